@@ -1,0 +1,81 @@
+#![doc = include_str!("../README.md")]
+
+mod check;
+mod client;
+mod config;
+mod listing;
+mod output;
+mod scripts;
+mod session;
+mod sessions;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use core_connector::{
+    Account, Changes, Connector, Factory, OpenSession, Permission, Result, RunScript, Stream,
+    StreamDoc,
+};
+use core_model::RecordKind;
+
+use crate::client::Api;
+pub use crate::config::Config;
+use crate::listing::Sessions;
+use crate::scripts::Commands;
+use crate::sessions::Links;
+
+/// One ConnectWise Control server.
+pub struct Control {
+    api: Arc<Api>,
+    sessions: Sessions,
+    commands: Commands,
+    links: Links,
+}
+
+const SESSIONS: StreamDoc = StreamDoc {
+    name: "sessions",
+    kinds: &[RecordKind::Client, RecordKind::Site, RecordKind::Agent],
+    changes: Changes::Snapshot,
+};
+
+#[async_trait]
+impl Connector for Control {
+    async fn check(&self) -> Result<Account> {
+        check::account(&self.api).await
+    }
+
+    fn streams(&self) -> Vec<Stream<'_>> {
+        vec![Stream { name: SESSIONS.name, kinds: SESSIONS.kinds, source: &self.sessions }]
+    }
+
+    fn scripts(&self) -> Option<&dyn RunScript> {
+        Some(&self.commands)
+    }
+
+    fn sessions(&self) -> Option<&dyn OpenSession> {
+        Some(&self.links)
+    }
+}
+
+impl Factory for Control {
+    type Config = Config;
+    const KIND: &'static str = "cw-control";
+    const TITLE: &'static str = "ConnectWise Control (ScreenConnect)";
+    const STREAMS: &'static [StreamDoc] = &[SESSIONS];
+    const ACTIONS: &'static [&'static str] = &["run-script", "open-session"];
+    const PERMISSIONS: &'static [Permission] = check::PERMISSIONS;
+
+    fn build(config: Config) -> Result<Box<dyn Connector>> {
+        let api = Arc::new(Api::new(config)?);
+        Ok(Box::new(Self {
+            sessions: Sessions::new(&api),
+            commands: Commands::new(&api),
+            links: Links::new(&api),
+            api,
+        }))
+    }
+}

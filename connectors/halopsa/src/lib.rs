@@ -1,0 +1,97 @@
+#![doc = include_str!("../README.md")]
+
+mod azure_map;
+mod check;
+mod client;
+mod config;
+mod fault;
+mod pace;
+mod paging;
+mod sign_in;
+mod streams;
+mod tickets;
+mod time_zone;
+mod walk;
+mod wire;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use core_connector::{
+    Account, Changes, Connector, Factory, Permission, Result, Stream, StreamDoc, Tickets,
+};
+use core_model::RecordKind;
+
+use crate::client::Halo;
+pub use crate::config::Config;
+use crate::streams::{Streams, doc};
+
+/// A HaloPSA (or HaloITSM) instance.
+pub struct Halopsa {
+    halo: Arc<Halo>,
+    streams: Streams,
+}
+
+impl Halopsa {
+    /// A connection with these settings. Sends nothing yet.
+    ///
+    /// # Errors
+    /// `Config`, naming the setting.
+    pub fn new(config: &Config) -> Result<Self> {
+        let halo = Arc::new(Halo::new(config)?);
+        Ok(Self { streams: Streams::new(&halo, config), halo })
+    }
+}
+
+#[async_trait]
+impl Connector for Halopsa {
+    async fn check(&self) -> Result<Account> {
+        check::check(&self.halo).await
+    }
+
+    fn streams(&self) -> Vec<Stream<'_>> {
+        self.streams.list()
+    }
+
+    fn tickets(&self) -> Option<&dyn Tickets> {
+        Some(self.halo.as_ref())
+    }
+}
+
+impl Factory for Halopsa {
+    type Config = Config;
+
+    const KIND: &'static str = "halopsa";
+    const TITLE: &'static str = "HaloPSA";
+    const STREAMS: &'static [StreamDoc] = &[
+        doc("clients", &[RecordKind::Client], Changes::Upserts),
+        doc("azure-tenants", &[RecordKind::ClientLink], Changes::Snapshot),
+        doc("sites", &[RecordKind::Site], Changes::Upserts),
+        doc("users", &[RecordKind::Contact], Changes::Upserts),
+        doc("assets", &[RecordKind::Asset], Changes::Upserts),
+        doc("items", &[RecordKind::Product], Changes::Snapshot),
+        doc("contracts", &[RecordKind::Agreement], Changes::Snapshot),
+        doc("invoices", &[RecordKind::AgreementLine], Changes::Snapshot),
+    ];
+    const ACTIONS: &'static [&'static str] = &["tickets"];
+    const PERMISSIONS: &'static [Permission] = &[
+        Permission {
+            name: "read:customers",
+            for_what: "clients, their Azure tenants, sites and users",
+            required: true,
+        },
+        Permission { name: "read:contracts", for_what: "agreements", required: false },
+        Permission { name: "read:invoices", for_what: "agreement lines", required: false },
+        Permission {
+            name: "read:items",
+            for_what: "products (releases before 2.99 want edit:items)",
+            required: false,
+        },
+        Permission { name: "read:assets", for_what: "assets", required: false },
+        Permission { name: "read:tickets", for_what: "the tab in a ticket", required: false },
+    ];
+
+    fn build(config: Config) -> Result<Box<dyn Connector>> {
+        Ok(Box::new(Self::new(&config)?))
+    }
+}

@@ -1,0 +1,2 @@
+//! The linchpin binary.
+fn main() {}

@@ -1,0 +1,178 @@
+//! The conformance suite: what every connector must hold, whatever its vendor.
+//!
+//! Each check takes a connector that talks to something that answers (a mock, or a real account)
+//! and returns what it found wrong, in words; an empty list is a pass.
+
+use std::collections::BTreeMap;
+
+use core_model::Checkpoint;
+use core_model::record::RecordKind;
+
+use crate::page::{Changes, Page, Resume, Scope};
+use crate::{Connector, Error, Stream};
+
+/// A finding: which stream, and what is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The stream, or empty for the connector as a whole.
+    pub stream: String,
+    /// What is wrong.
+    pub what: String,
+}
+
+/// The end state of one full read: record hash by kind and key, and what the last checkpoint was.
+pub struct FullRead {
+    /// Content hash by kind and key.
+    pub records: BTreeMap<(RecordKind, String), u128>,
+    /// Checkpoints in the order they were given.
+    pub checkpoints: Vec<Option<Checkpoint>>,
+    /// Pages read.
+    pub pages: usize,
+}
+
+/// Pages beyond which a listing counts as endless.
+const ENDLESS: usize = 100_000;
+
+/// Runs every check that needs no faults.
+///
+/// # Errors
+/// When the connector cannot be read at all.
+pub async fn run(connector: &dyn Connector) -> Result<Vec<Finding>, Error> {
+    let mut findings = Vec::new();
+    let account = connector.check().await?;
+    if account.name.is_empty() {
+        findings.push(finding("", "check() names no account"));
+    }
+    let streams = connector.streams();
+    if streams.is_empty() {
+        findings.push(finding("", "there are no streams"));
+    }
+    for stream in &streams {
+        for scope in stream.source.scopes().await? {
+            check_stream(stream, &scope, &mut findings).await?;
+        }
+    }
+    Ok(findings)
+}
+
+/// Reads a scope of a stream from the start to its end.
+///
+/// # Errors
+/// As the source.
+pub async fn read_all(stream: &Stream<'_>, scope: &Scope) -> Result<FullRead, Error> {
+    read_from(stream, scope, Resume::Start, BTreeMap::new()).await
+}
+
+async fn read_from(
+    stream: &Stream<'_>,
+    scope: &Scope,
+    from: Resume,
+    records: BTreeMap<(RecordKind, String), u128>,
+) -> Result<FullRead, Error> {
+    let mut read = FullRead { records, checkpoints: Vec::new(), pages: 0 };
+    let mut from = from;
+    loop {
+        let page = stream.source.page(scope, from).await?;
+        apply(&mut read, &page);
+        if page.is_last() || read.pages > ENDLESS {
+            return Ok(read);
+        }
+        let Some(checkpoint) = page.checkpoint else { return Ok(read) };
+        from = Resume::From(checkpoint);
+    }
+}
+
+fn apply(read: &mut FullRead, page: &Page) {
+    read.pages += 1;
+    for record in &page.records {
+        read.records.insert((record.facts.kind(), record.key.clone()), record.hash);
+    }
+    for gone in &page.gone {
+        read.records.remove(gone);
+    }
+    read.checkpoints.push(page.checkpoint.clone());
+}
+
+async fn check_stream(
+    stream: &Stream<'_>,
+    scope: &Scope,
+    findings: &mut Vec<Finding>,
+) -> Result<(), Error> {
+    let first = match read_all(stream, scope).await {
+        Ok(read) => read,
+        Err(error) if error.kind() == crate::ErrorKind::NotOffered => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let second = read_all(stream, scope).await?;
+    if first.records != second.records {
+        findings.push(finding(stream.name, "two full reads of an unchanged world differ"));
+    }
+    for (kind, key) in first.records.keys() {
+        if !stream.kinds.contains(kind) {
+            findings.push(finding(stream.name, &format!("undeclared kind {kind} (record {key})")));
+            break;
+        }
+    }
+    check_resume(stream, scope, &first, findings).await?;
+    check_increment(stream, scope, &first, findings).await
+}
+
+/// Killed after the first page and after the middle one, and resumed, a read ends as if it had
+/// not been killed.
+async fn check_resume(
+    stream: &Stream<'_>,
+    scope: &Scope,
+    whole: &FullRead,
+    findings: &mut Vec<Finding>,
+) -> Result<(), Error> {
+    for kill_after in [1, whole.pages / 2] {
+        if kill_after == 0 || kill_after >= whole.pages {
+            continue;
+        }
+        let mut read = FullRead { records: BTreeMap::new(), checkpoints: Vec::new(), pages: 0 };
+        let mut from = Resume::Start;
+        for _ in 0..kill_after {
+            let page = stream.source.page(scope, from.clone()).await?;
+            apply(&mut read, &page);
+            let Some(checkpoint) = page.checkpoint else { break };
+            from = Resume::From(checkpoint);
+        }
+        let resumed = read_from(stream, scope, from, read.records).await?;
+        if resumed.records != whole.records {
+            let what = format!("killed after page {kill_after} and resumed, it reads otherwise");
+            findings.push(finding(stream.name, &what));
+        }
+    }
+    Ok(())
+}
+
+/// From the last checkpoint of an unchanged world, nothing has changed.
+async fn check_increment(
+    stream: &Stream<'_>,
+    scope: &Scope,
+    whole: &FullRead,
+    findings: &mut Vec<Finding>,
+) -> Result<(), Error> {
+    let last = whole.checkpoints.last().cloned().flatten();
+    match (stream.source.changes(), last) {
+        (Changes::Snapshot, None) => {}
+        (Changes::Snapshot, Some(_)) => {
+            findings.push(finding(stream.name, "a snapshot source ends with a checkpoint"));
+        }
+        (_, None) => {
+            findings.push(finding(stream.name, "an incremental source ends without a checkpoint"));
+        }
+        (_, Some(checkpoint)) => {
+            let next = read_from(stream, scope, Resume::From(checkpoint), whole.records.clone());
+            if next.await?.records != whole.records {
+                let what = "an incremental read of an unchanged world changes something";
+                findings.push(finding(stream.name, what));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn finding(stream: &str, what: &str) -> Finding {
+    Finding { stream: stream.to_owned(), what: what.to_owned() }
+}

@@ -1,0 +1,25 @@
+//! The contract between the hub and a connector.
+//!
+//! A [`Connector`] is one configured instance of an external system. What it can do is what it
+//! returns `Some` for: a capability flag cannot lie. It is given pages to read, scripts to start
+//! and sessions to open; it never sees the store, decides about nobody's deletion, and retries
+//! nothing itself.
+
+pub mod conformance;
+mod connector;
+mod error;
+mod meter;
+mod page;
+mod registry;
+mod script;
+mod secret;
+
+pub use connector::{
+    Account, Connector, Missing, OpenSession, SessionLink, Stream, Ticket, Tickets,
+};
+pub use error::{Actor, Error, ErrorKind, Result};
+pub use meter::{METER, Meter, MeterReading};
+pub use page::{Changes, Mode, Page, Proof, Resume, Scope, Source};
+pub use registry::{Factory, Kind, Permission, Registry, StreamDoc};
+pub use script::{RunScript, Script, ScriptHandle, ScriptOutcome, Shell};
+pub use secret::Secret;

@@ -1,0 +1,241 @@
+//! Identification: many agents, one computer.
+//!
+//! The rules R0 to R8 are applied to the *set* of a tenant's agents, not to one arrival after the
+//! other; that is why the order of arrival cannot matter. Two agents are joined only on evidence
+//! that identifies a machine, and never against evidence that they are two. What the rules leave
+//! open waits for the machine's own answer or for a human.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use chrono::{DateTime, Utc};
+use core_model::RecordRef;
+use core_model::decision::{Decision, Settled};
+use core_model::entity::{Agent, Choice, Computer, Question, Rule, Subject};
+use core_model::facts::AssetFacts;
+use core_model::hardware::SmbiosUuid;
+use core_model::id::{ClientId, TenantId};
+
+use crate::evidence::Weighed;
+use crate::input::AgentInput;
+use crate::policy::{IdentificationMode, IdentificationPolicy};
+use crate::union::Union;
+
+mod foreign;
+mod group;
+mod known;
+mod outcome;
+mod rules;
+
+/// A computer of another tenant, as far as one tenant may know of it: that it is there.
+#[derive(Clone, Debug)]
+pub struct Foreign {
+    /// Since when it is known.
+    pub since: DateTime<Utc>,
+    /// When one of its agents was last heard of.
+    pub last_seen: Option<DateTime<Utc>>,
+    /// Its real serials.
+    pub serials: Vec<String>,
+}
+
+/// Everything that identification of one tenant looks at.
+pub struct IdentifyInput<'a> {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// Its agents, gone ones included.
+    pub agents: Vec<AgentInput>,
+    /// Its assets: (record, facts).
+    pub assets: &'a [(RecordRef, AssetFacts)],
+    /// Computers of other tenants that share a UUID with an agent of this one.
+    pub foreign: &'a HashMap<SmbiosUuid, Vec<Foreign>>,
+    /// Decisions, in their order.
+    pub decisions: &'a [Decision],
+    /// Ids of the clients, by connection and key.
+    pub clients: &'a HashMap<(String, String), ClientId>,
+    /// The rules.
+    pub policy: &'a IdentificationPolicy,
+    /// The time, for silence that is counted in days.
+    pub now: DateTime<Utc>,
+}
+
+/// What came out.
+#[derive(Clone, Debug, Default)]
+pub struct Identified {
+    /// Every agent.
+    pub agents: Vec<Agent>,
+    /// The computers, without logons and primary persons.
+    pub computers: Vec<Computer>,
+    /// Open decisions.
+    pub questions: Vec<Question>,
+    /// Agents that should be asked by a script now, one per machine.
+    pub to_ask: Vec<RecordRef>,
+    /// How many joins each rule made, or in log mode would have made.
+    pub joins: BTreeMap<Rule, usize>,
+}
+
+/// Identifies the agents of one tenant.
+#[must_use]
+pub fn identify(mut input: IdentifyInput<'_>) -> Identified {
+    input.agents.sort_by(|a, b| a.record.cmp(&b.record));
+    input.agents.dedup_by(|a, b| a.record == b.record);
+    let mut work = Work::new(&input);
+    work.apply_all();
+    if input.policy.mode == IdentificationMode::Log {
+        let joins = std::mem::take(&mut work.joins);
+        let mut only_decided = Work::new(&input);
+        only_decided.apply_decisions();
+        only_decided.joins = joins;
+        work = only_decided;
+    }
+    outcome::build(&input, &work)
+}
+
+/// What is asked of a human, before it has ids.
+#[derive(Clone, Debug)]
+struct Asked {
+    subject: Subject,
+    /// An agent of the computer it may be.
+    with: Option<usize>,
+    evidence: Vec<String>,
+    choices: Vec<Choice>,
+}
+
+/// The state of the work: agents are numbered in the order of their records.
+struct Work<'a> {
+    agents: &'a [AgentInput],
+    policy: &'a IdentificationPolicy,
+    foreign: &'a HashMap<SmbiosUuid, Vec<Foreign>>,
+    decisions: &'a [Decision],
+    now: DateTime<Utc>,
+    weighed: Vec<Weighed>,
+    union: Union,
+    /// Pairs that a human keeps apart.
+    apart: BTreeSet<(usize, usize)>,
+    /// Agents whose own computer a human confirmed.
+    confirmed: BTreeSet<usize>,
+    /// Rule and reason of the join that brought the agent in.
+    reasons: BTreeMap<usize, (Rule, String)>,
+    /// Agents that belong to their computer's past.
+    retired: BTreeSet<usize>,
+    /// Times at which the computer of an agent was wiped.
+    wipes: BTreeMap<usize, BTreeSet<DateTime<Utc>>>,
+    /// Agents whose UUID another live machine has too.
+    clones: BTreeSet<usize>,
+    /// UUIDs that an agent cannot be recognised by.
+    learned_junk: BTreeMap<usize, BTreeSet<SmbiosUuid>>,
+    board_swapped: BTreeSet<usize>,
+    refused: BTreeMap<usize, String>,
+    asked: BTreeMap<usize, Asked>,
+    /// Agents that wait for their machine's answer, with the reason.
+    waiting: BTreeMap<usize, String>,
+    joins: BTreeMap<Rule, usize>,
+}
+
+impl<'a> Work<'a> {
+    fn new(input: &'a IdentifyInput<'_>) -> Self {
+        let weighed = input.agents.iter().map(|agent| Weighed::of(agent, input.policy)).collect();
+        Self {
+            agents: &input.agents,
+            policy: input.policy,
+            foreign: input.foreign,
+            decisions: input.decisions,
+            now: input.now,
+            weighed,
+            union: Union::new(input.agents.len()),
+            apart: BTreeSet::new(),
+            confirmed: BTreeSet::new(),
+            reasons: BTreeMap::new(),
+            retired: BTreeSet::new(),
+            wipes: BTreeMap::new(),
+            clones: BTreeSet::new(),
+            learned_junk: BTreeMap::new(),
+            board_swapped: BTreeSet::new(),
+            refused: BTreeMap::new(),
+            asked: BTreeMap::new(),
+            waiting: BTreeMap::new(),
+            joins: BTreeMap::new(),
+        }
+    }
+
+    fn apply_all(&mut self) {
+        self.apply_decisions();
+        self.apply_known();
+        self.apply_foreign();
+        self.learn_clones();
+        self.apply_reported_ids();
+        self.apply_uuids();
+        self.apply_swapped();
+        self.apply_serials();
+        self.apply_leftovers();
+    }
+
+    /// R1: what humans settled, in the order in which they settled it.
+    fn apply_decisions(&mut self) {
+        let number = |record: &RecordRef| self.agents.iter().position(|a| a.record == *record);
+        let mut latest: BTreeMap<(usize, Option<usize>), Choice> = BTreeMap::new();
+        for decision in self.decisions {
+            if let Settled::Agents { agent, with, choice } = &decision.settled
+                && let Some(agent) = number(agent)
+            {
+                latest.insert((agent, with.as_ref().and_then(number)), *choice);
+            }
+        }
+        for ((agent, with), choice) in latest {
+            self.settle(agent, with, choice);
+        }
+    }
+
+    fn settle(&mut self, agent: usize, with: Option<usize>, choice: Choice) {
+        match (choice, with) {
+            (Choice::AskLater, _) => {}
+            (Choice::TwoMachines, Some(with)) => {
+                self.apart.insert((agent.min(with), agent.max(with)));
+            }
+            (Choice::ReInstalled | Choice::Wiped | Choice::SameMachine, Some(with)) => {
+                self.union.join(agent, with);
+                self.reasons.insert(agent, (Rule::R1, "a human decided".to_owned()));
+                if choice != Choice::SameMachine {
+                    self.retired.insert(with);
+                }
+                if choice == Choice::Wiped {
+                    let at = self.weighed[agent]
+                        .os_installed
+                        .unwrap_or_else(|| self.agents[agent].since());
+                    self.wipes.entry(agent).or_default().insert(at);
+                }
+            }
+            (_, None) => {}
+            (Choice::Moved, Some(_)) => {}
+        }
+        if choice != Choice::AskLater {
+            self.confirmed.insert(agent);
+        }
+    }
+
+    /// Whether a human keeps any two members of these sets apart.
+    fn kept_apart(&self, a: usize, b: usize) -> bool {
+        let (a, b) = (self.union.root(a), self.union.root(b));
+        self.apart.iter().any(|&(x, y)| {
+            let (x, y) = (self.union.root(x), self.union.root(y));
+            (x, y) == (a, b) || (x, y) == (b, a)
+        })
+    }
+
+    /// Joins the sets of two agents; `newcomer` is the one whose reason it is.
+    fn join(&mut self, newcomer: usize, other: usize, rule: Rule, why: &str) -> bool {
+        if self.union.root(newcomer) == self.union.root(other) || self.kept_apart(newcomer, other) {
+            return false;
+        }
+        self.union.join(newcomer, other);
+        self.reasons.entry(newcomer).or_insert_with(|| (rule, why.to_owned()));
+        *self.joins.entry(rule).or_default() += 1;
+        true
+    }
+
+    /// Whether the agent takes part in matching: not refused, and not waiting for a human.
+    fn free(&self, agent: usize) -> bool {
+        !self.refused.contains_key(&agent) && !self.asked.contains_key(&agent)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,293 @@
+//! From settled sets to agents, computers and questions with their reasons.
+
+use std::collections::{BTreeMap, HashMap};
+
+use core_model::decision::Settled;
+use core_model::entity::{Agent, AgentState, Computer, Flag, Onboarding, Question, Rule, Subject};
+use core_model::hardware::SmbiosUuid;
+use core_model::id::{AgentId, ComputerId, DecisionId};
+
+use super::{Asked, Identified, IdentifyInput, Work};
+use crate::input::AgentInput;
+
+/// Builds everything from the finished work.
+pub(super) fn build(input: &IdentifyInput<'_>, work: &Work<'_>) -> Identified {
+    let mut out = Identified { joins: work.joins.clone(), ..Identified::default() };
+    let mut computer_of: HashMap<usize, ComputerId> = HashMap::new();
+    for set in work.union.sets() {
+        let members: Vec<usize> = set.iter().copied().filter(|&n| placed(work, n)).collect();
+        if let Some(&first) = first_seen(work, &members) {
+            let agent = &work.agents[first];
+            let id = ComputerId::derive(&agent.record, agent.first_seen_us);
+            computer_of.extend(members.iter().map(|&n| (n, id)));
+            out.computers.push(computer(input, work, id, &members));
+        }
+        out.to_ask.extend(to_ask(work, &set));
+    }
+    attach_assets(input, work, &computer_of, &mut out.computers);
+    for (&number, asked) in &work.asked {
+        out.questions.push(question(input, work, number, asked, &computer_of));
+    }
+    for number in 0..work.agents.len() {
+        out.agents.push(agent(input, work, number, computer_of.get(&number).copied()));
+    }
+    out
+}
+
+/// Whether the agent has a computer: everything but what is refused, open or waiting.
+fn placed(work: &Work<'_>, number: usize) -> bool {
+    work.free(number) && !work.waiting.contains_key(&number)
+}
+
+fn first_seen<'m>(work: &Work<'_>, members: &'m [usize]) -> Option<&'m usize> {
+    members.iter().min_by_key(|&&n| (work.agents[n].first_seen_us, &work.agents[n].record))
+}
+
+/// One agent per machine, where the machine has not answered yet through any.
+fn to_ask(work: &Work<'_>, set: &[usize]) -> Option<core_model::RecordRef> {
+    if set.iter().any(|&n| work.weighed[n].answered) {
+        return None;
+    }
+    let able = set.iter().copied().find(|&n| work.agents[n].can_be_asked());
+    able.map(|n| work.agents[n].record.clone())
+}
+
+fn agent_id(agent: &AgentInput) -> AgentId {
+    AgentId::derive(&agent.record, agent.first_seen_us)
+}
+
+fn agent(
+    input: &IdentifyInput<'_>,
+    work: &Work<'_>,
+    number: usize,
+    computer: Option<ComputerId>,
+) -> Agent {
+    let agent = &work.agents[number];
+    let (state, rule, why) = state(work, number);
+    let client =
+        agent.client.as_ref().map(|client| (agent.record.connection.clone(), client.clone()));
+    Agent {
+        id: agent_id(agent),
+        connection: agent.record.connection.clone(),
+        scope: agent.record.scope.clone(),
+        key: agent.record.key.clone(),
+        host: agent.facts.host.clone(),
+        client: client.and_then(|client| input.clients.get(&client).copied()),
+        tenant: Some(input.tenant),
+        computer,
+        state,
+        rule,
+        why,
+        evidence: work.weighed[number].shown(),
+        runs_scripts: agent.facts.runs_scripts,
+        os: agent.facts.os.clone(),
+        decision: work.asked.get(&number).map(|asked| question_id(agent, asked)),
+        gone: agent.gone,
+    }
+}
+
+fn state(work: &Work<'_>, number: usize) -> (AgentState, Option<Rule>, String) {
+    if let Some(why) = work.refused.get(&number) {
+        return (AgentState::Refused, Some(Rule::R5), why.clone());
+    }
+    if let Some(asked) = work.asked.get(&number) {
+        let rule = match asked.subject {
+            Subject::OtherHardware => Rule::R0,
+            Subject::Moved => Rule::R5,
+            Subject::Unidentifiable => Rule::R7,
+            Subject::SameMachine | Subject::Ambiguous => Rule::R4d,
+        };
+        return (AgentState::Undecided, Some(rule), asked.evidence.join("; "));
+    }
+    if let Some(why) = work.waiting.get(&number) {
+        return (AgentState::Identifying, None, why.clone());
+    }
+    let (rule, mut why) = work.reasons.get(&number).cloned().unwrap_or_else(|| {
+        if work.clones.contains(&number) {
+            let why = "its UUID is live on another machine too: a computer of its own";
+            (Rule::R4c, why.to_owned())
+        } else {
+            (Rule::R8, own_identity(work, number))
+        }
+    });
+    if let Some((value, reason)) = &work.weighed[number].junk {
+        why = format!("{why}; UUID {value} ignored: {reason}");
+    }
+    let past = work.agents[number].gone || work.retired.contains(&number);
+    (if past { AgentState::Retired } else { AgentState::Matched }, Some(rule), why)
+}
+
+fn own_identity(work: &Work<'_>, number: usize) -> String {
+    let weighed = &work.weighed[number];
+    match (weighed.uuids.first(), weighed.serials.first(), weighed.installations.first()) {
+        (Some(uuid), _, _) => format!("UUID {uuid} was unknown"),
+        (None, Some(serial), _) => format!("serial {serial} was unknown"),
+        (None, None, Some(_)) => "its Windows installation was unknown".to_owned(),
+        (None, None, None) => "a human confirmed it, or a further agent identifies it".to_owned(),
+    }
+}
+
+fn computer(
+    input: &IdentifyInput<'_>,
+    work: &Work<'_>,
+    id: ComputerId,
+    members: &[usize],
+) -> Computer {
+    let mut order = members.to_vec();
+    order.sort_by_key(|&n| {
+        let agent = &work.agents[n];
+        (agent.gone, work.retired.contains(&n), !work.weighed[n].answered, agent.record.clone())
+    });
+    let agents = || order.iter().map(|&n| (&work.agents[n], &work.weighed[n]));
+    let mut uuids: Vec<SmbiosUuid> = Vec::new();
+    for &n in &order {
+        for uuid in &work.weighed[n].uuids {
+            if !uuids.contains(uuid) {
+                uuids.push(*uuid);
+            }
+        }
+    }
+    let wipes: std::collections::BTreeSet<_> =
+        members.iter().filter_map(|n| work.wipes.get(n)).flatten().copied().collect();
+    let chassis = |agent: &AgentInput| {
+        agent.hardware.as_ref().and_then(|hardware| hardware.chassis).or(agent.facts.chassis)
+    };
+    let model = |agent: &AgentInput| {
+        agent.facts.model.clone().or_else(|| agent.hardware.as_ref().and_then(|h| h.model.clone()))
+    };
+    let host = agents().map(|(agent, _)| agent.facts.host.clone()).find(|host| !host.is_empty());
+    Computer {
+        id,
+        tenant: input.tenant,
+        name: host.unwrap_or_default(),
+        agents: members.iter().map(|&n| agent_id(&work.agents[n])).collect(),
+        uuids,
+        serial: agents().find_map(|(_, weighed)| weighed.serials.first().cloned()),
+        manufacturer: agents().find_map(|(_, weighed)| weighed.manufacturer.clone()),
+        model: agents().find_map(|(agent, _)| model(agent)),
+        os: agents().find_map(|(agent, _)| agent.facts.os.clone()),
+        role: agents().find_map(|(agent, _)| agent.facts.role),
+        chassis: agents().find_map(|(agent, _)| chassis(agent)),
+        directory_device: agents().find_map(|(_, weighed)| weighed.directory_device.clone()),
+        assets: Vec::new(),
+        onboarding: onboarding(input, work, members, wipes.last().copied()),
+        flags: flags(work, members, !wipes.is_empty()),
+        wipes: wipes.into_iter().collect(),
+        logons: Vec::new(),
+        primary: None,
+        gone: members.iter().all(|&n| work.agents[n].gone),
+    }
+}
+
+/// Computers that were there when their client was first read to the end are onboarded, all others
+/// when somebody says so; a wipe undoes it.
+fn onboarding(
+    input: &IdentifyInput<'_>,
+    work: &Work<'_>,
+    members: &[usize],
+    wiped: Option<chrono::DateTime<chrono::Utc>>,
+) -> Onboarding {
+    let onboarded = input.decisions.iter().rev().find_map(|decision| match &decision.settled {
+        Settled::Onboarded { agent } => {
+            let ours = members.iter().any(|&n| work.agents[n].record == *agent);
+            ours.then_some(decision.at)
+        }
+        _ => None,
+    });
+    let done = match (wiped, onboarded) {
+        (Some(wiped), Some(onboarded)) => onboarded >= wiped,
+        (Some(_), None) => false,
+        (None, Some(_)) => true,
+        (None, None) => members.iter().any(|&n| work.agents[n].baseline),
+    };
+    if done { Onboarding::Done } else { Onboarding::Needed }
+}
+
+fn flags(work: &Work<'_>, members: &[usize], wiped: bool) -> Vec<Flag> {
+    let mut flags = Vec::new();
+    if members.iter().any(|n| work.clones.contains(n)) {
+        flags.push(Flag::Clone);
+    }
+    if wiped {
+        flags.push(Flag::Wiped);
+    }
+    if members.iter().any(|n| work.board_swapped.contains(n)) {
+        flags.push(Flag::BoardSwapped);
+    }
+    flags
+}
+
+/// Assets by the agents they name, else by the real serial of exactly one computer.
+fn attach_assets(
+    input: &IdentifyInput<'_>,
+    work: &Work<'_>,
+    computer_of: &HashMap<usize, ComputerId>,
+    computers: &mut [Computer],
+) {
+    let mut by_agent: HashMap<(&str, String), ComputerId> = HashMap::new();
+    for (&number, &computer) in computer_of {
+        let agent = &work.agents[number];
+        by_agent.insert((&agent.connector, agent.record.key.to_lowercase()), computer);
+    }
+    let mut by_serial: BTreeMap<String, Vec<ComputerId>> = BTreeMap::new();
+    for computer in computers.iter() {
+        if let Some(serial) = &computer.serial {
+            by_serial.entry(serial.clone()).or_default().push(computer.id);
+        }
+    }
+    for (record, asset) in input.assets {
+        let named = asset
+            .elsewhere
+            .iter()
+            .find_map(|(kind, id)| by_agent.get(&(kind.as_str(), id.to_lowercase())));
+        let serial = asset.serial.as_deref().and_then(core_model::hardware::normal_serial);
+        let by_serial = serial.and_then(|serial| match by_serial.get(&serial).map(Vec::as_slice) {
+            Some([only]) => Some(*only),
+            _ => None,
+        });
+        if let Some(id) = named.copied().or(by_serial)
+            && let Some(computer) = computers.iter_mut().find(|computer| computer.id == id)
+        {
+            computer.assets.push((record.connection.clone(), record.key.clone()));
+        }
+    }
+    for computer in computers {
+        computer.assets.sort();
+    }
+}
+
+fn question_id(agent: &AgentInput, asked: &Asked) -> DecisionId {
+    DecisionId::of_text(&format!("{:?} {}", asked.subject, agent.record), agent.first_seen_us)
+}
+
+fn question(
+    input: &IdentifyInput<'_>,
+    work: &Work<'_>,
+    number: usize,
+    asked: &Asked,
+    computer_of: &HashMap<usize, ComputerId>,
+) -> Question {
+    let agent = &work.agents[number];
+    let host = &agent.facts.host;
+    let text = match asked.subject {
+        Subject::SameMachine => format!("{host}: re-installed, wiped, or two machines?"),
+        Subject::OtherHardware => format!("{host}: was its disk moved or its board swapped?"),
+        Subject::Moved => format!("{host}: did it move here from another tenant?"),
+        Subject::Ambiguous => format!("{host}: which computer is it?"),
+        Subject::Unidentifiable => format!("{host}: cannot be identified"),
+    };
+    Question {
+        id: question_id(agent, asked),
+        tenant: input.tenant,
+        subject: asked.subject,
+        text,
+        agent: agent_id(agent),
+        computers: asked
+            .with
+            .and_then(|with| computer_of.get(&with).copied())
+            .into_iter()
+            .collect(),
+        evidence: asked.evidence.clone(),
+        choices: asked.choices.clone(),
+    }
+}

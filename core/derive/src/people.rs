@@ -1,0 +1,97 @@
+//! Persons, groups and memberships, one from each record.
+
+use core_model::RecordRef;
+use core_model::entity::{Group, Membership, Person};
+use core_model::facts::{Facts, GroupFacts, GroupMemberFacts, PersonFacts};
+use core_model::id::{GroupId, MembershipId, PersonId, TenantId};
+use core_model::names::{domain_of, normal_address};
+
+use crate::input::SourceRecord;
+use crate::policy::DomainSplit;
+
+/// A person from his record.
+#[must_use]
+pub fn person(record: &SourceRecord, facts: &PersonFacts, tenant: TenantId) -> Person {
+    let upn = normal_address(&facts.upn);
+    let mut earlier: Vec<String> = Vec::new();
+    for value in record.history.iter().map(|earlier| normal_address(&earlier.value)) {
+        if value != upn && !value.is_empty() && !earlier.contains(&value) {
+            earlier.push(value);
+        }
+    }
+    let on_premises = match (&facts.on_premises.domain, &facts.on_premises.sam) {
+        (Some(domain), Some(sam)) => Some(format!("{domain}\\{sam}").to_lowercase()),
+        _ => None,
+    };
+    Person {
+        id: PersonId::derive(&record.record, record.first_seen_us),
+        tenant,
+        connection: record.record.connection.clone(),
+        directory: record.record.scope.clone(),
+        directory_id: record.record.key.clone(),
+        upn: facts.upn.clone(),
+        earlier_upns: earlier,
+        display_name: facts.display_name.clone(),
+        mail: facts.mail.clone(),
+        addresses: facts.addresses.clone(),
+        on_premises,
+        department: facts.department.clone(),
+        job_title: facts.job_title.clone(),
+        account: facts.account,
+        disabled: facts.disabled,
+        gone: record.gone,
+    }
+}
+
+/// A directory group from its record.
+#[must_use]
+pub fn group(record: &SourceRecord, facts: &GroupFacts, tenant: TenantId) -> Group {
+    Group {
+        id: GroupId::derive(&record.record, record.first_seen_us),
+        tenant,
+        connection: record.record.connection.clone(),
+        directory: record.record.scope.clone(),
+        directory_id: record.record.key.clone(),
+        name: facts.name.clone(),
+        group_type: facts.group_type,
+        dynamic: facts.dynamic,
+        on_premises: facts.on_premises,
+        gone: record.gone,
+    }
+}
+
+/// A membership from its record. The group is named by its directory id, because the membership
+/// may be read before the group.
+#[must_use]
+pub fn membership(record: &SourceRecord, facts: &GroupMemberFacts, tenant: TenantId) -> Membership {
+    Membership {
+        id: MembershipId::derive(&record.record, record.first_seen_us),
+        tenant,
+        connection: record.record.connection.clone(),
+        directory: record.record.scope.clone(),
+        group: facts.group.clone(),
+        member_kind: facts.member_kind,
+        member: facts.member.clone(),
+        gone: record.gone,
+    }
+}
+
+/// The split that takes this person away from the directory's own tenant, if one does.
+#[must_use]
+pub fn split_of<'a>(
+    record: &RecordRef,
+    facts: &PersonFacts,
+    splits: &'a [DomainSplit],
+) -> Option<&'a DomainSplit> {
+    let domain = domain_of(&facts.upn)?;
+    splits.iter().find(|split| split.directory == record.scope && split.domains.contains(&domain))
+}
+
+/// The person facts of a record, where it is about a person.
+#[must_use]
+pub fn person_facts(record: &SourceRecord) -> Option<&PersonFacts> {
+    match &record.facts {
+        Facts::Person(facts) => Some(facts),
+        _ => None,
+    }
+}

@@ -1,0 +1,76 @@
+//! What changed, without what it says: for derivation to decide what it must look at.
+
+use core_model::{RecordKind, RecordRef};
+
+use crate::error::Result;
+use crate::open::Store;
+use crate::query::Filter;
+use crate::sql::{Argument, Columns, Select, list};
+use crate::sweep::parse_kind;
+
+/// A record with the client it belongs to, where it says so.
+type Owned = (RecordRef, Option<String>);
+
+impl Store {
+    /// The kinds of record of which any changed after this number.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn changed_kinds(&self, after_seq: i64) -> Result<Vec<RecordKind>> {
+        let text = "select distinct kind from source_record where change_seq > $1 order by kind";
+        let rows = self.sql(text).bind(after_seq).fetch_all(self.readers()).await?;
+        rows.iter().map(|row| parse_kind(&row.text(0)?)).collect()
+    }
+
+    /// The records of these kinds that changed after this number.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn changed_refs(&self, after_seq: i64, kinds: &[RecordKind]) -> Result<Vec<Owned>> {
+        let mut tx = self.snapshot().await?;
+        let refs = self.refs(&mut tx).await?;
+        let mut select =
+            Select::new("select r.stream_id, r.kind, r.key, r.client from source_record r");
+        let kinds = list(kinds.iter().map(|kind| kind.as_str()));
+        select.push(
+            " where r.change_seq > {} and r.kind in list({})",
+            [Argument::Int(after_seq), Argument::Text(kinds)],
+        );
+        let rows = select.query(self.backend()).fetch_all(&mut *tx).await?;
+        tx.rollback().await?;
+        rows.iter().map(|row| Ok((refs.read(row)?, row.opt_text(3)?))).collect()
+    }
+
+    /// These records with the clients they belong to; unknown ones are left out.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn owners(&self, records: &[RecordRef]) -> Result<Vec<Owned>> {
+        let mut tx = self.snapshot().await?;
+        let refs = self.refs(&mut tx).await?;
+        let mut found = Vec::new();
+        for part in refs.parts(&Filter { keys: Some(records), ..Filter::default() }) {
+            let mut select =
+                Select::new("select r.stream_id, r.kind, r.key, r.client from source_record r");
+            part.conditions(&mut select, "r.", "r.");
+            for row in select.query(self.backend()).fetch_all(&mut *tx).await? {
+                found.push((refs.read(&row)?, row.opt_text(3)?));
+            }
+        }
+        tx.rollback().await?;
+        Ok(found)
+    }
+
+    /// When each agent's machine last answered, Unix microseconds.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn last_readings(&self) -> Result<Vec<(RecordRef, i64)>> {
+        let mut tx = self.snapshot().await?;
+        let refs = self.refs(&mut tx).await?;
+        let text = "select stream_id, kind, key, max(last_at) from reading group by stream_id, kind, key";
+        let rows = self.sql(text).fetch_all(&mut *tx).await?;
+        tx.rollback().await?;
+        rows.iter().map(|row| Ok((refs.read(row)?, row.int(3)?))).collect()
+    }
+}

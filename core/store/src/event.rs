@@ -1,0 +1,85 @@
+//! The log of events: every change of the unified model, in the order of the commits.
+//!
+//! What an entity was after an event is not stored with it, because it is stored already: it is what
+//! the next event of the same entity says it was before, or what the entity is now.
+
+use std::collections::HashMap;
+
+use core_model::entity::EntityKind;
+use core_model::event::Event;
+use sqlx::AnyConnection;
+use sqlx::any::AnyRow;
+
+use crate::error::{Error, Result};
+use crate::open::Store;
+use crate::sql::{Columns, limit, list};
+
+impl Store {
+    /// The events after a number, in order.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] when an event is of a kind that this program does not know.
+    pub async fn events(&self, after_seq: i64, rows: usize) -> Result<Vec<Event>> {
+        // One state of the database: an entity must not move on between its event and itself.
+        let mut tx = self.snapshot().await?;
+        let rows = self
+            .sql(
+                "select e.seq, e.at, e.entity, e.id, e.tenant, e.before, e.cause, n.seq, n.before \
+                 from event e left join event n on n.seq = (select min(x.seq) from event x \
+                 where x.entity = e.entity and x.id = e.id and x.seq > e.seq) \
+                 where e.seq > $1 order by e.seq limit $2",
+            )
+            .bind(after_seq)
+            .bind(limit(rows))
+            .fetch_all(&mut *tx)
+            .await?;
+        let mut events = Vec::with_capacity(rows.len());
+        let mut last: HashMap<EntityKind, HashMap<String, usize>> = HashMap::new();
+        for (place, row) in rows.iter().enumerate() {
+            let event = read(row)?;
+            if row.opt_int(7)?.is_none() {
+                last.entry(event.entity).or_default().insert(event.id.clone(), place);
+            }
+            events.push(event);
+        }
+        self.present(&mut tx, last, &mut events).await?;
+        tx.rollback().await?;
+        Ok(events)
+    }
+
+    /// Fills in what the entities are now, at the places of their last events.
+    async fn present(
+        &self,
+        on: &mut AnyConnection,
+        last: HashMap<EntityKind, HashMap<String, usize>>,
+        events: &mut [Event],
+    ) -> Result<()> {
+        for (kind, places) in last {
+            let text = "select id, document from {table} where id in list($1)";
+            let query = self.sql_on(text, kind.as_str()).bind(list(places.keys()));
+            for row in query.fetch_all(&mut *on).await? {
+                let place = places.get(&row.text(0)?);
+                if let Some(event) = place.and_then(|place| events.get_mut(*place)) {
+                    event.after = Some(row.text(1)?);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// An event; `after` is what the next event says, and none where there is no next.
+fn read(row: &AnyRow) -> Result<Event> {
+    let (sequence, entity) = (row.int(0)?, row.text(2)?);
+    Ok(Event {
+        sequence,
+        at_us: row.int(1)?,
+        entity: EntityKind::parse(&entity)
+            .ok_or_else(|| Error::corrupt(format!("event {sequence} of kind {entity:?}")))?,
+        id: row.text(3)?,
+        tenant: row.opt_text(4)?,
+        before: row.opt_text(5)?,
+        after: row.opt_text(8)?,
+        cause: row.text(6)?,
+    })
+}

@@ -1,0 +1,55 @@
+//! The schema's versions: embedded, in order, forward only.
+
+use sqlx::{Any, Transaction};
+
+use crate::error::{Error, Result};
+use crate::open::{Backend, Store};
+use crate::sql::Columns;
+
+/// Every version of the schema: its number, its name and the statements that lead to it.
+const MIGRATIONS: &[(i64, &str, &str)] =
+    &[(1, "start", include_str!("../migrations/0001_start.sql"))];
+
+impl Store {
+    /// The schema's number in the database.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn schema(&self) -> Result<i64> {
+        let text = "select coalesce(max(version), 0) from schema_version";
+        sqlx::query(text).fetch_one(self.readers()).await?.int(0)
+    }
+
+    /// Brings the schema up to date. Several processes may do so at once.
+    pub(crate) async fn migrate(&self) -> Result<()> {
+        let mut tx = self.write().await?;
+        if self.backend() == Backend::Postgres {
+            // `create table if not exists` of two connections at once may fail on one of them.
+            sqlx::raw_sql("select pg_advisory_xact_lock(7711362008)").execute(&mut *tx).await?;
+        }
+        let found = version(&mut tx).await?;
+        let known = MIGRATIONS.iter().map(|migration| migration.0).max().unwrap_or_default();
+        if found > known {
+            return Err(Error::Newer { found, known });
+        }
+        for (version, name, statements) in MIGRATIONS.iter().filter(|one| one.0 > found) {
+            sqlx::raw_sql(*statements).execute(&mut *tx).await?;
+            sqlx::query("insert into schema_version (version, name) values ($1, $2)")
+                .bind(*version)
+                .bind(*name)
+                .execute(&mut *tx)
+                .await?;
+            tracing::info!(version, name, "the schema was brought up to date");
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+async fn version(tx: &mut Transaction<'static, Any>) -> Result<i64> {
+    let table = "create table if not exists schema_version \
+                 (version bigint not null primary key, name text not null)";
+    sqlx::raw_sql(table).execute(&mut **tx).await?;
+    let newest = "select coalesce(max(version), 0) from schema_version";
+    sqlx::query(newest).fetch_one(&mut **tx).await?.int(0)
+}

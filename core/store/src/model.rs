@@ -1,0 +1,243 @@
+//! The unified model's only way in: what derivation found to differ, the events that say so and the
+//! cursors that it came to, in one transaction.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use core_model::entity::{EntityKind, EntityRow};
+use core_model::event::Cause;
+use sqlx::AnyConnection;
+
+use crate::counter::EVENT;
+use crate::error::Result;
+use crate::open::Store;
+use crate::sql::{Bulk, Columns, list, opt, owned};
+
+/// A change of the model.
+#[derive(Clone, Debug)]
+pub struct ModelChange<'a> {
+    /// Entities as they are now; of several with one id the last counts. Those that are stored just
+    /// so write nothing.
+    pub upserts: Vec<EntityRow>,
+    /// Entities that are no more; one that is also among `upserts` stays.
+    pub removals: Vec<(EntityKind, String)>,
+    /// Why.
+    pub cause: &'a Cause,
+    /// Readers, and how far they have come with this change.
+    pub cursors: &'a [(&'a str, i64)],
+    /// Now, Unix microseconds.
+    pub now_us: i64,
+}
+
+/// Names per statement that looks stored entities up.
+const LOOK_UP: usize = 2000;
+
+const ENTITIES: Bulk = Bulk {
+    text: "insert into {table} (id, tenant, name, folded, hash, updated_at, document) \
+           values {rows} on conflict (id) do update set tenant = excluded.tenant, \
+           name = excluded.name, folded = excluded.folded, hash = excluded.hash, \
+           updated_at = excluded.updated_at, document = excluded.document",
+    columns: 7,
+};
+
+/// Events of entities that are not stored yet.
+const BEGINNINGS: Bulk = Bulk {
+    text: "insert into event (seq, at, entity, id, tenant, cause) values {rows}",
+    columns: 6,
+};
+
+/// Events of entities that are stored: what they were is taken from where they are.
+const CHANGES: Bulk = Bulk {
+    text: "insert into event (seq, at, entity, id, tenant, before, cause) \
+           select v.column1, v.column2, v.column3, v.column4, v.column5, t.document, v.column6 \
+           from (values {rows}) as v join {table} t on t.id = v.column4",
+    columns: 6,
+};
+
+/// The same of entities that are removed, whose tenant is the one they had.
+const ENDS: Bulk = Bulk {
+    text: "insert into event (seq, at, entity, id, tenant, before, cause) \
+           select v.column1, v.column2, v.column3, v.column4, t.tenant, t.document, v.column5 \
+           from (values {rows}) as v join {table} t on t.id = v.column4",
+    columns: 5,
+};
+
+/// An entity to be written.
+struct Put<'a> {
+    row: &'a EntityRow,
+    hash: String,
+    new: bool,
+    seq: i64,
+}
+
+impl Store {
+    /// Applies a change of the model, or nothing of it; gives the number of events.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn apply(&self, change: ModelChange<'_>) -> Result<u64> {
+        let mut tx = self.write().await?;
+        // What is compared below must stay as it is until the commit.
+        self.take(&mut tx, EVENT, 0).await?;
+        let mut puts = self.differing(&mut tx, &change.upserts).await?;
+        let mut removals = self.stored(&mut tx, &change).await?;
+
+        let events = puts.len() + removals.len();
+        if events > 0 {
+            let first = self.take(&mut tx, EVENT, events).await?;
+            let seqs = puts.iter_mut().map(|put| &mut put.seq);
+            for (seq, place) in seqs.chain(removals.iter_mut().map(|one| &mut one.2)).zip(first..) {
+                *seq = place;
+            }
+            for kind in EntityKind::ALL {
+                self.put_kind(&mut tx, *kind, &puts, &change).await?;
+                self.remove_kind(&mut tx, *kind, &removals, &change).await?;
+            }
+        }
+        for (name, seq) in change.cursors {
+            self.move_cursor(&mut tx, name, *seq).await?;
+        }
+        tx.commit().await?;
+        Ok(events as u64)
+    }
+
+    /// The entities that are not stored just so, in the order given.
+    async fn differing<'a>(
+        &self,
+        tx: &mut AnyConnection,
+        upserts: &'a [EntityRow],
+    ) -> Result<Vec<Put<'a>>> {
+        let mut seen = HashSet::new();
+        let mut rows: Vec<_> =
+            upserts.iter().rev().filter(|row| seen.insert((row.kind, row.id.as_str()))).collect();
+        rows.reverse();
+        let mut ids: BTreeMap<&str, (EntityKind, Vec<&str>)> = BTreeMap::new();
+        for row in &rows {
+            let kind = ids.entry(row.kind.as_str()).or_insert_with(|| (row.kind, Vec::new()));
+            kind.1.push(&row.id);
+        }
+        let mut hashes: HashMap<(EntityKind, String), String> = HashMap::new();
+        for (table, (kind, ids)) in ids {
+            for ids in ids.chunks(LOOK_UP) {
+                let text = "select id, hash from {table} where id in list($1)";
+                let found = self.sql_on(text, table).bind(list(ids)).fetch_all(&mut *tx).await?;
+                for row in found {
+                    hashes.insert((kind, row.text(0)?), row.text(1)?);
+                }
+            }
+        }
+        let puts = rows.into_iter().filter_map(|row| {
+            let hash = hash(row);
+            let stored = hashes.get(&(row.kind, row.id.clone()));
+            (stored != Some(&hash)).then_some(Put { row, hash, new: stored.is_none(), seq: 0 })
+        });
+        Ok(puts.collect())
+    }
+
+    /// The removals that are stored, each once, with room for a number.
+    async fn stored(
+        &self,
+        tx: &mut AnyConnection,
+        change: &ModelChange<'_>,
+    ) -> Result<Vec<(EntityKind, String, i64)>> {
+        if change.removals.is_empty() {
+            return Ok(Vec::new());
+        }
+        let kept: HashSet<_> =
+            change.upserts.iter().map(|row| (row.kind, row.id.as_str())).collect();
+        let mut stored = HashSet::new();
+        for kind in EntityKind::ALL {
+            let ids = change.removals.iter().filter(|(of, _)| of == kind);
+            let ids: Vec<_> = ids.map(|(_, id)| id.as_str()).collect();
+            for ids in ids.chunks(LOOK_UP) {
+                let text = "select id from {table} where id in list($1)";
+                let query = self.sql_on(text, kind.as_str()).bind(list(ids));
+                for row in query.fetch_all(&mut *tx).await? {
+                    stored.insert((*kind, row.text(0)?));
+                }
+            }
+        }
+        let names = change.removals.iter().filter(|(kind, id)| {
+            !kept.contains(&(*kind, id.as_str())) && stored.remove(&(*kind, id.clone()))
+        });
+        Ok(names.map(|(kind, id)| (*kind, id.clone(), 0)).collect())
+    }
+
+    async fn put_kind(
+        &self,
+        tx: &mut AnyConnection,
+        kind: EntityKind,
+        puts: &[Put<'_>],
+        change: &ModelChange<'_>,
+    ) -> Result<()> {
+        let table = kind.as_str();
+        let puts: Vec<_> = puts.iter().filter(|put| put.row.kind == kind).collect();
+        let (new, changed): (Vec<&Put<'_>>, Vec<_>) = puts.iter().copied().partition(|put| put.new);
+        for (bulk, puts) in [(&BEGINNINGS, new), (&CHANGES, changed)] {
+            self.bulk(tx, (bulk, table), &puts, |query, put: &&Put<'_>| {
+                query
+                    .bind(put.seq)
+                    .bind(change.now_us)
+                    .bind(table)
+                    .bind(owned(&put.row.id))
+                    .bind(opt(put.row.tenant.as_deref()))
+                    .bind(change.cause.as_str())
+            })
+            .await?;
+        }
+        self.bulk(tx, (&ENTITIES, table), &puts, |query, put: &&Put<'_>| {
+            query
+                .bind(owned(&put.row.id))
+                .bind(opt(put.row.tenant.as_deref()))
+                .bind(owned(&put.row.name))
+                .bind(folded(&put.row.name))
+                .bind(put.hash.clone())
+                .bind(change.now_us)
+                .bind(owned(&put.row.document))
+        })
+        .await?;
+        Ok(())
+    }
+
+    async fn remove_kind(
+        &self,
+        tx: &mut AnyConnection,
+        kind: EntityKind,
+        removals: &[(EntityKind, String, i64)],
+        change: &ModelChange<'_>,
+    ) -> Result<()> {
+        let table = kind.as_str();
+        let removals: Vec<_> = removals.iter().filter(|(of, ..)| *of == kind).collect();
+        if removals.is_empty() {
+            return Ok(());
+        }
+        self.bulk(tx, (&ENDS, table), &removals, |query, (_, id, seq)| {
+            query
+                .bind(*seq)
+                .bind(change.now_us)
+                .bind(table)
+                .bind(owned(id))
+                .bind(change.cause.as_str())
+        })
+        .await?;
+        let ids = list(removals.iter().map(|(_, id, _)| id));
+        self.sql_on("delete from {table} where id in list($1)", table)
+            .bind(ids)
+            .execute(tx)
+            .await?;
+        Ok(())
+    }
+}
+
+/// Characters of a name that are looked at when it is searched for: it is in an index.
+const FOLDED: usize = 200;
+
+/// A name as it is searched for: lower case by Unicode's rules.
+pub(crate) fn folded(name: &str) -> String {
+    owned(name).to_lowercase().chars().take(FOLDED).collect()
+}
+
+fn hash(row: &EntityRow) -> String {
+    let tenant = row.tenant.as_deref().unwrap_or_default();
+    let text = format!("{}\0{tenant}\0{}", row.document, row.name);
+    format!("{:032x}", xxhash_rust::xxh3::xxh3_128(text.as_bytes()))
+}

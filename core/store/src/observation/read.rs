@@ -1,0 +1,147 @@
+//! Reading observations back, for derivation.
+
+use core_model::RecordRef;
+use core_model::observation::Reading;
+use core_model::record::Presence;
+use sqlx::AnyConnection;
+use sqlx::any::AnyRow;
+
+use super::LOGONS_KEPT;
+use crate::error::{Error, Result};
+use crate::open::Store;
+use crate::query::{Filter, Part, RefReader};
+use crate::sql::{Columns, Select};
+
+/// Which agents are asked about.
+#[derive(Clone, Copy, Debug)]
+pub enum Agents<'a> {
+    /// Every one.
+    All,
+    /// Those of these clients: (connection, client's key).
+    Clients(&'a [(String, String)]),
+    /// These.
+    Keys(&'a [RecordRef]),
+}
+
+/// A logon: agent, account, source, time in Unix microseconds, sequence number.
+pub type LogonRow = (RecordRef, String, String, i64, i64);
+
+/// A reading: agent, reading, when it was first seen (Unix microseconds), sequence number.
+pub type ReadingRow = (RecordRef, Reading, i64, i64);
+
+impl Store {
+    /// Presence of agents.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn presences(&self, agents: Agents<'_>) -> Result<Vec<(RecordRef, Presence)>> {
+        let columns = "select o.stream_id, o.kind, o.key, o.online, o.last_seen from presence o";
+        let all = self.observations(agents, columns, "").await?;
+        let rows = all.rows.iter().map(|row| {
+            let last_seen = row.opt_int(4)?.map(|time| {
+                chrono::DateTime::from_timestamp_micros(time)
+                    .ok_or_else(|| Error::corrupt(format!("presence at {time}")))
+            });
+            let online = row.opt_int(3)?.map(|online| online != 0);
+            Ok((all.refs.read(row)?, Presence { online, last_seen: last_seen.transpose()? }))
+        });
+        rows.collect()
+    }
+
+    /// The newest twelve logons of each agent, oldest first.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn logons(&self, agents: Agents<'_>) -> Result<Vec<LogonRow>> {
+        let columns = "select stream_id, kind, key, account, source, at, seq from (\
+             select o.stream_id, o.kind, o.key, o.account, o.source, o.at, o.seq, \
+             row_number() over (partition by o.stream_id, o.kind, o.key order by o.seq desc) \
+             as place from logon o";
+        let end = format!(") as each_logon where place <= {LOGONS_KEPT} order by seq");
+        let all = self.observations(agents, columns, &end).await?;
+        let rows = all.rows.iter().map(|row| {
+            Ok((all.refs.read(row)?, row.text(3)?, row.text(4)?, row.int(5)?, row.int(6)?))
+        });
+        let mut rows: Vec<LogonRow> = rows.collect::<Result<_>>()?;
+        rows.sort_by(|a, b| (&a.0, a.4).cmp(&(&b.0, b.4)));
+        Ok(rows)
+    }
+
+    /// The readings of each agent, oldest first.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn readings(&self, agents: Agents<'_>) -> Result<Vec<ReadingRow>> {
+        let columns = "select o.stream_id, o.kind, o.key, o.body, o.at, o.seq from reading o";
+        let all = self.observations(agents, columns, " order by o.seq").await?;
+        let rows = all.rows.iter().map(|row| {
+            let agent = all.refs.read(row)?;
+            let reading = serde_json::from_str(&row.text(3)?)
+                .map_err(|error| Error::corrupt(format!("a reading of {agent}: {error}")))?;
+            Ok((agent, reading, row.int(4)?, row.int(5)?))
+        });
+        let mut rows: Vec<ReadingRow> = rows.collect::<Result<_>>()?;
+        rows.sort_by(|a, b| (&a.0, a.3).cmp(&(&b.0, b.3)));
+        Ok(rows)
+    }
+
+    /// The agents that have logons or readings with a number above this one.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn observations_after(&self, seq: i64) -> Result<Vec<RecordRef>> {
+        let mut tx = self.snapshot().await?;
+        let refs = self.refs(&mut tx).await?;
+        let rows = self
+            .sql(
+                "select stream_id, kind, key from logon where seq > $1 \
+                 union select stream_id, kind, key from reading where seq > $1 \
+                 order by stream_id, kind, key",
+            )
+            .bind(seq)
+            .fetch_all(&mut *tx)
+            .await?;
+        tx.rollback().await?;
+        rows.iter().map(|row| refs.read(row)).collect()
+    }
+
+    async fn observations(&self, agents: Agents<'_>, columns: &str, end: &str) -> Result<Observed> {
+        let mut tx = self.snapshot().await?;
+        let refs = self.refs(&mut tx).await?;
+        let filter = match agents {
+            Agents::All => Filter::default(),
+            Agents::Clients(clients) => Filter { clients: Some(clients), ..Filter::default() },
+            Agents::Keys(keys) => Filter { keys: Some(keys), ..Filter::default() },
+        };
+        let mut rows = Vec::new();
+        for part in refs.parts(&filter) {
+            rows.extend(self.observed(&mut tx, &part, columns, end).await?);
+        }
+        tx.rollback().await?;
+        Ok(Observed { refs, rows })
+    }
+
+    async fn observed(
+        &self,
+        on: &mut AnyConnection,
+        part: &Part<'_>,
+        columns: &str,
+        end: &str,
+    ) -> Result<Vec<AnyRow>> {
+        let mut select = Select::new(columns);
+        if part.clients.is_some() {
+            let join = " join source_record r on r.stream_id = o.stream_id and r.kind = o.kind \
+                        and r.key = o.key";
+            select.push(join, []);
+        }
+        part.conditions(&mut select, "o.", "r.");
+        select.push(end, []);
+        Ok(select.query(self.backend()).fetch_all(on).await?)
+    }
+}
+
+/// Rows that begin with stream, kind and key, and what gives them their agents' names.
+struct Observed {
+    refs: RefReader,
+    rows: Vec<AnyRow>,
+}

@@ -1,0 +1,265 @@
+//! Opening the store: one address, one of two databases, the schema brought up to date.
+//!
+//! On SQLite there is one connection that writes, because SQLite lets one write at a time and
+//! waiting in our own queue is fairer than in its; readers never wait for it (write-ahead log).
+
+use std::path::Path;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use sqlx::{Any, AnyPool, ConnectOptions, Transaction};
+use url::Url;
+
+use crate::error::{Error, Result};
+use crate::sql::{Columns, Texts, count};
+
+/// Which database the store is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backend {
+    /// A file (or, for tests, memory).
+    Sqlite,
+    /// A server.
+    Postgres,
+}
+
+/// Where the hub remembers. Cloning is cheap and shares the connections.
+#[derive(Clone)]
+pub struct Store {
+    shared: Arc<Shared>,
+    logon_interval_us: i64,
+}
+
+struct Shared {
+    backend: Backend,
+    writer: AnyPool,
+    readers: AnyPool,
+    texts: Texts,
+}
+
+/// A repeat of a logon within this time is the same logon: a little less than a day, so that a
+/// nightly collection that starts a few minutes early still counts.
+const LOGON_INTERVAL_US: i64 = 20 * 3600 * 1_000_000;
+
+const SQLITE_READERS: u32 = 4;
+const POSTGRES_CONNECTIONS: u32 = 8;
+const PATIENCE: Duration = Duration::from_secs(60);
+
+impl Store {
+    /// Opens a store and brings its schema up to date.
+    ///
+    /// The address is `sqlite://PATH`, `sqlite:PATH`, `sqlite::memory:`, a path that ends in `.db`,
+    /// or `postgres://…`. A SQLite file is created where there is none; its folder must exist.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the address is wrong or nobody answers there, [`Error::Newer`]
+    /// when a newer version wrote the database. The address's password is in none of them.
+    pub async fn open(url: &str) -> Result<Self> {
+        sqlx::any::install_default_drivers();
+        let shared = if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            open_postgres(url).await?
+        } else if url == "sqlite::memory:" || url == "sqlite://:memory:" {
+            open_memory().await?
+        } else {
+            open_sqlite(sqlite_path(url)?).await?
+        };
+        let store = Self { shared: Arc::new(shared), logon_interval_us: LOGON_INTERVAL_US };
+        store.migrate().await?;
+        Ok(store)
+    }
+
+    /// The same store, in which a repeat of a logon within this time (microseconds) is no new one.
+    #[must_use]
+    pub fn with_logon_interval(mut self, interval_us: i64) -> Self {
+        self.logon_interval_us = interval_us;
+        self
+    }
+
+    /// Which database it is in.
+    #[must_use]
+    pub fn backend(&self) -> Backend {
+        self.shared.backend
+    }
+
+    /// Bytes that the database takes on disk.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn size_bytes(&self) -> Result<u64> {
+        let text = match self.backend() {
+            Backend::Sqlite => {
+                "select page_count * page_size from pragma_page_count(), pragma_page_size()"
+            }
+            Backend::Postgres => "select pg_database_size(current_database())",
+        };
+        let row = sqlx::query(text).fetch_one(self.readers()).await?;
+        Ok(count(row.int(0)?))
+    }
+
+    /// Closes the connections. Transactions under way are taken back.
+    pub async fn close(&self) {
+        self.shared.readers.close().await;
+        self.shared.writer.close().await;
+    }
+
+    pub(crate) fn texts(&self) -> &Texts {
+        &self.shared.texts
+    }
+
+    pub(crate) fn readers(&self) -> &AnyPool {
+        &self.shared.readers
+    }
+
+    pub(crate) fn logon_interval_us(&self) -> i64 {
+        self.logon_interval_us
+    }
+
+    /// A transaction that writes. Dropped without a commit, it leaves nothing.
+    pub(crate) async fn write(&self) -> Result<Transaction<'static, Any>> {
+        // SQLite refuses, without waiting, a transaction that read first and then wants to write
+        // after somebody else wrote: so it says at once that it will write.
+        let begin = match self.backend() {
+            Backend::Sqlite => "begin immediate",
+            Backend::Postgres => "begin",
+        };
+        Ok(self.shared.writer.begin_with(begin).await?)
+    }
+
+    /// A transaction that reads one state of the database, whatever is written meanwhile.
+    pub(crate) async fn snapshot(&self) -> Result<Transaction<'static, Any>> {
+        let begin = match self.backend() {
+            Backend::Sqlite => "begin",
+            Backend::Postgres => "begin isolation level repeatable read read only",
+        };
+        Ok(self.readers().begin_with(begin).await?)
+    }
+}
+
+async fn open_postgres(address: &str) -> Result<Shared> {
+    // The parser's own words are safe: they name the fault and never the text.
+    let url = Url::parse(address).map_err(|error| Error::Unavailable {
+        what: format!("the PostgreSQL address is not a URL: {error}"),
+    })?;
+    let options = AnyConnectOptions::from_url(&url)?.disable_statement_logging();
+    let pool = pool(POSTGRES_CONNECTIONS)
+        .connect_with(options)
+        .await
+        .map_err(|error| at(without_password(Error::from(error), &url), &place(&url)))?;
+    Ok(Shared {
+        backend: Backend::Postgres,
+        writer: pool.clone(),
+        readers: pool,
+        texts: Texts::default(),
+    })
+}
+
+async fn open_sqlite(path: &Path) -> Result<Shared> {
+    let shown = path.display().to_string();
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new(".")).canonicalize().map_err(|error| {
+        at(Error::Unavailable { what: format!("its folder cannot be used ({error})") }, &shown)
+    })?;
+    let name = path
+        .file_name()
+        .ok_or_else(|| at(Error::Unavailable { what: "the path names no file".into() }, &shown))?;
+    let full = folder.join(name);
+    let full = full.to_str().ok_or_else(|| {
+        at(Error::Unavailable { what: "the path is not valid Unicode".into() }, &shown)
+    })?;
+    let full = full.replace('%', "%25").replace('?', "%3F").replace('#', "%23");
+    let options = AnyConnectOptions::from_str(&format!("sqlite://{full}?mode=rwc"))?;
+    let options = options.disable_statement_logging();
+    // The writer comes first: it creates the file and turns the write-ahead log on.
+    let writer = sqlite_pool(1, WRITER_PRAGMAS)
+        .connect_with(options.clone())
+        .await
+        .map_err(|error| at(Error::from(error), &shown))?;
+    let readers = sqlite_pool(SQLITE_READERS, READER_PRAGMAS)
+        .connect_with(options)
+        .await
+        .map_err(|error| at(Error::from(error), &shown))?;
+    Ok(Shared { backend: Backend::Sqlite, writer, readers, texts: Texts::default() })
+}
+
+async fn open_memory() -> Result<Shared> {
+    let options = AnyConnectOptions::from_str("sqlite::memory:")?.disable_statement_logging();
+    // A database in memory is that of one connection, which must live as long as the store.
+    let pool = sqlite_pool(1, "pragma foreign_keys = on").connect_with(options).await?;
+    Ok(Shared {
+        backend: Backend::Sqlite,
+        writer: pool.clone(),
+        readers: pool,
+        texts: Texts::default(),
+    })
+}
+
+const WRITER_PRAGMAS: &str = "pragma busy_timeout = 10000; pragma journal_mode = wal; \
+     pragma synchronous = normal; pragma foreign_keys = on; pragma cache_size = -16000";
+
+const READER_PRAGMAS: &str =
+    "pragma busy_timeout = 10000; pragma query_only = on; pragma cache_size = -8000";
+
+fn sqlite_pool(connections: u32, pragmas: &'static str) -> AnyPoolOptions {
+    pool(connections)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+        .after_connect(move |connection, _| {
+            Box::pin(async move {
+                sqlx::raw_sql(pragmas).execute(connection).await?;
+                Ok(())
+            })
+        })
+}
+
+fn pool(connections: u32) -> AnyPoolOptions {
+    AnyPoolOptions::new().max_connections(connections).acquire_timeout(PATIENCE)
+}
+
+fn sqlite_path(url: &str) -> Result<&Path> {
+    let path = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:"));
+    let is_path = Path::new(url).extension().is_some_and(|extension| extension == "db");
+    match path {
+        Some(path) if !path.is_empty() => Ok(Path::new(path)),
+        None if is_path && !url.contains("://") => Ok(Path::new(url)),
+        _ => Err(Error::Unavailable {
+            what: "its address is none that the store knows: give sqlite://PATH, a path that \
+                   ends in .db, or postgres://USER@HOST/DATABASE"
+                .to_owned(),
+        }),
+    }
+}
+
+/// A PostgreSQL address without user, password and parameters.
+fn place(url: &Url) -> String {
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    format!("{}{port}{}", url.host_str().unwrap_or("the local socket"), url.path())
+}
+
+/// The driver's words name wrong values of parameters, and a password may have slipped into one.
+fn without_password(error: Error, url: &Url) -> Error {
+    let parameters = url.query_pairs().filter(|(name, _)| name == "password");
+    let secrets = parameters.map(|(_, value)| value.into_owned());
+    let secrets: Vec<_> = secrets.chain(url.password().map(str::to_owned)).collect();
+    let hidden = |mut text: String| {
+        for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
+            text = text.replace(secret, "***");
+        }
+        text
+    };
+    match error {
+        Error::Unavailable { what } => Error::Unavailable { what: hidden(what) },
+        Error::Database { message } => Error::Database { message: hidden(message) },
+        other => other,
+    }
+}
+
+fn at(error: Error, place: &str) -> Error {
+    match error {
+        Error::Unavailable { what } => Error::Unavailable { what: format!("{place}: {what}") },
+        Error::Corrupt { what } => Error::Corrupt { what: format!("{place}: {what}") },
+        Error::Database { message } => Error::Database { message: format!("{place}: {message}") },
+        other => other,
+    }
+}

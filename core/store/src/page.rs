@@ -1,0 +1,208 @@
+//! A page of records and the checkpoint that comes with it, in one transaction: there is no way to
+//! store the one without the other.
+
+use core_model::record::Rejected;
+use core_model::{Checkpoint, Record, RecordKind};
+use sqlx::AnyConnection;
+
+use crate::counter::CHANGE;
+use crate::error::Result;
+use crate::open::Store;
+use crate::sql::{Bulk, clean, opt, owned};
+use crate::stream::Round;
+
+mod compare;
+mod dry_run;
+
+use compare::{Compared, Prior, Standing};
+pub(crate) use compare::{ComparedPage, by_kind};
+pub use dry_run::PageDiff;
+
+/// A page to be stored.
+#[derive(Clone, Copy, Debug)]
+pub struct PageCommit<'a> {
+    /// The stream's id.
+    pub stream: i64,
+    /// The run's id, for the quarantine.
+    pub run: &'a str,
+    /// The round that the page belongs to.
+    pub round: &'a Round,
+    /// Records; of several with one key the last counts.
+    pub records: &'a [Record],
+    /// Records that the vendor says are gone. One that is also among `records` is not gone.
+    pub gone: &'a [(RecordKind, String)],
+    /// Records that cannot be used.
+    pub rejected: &'a [Rejected],
+    /// Where to go on after this page. Without one, the round's stays as it was.
+    pub checkpoint: Option<&'a Checkpoint>,
+    /// How many records may go in this round by the vendor's word; further ones are held.
+    pub max_gone: Option<u64>,
+    /// Now, Unix microseconds.
+    pub now_us: i64,
+}
+
+/// What storing a page did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PageOutcome {
+    /// Records seen for the first time, or again after they were gone.
+    pub created: u64,
+    /// Records with new content.
+    pub changed: u64,
+    /// Records as they were.
+    pub unchanged: u64,
+    /// Records that are gone now and were live before.
+    pub gone: u64,
+    /// Records that the vendor says are gone, and that stay until somebody agrees.
+    pub held: u64,
+    /// Records put into quarantine.
+    pub rejected: u64,
+}
+
+const RECORDS: Bulk = Bulk {
+    text: "insert into source_record (stream_id, kind, key, client, hash, first_seen, changed_at, \
+           change_seq, facts, history, payload) values {rows} \
+           on conflict (stream_id, kind, key) do update set client = excluded.client, \
+           hash = excluded.hash, changed_at = excluded.changed_at, gone_since = null, \
+           change_seq = excluded.change_seq, facts = excluded.facts, \
+           history = excluded.history, payload = excluded.payload",
+    columns: 11,
+};
+
+const GONE: Bulk = Bulk {
+    text: "update source_record set gone_since = v.column4, change_seq = v.column5 \
+           from (values {rows}) as v where source_record.stream_id = v.column1 \
+           and source_record.kind = v.column2 and source_record.key = v.column3",
+    columns: 5,
+};
+
+const HELD: Bulk = Bulk {
+    text: "insert into held_deletion (stream_id, kind, key, since) values {rows} \
+           on conflict (stream_id, kind, key) do nothing",
+    columns: 4,
+};
+
+/// A record's name within its stream, ready to be bound.
+pub(crate) type Name = (RecordKind, String);
+
+impl Store {
+    /// Stores a page with its checkpoint, or nothing of it. Storing it again does nothing more.
+    ///
+    /// # Errors
+    /// [`crate::Error::Conflict`] when the round is over or another was begun meanwhile.
+    pub async fn commit_page(&self, page: PageCommit<'_>) -> Result<PageOutcome> {
+        let stream = page.stream;
+        let mut tx = self.write().await?;
+        let locked = self.lock_round(&mut tx, (stream, page.round), page.checkpoint).await?;
+        let compared = self.compare(&mut tx, stream, page.records).await?;
+        let mut outcome = compared.outcome();
+        self.put_records(&mut tx, &page, &compared).await?;
+
+        let tombstones = self.tombstones(&mut tx, stream, page.gone, &compared).await?;
+        let left = page.max_gone.map_or(usize::MAX, |most| {
+            let left = most.saturating_sub(crate::sql::count(locked.gone));
+            usize::try_from(left).unwrap_or(usize::MAX)
+        });
+        let (gone, held) = tombstones.split_at(left.min(tombstones.len()));
+        self.remove_records(&mut tx, stream, gone, page.now_us).await?;
+        self.hold(&mut tx, stream, held, page.now_us).await?;
+        (outcome.gone, outcome.held) = (gone.len() as u64, held.len() as u64);
+
+        self.note_seen(&mut tx, &page, &compared).await?;
+        self.put_presence(&mut tx, stream, &compared.presences()).await?;
+        self.put_logons(&mut tx, stream, &compared.logons(), page.now_us).await?;
+        self.end_holds(&mut tx, stream, &compared).await?;
+        outcome.rejected = self.put_quarantine(&mut tx, &page, &compared).await?;
+        // Pages are far smaller than what these types hold.
+        let live = outcome.created as i64 - outcome.gone as i64;
+        self.count_live(&mut tx, stream, (live, outcome.gone as i64)).await?;
+        tx.commit().await?;
+        Ok(outcome)
+    }
+
+    /// Marks records of a stream as gone; all of them must be live.
+    pub(crate) async fn remove_records(
+        &self,
+        tx: &mut AnyConnection,
+        stream: i64,
+        names: &[Name],
+        now_us: i64,
+    ) -> Result<()> {
+        if names.is_empty() {
+            return Ok(());
+        }
+        let first = self.take(tx, CHANGE, names.len()).await?;
+        let rows: Vec<_> = (first..).zip(names).collect();
+        self.bulk(tx, (&GONE, ""), &rows, |query, (seq, (kind, key))| {
+            query.bind(stream).bind(kind.as_str()).bind(owned(key)).bind(now_us).bind(*seq)
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// Notes that these records would be gone if somebody agreed.
+    pub(crate) async fn hold(
+        &self,
+        tx: &mut AnyConnection,
+        stream: i64,
+        names: &[Name],
+        now_us: i64,
+    ) -> Result<()> {
+        self.bulk(tx, (&HELD, ""), names, |query, (kind, key)| {
+            query.bind(stream).bind(kind.as_str()).bind(owned(key)).bind(now_us)
+        })
+        .await?;
+        Ok(())
+    }
+
+    async fn put_records(
+        &self,
+        tx: &mut AnyConnection,
+        page: &PageCommit<'_>,
+        compared: &[Compared<'_>],
+    ) -> Result<()> {
+        let written: Vec<_> = compared.iter().filter(|one| one.is_written()).collect();
+        if written.is_empty() {
+            return Ok(());
+        }
+        let first = self.take(tx, CHANGE, written.len()).await?;
+        let rows: Vec<_> = (first..).zip(written).collect();
+        let (stream, now_us) = (page.stream, page.now_us);
+        self.bulk(tx, (&RECORDS, ""), &rows, |query, (seq, one)| {
+            query
+                .bind(stream)
+                .bind(one.kind().as_str())
+                .bind(owned(&one.key))
+                .bind(opt(one.record.client.as_deref()))
+                .bind(one.hash.clone())
+                .bind(now_us)
+                .bind(now_us)
+                .bind(*seq)
+                .bind(owned(&one.facts))
+                .bind(one.history(now_us))
+                .bind(owned(&one.record.raw))
+        })
+        .await?;
+        Ok(())
+    }
+}
+
+impl Compared<'_> {
+    /// The history to be stored: the earlier one, and what the identity was until now if it differs.
+    fn history(&self, now_us: i64) -> String {
+        let Some(Prior { facts, history }) = &self.prior else { return "[]".to_owned() };
+        let before = facts.as_ref().and_then(core_model::facts::Facts::identity);
+        match before {
+            Some(before) if Some(&before) != self.record.facts.identity().as_ref() => {
+                let mut entries: Vec<serde_json::Value> =
+                    serde_json::from_str(history).unwrap_or_default();
+                entries.push(serde_json::json!({ "v": clean(&before), "until": now_us }));
+                serde_json::Value::Array(entries).to_string()
+            }
+            _ => history.clone(),
+        }
+    }
+
+    fn is_written(&self) -> bool {
+        self.standing != Standing::Same
+    }
+}

@@ -1,0 +1,220 @@
+//! What a page says, beside what is stored: found with two reads per kind of record, however many
+//! records there are.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+use std::ops::Deref;
+
+use core_model::facts::Facts;
+use core_model::observation::Logon;
+use core_model::record::Presence;
+use core_model::{Record, RecordKind};
+use sqlx::AnyConnection;
+
+use super::{Name, PageOutcome};
+use crate::error::Result;
+use crate::open::Store;
+use crate::sql::{Columns, clean, list};
+
+/// How a record of the page stands to what is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// Never seen.
+    New,
+    /// It was gone and is back.
+    Back,
+    /// Other content.
+    Changed,
+    /// As it was.
+    Same,
+}
+
+/// What is stored of a record whose row will be written.
+pub(super) struct Prior {
+    /// None where another version of the program wrote them.
+    pub(super) facts: Option<Facts>,
+    pub(super) history: String,
+}
+
+/// A record of the page.
+pub(crate) struct Compared<'a> {
+    pub(crate) record: &'a Record,
+    pub(crate) key: Cow<'a, str>,
+    pub(super) hash: String,
+    pub(super) facts: String,
+    pub(super) standing: Standing,
+    pub(super) prior: Option<Prior>,
+}
+
+/// The records of a page, each key once.
+pub(crate) struct ComparedPage<'a>(Vec<Compared<'a>>);
+
+impl Compared<'_> {
+    pub(crate) fn kind(&self) -> RecordKind {
+        self.record.facts.kind()
+    }
+}
+
+impl<'a> Deref for ComparedPage<'a> {
+    type Target = [Compared<'a>];
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl ComparedPage<'_> {
+    pub(super) fn outcome(&self) -> PageOutcome {
+        let mut outcome = PageOutcome::default();
+        for one in self.iter() {
+            match one.standing {
+                Standing::New | Standing::Back => outcome.created += 1,
+                Standing::Changed => outcome.changed += 1,
+                Standing::Same => outcome.unchanged += 1,
+            }
+        }
+        outcome
+    }
+
+    pub(super) fn presences(&self) -> Vec<(RecordKind, &str, Presence)> {
+        let seen = self.iter().filter_map(|one| Some((one, one.record.presence?)));
+        seen.map(|(one, presence)| (one.kind(), &*one.key, presence)).collect()
+    }
+
+    pub(super) fn logons(&self) -> Vec<(RecordKind, &str, &Logon)> {
+        let each =
+            self.iter().flat_map(|one| one.record.logons.iter().map(move |logon| (one, logon)));
+        each.map(|(one, logon)| (one.kind(), &*one.key, logon)).collect()
+    }
+
+    /// The keys by kind.
+    pub(crate) fn keys(&self) -> HashMap<RecordKind, Vec<&str>> {
+        by_kind(self.iter().map(|one| (one.kind(), &*one.key)))
+    }
+}
+
+impl Store {
+    /// Compares records with what is stored; of several with one key the last counts.
+    pub(super) async fn compare<'a>(
+        &self,
+        on: &mut AnyConnection,
+        stream: i64,
+        records: &'a [Record],
+    ) -> Result<ComparedPage<'a>> {
+        let mut page = last_of_each(records);
+        let mut stored = HashMap::new();
+        for (kind, keys) in page.keys() {
+            let text = "select key, hash, gone_since from source_record \
+                        where stream_id = $1 and kind = $2 and key in list($3)";
+            let query = self.sql(text).bind(stream).bind(kind.as_str()).bind(list(keys));
+            for row in query.fetch_all(&mut *on).await? {
+                stored.insert((kind, row.text(0)?), (row.text(1)?, row.opt_int(2)?.is_some()));
+            }
+        }
+        for one in &mut page.0 {
+            one.standing = match stored.get(&(one.kind(), one.key.to_string())) {
+                None => Standing::New,
+                Some((_, true)) => Standing::Back,
+                Some((hash, false)) if *hash == one.hash => Standing::Same,
+                Some(_) => Standing::Changed,
+            };
+            if one.standing != Standing::Same {
+                one.facts = one.record.facts.to_json();
+            }
+        }
+        self.read_prior(on, stream, &mut page).await?;
+        Ok(page)
+    }
+
+    /// Which of these the vendor may take away: live ones that the page does not also bring.
+    pub(super) async fn tombstones(
+        &self,
+        on: &mut AnyConnection,
+        stream: i64,
+        gone: &[Name],
+        page: &ComparedPage<'_>,
+    ) -> Result<Vec<Name>> {
+        if gone.is_empty() {
+            return Ok(Vec::new());
+        }
+        let brought: HashSet<_> = page.iter().map(|one| (one.kind(), &*one.key)).collect();
+        let mut live = HashSet::new();
+        for (kind, keys) in by_kind(gone.iter().map(|(kind, key)| (*kind, key.as_str()))) {
+            let text = "select key from source_record where stream_id = $1 and kind = $2 \
+                        and gone_since is null and key in list($3)";
+            let query = self.sql(text).bind(stream).bind(kind.as_str()).bind(list(keys));
+            for row in query.fetch_all(&mut *on).await? {
+                live.insert((kind, row.text(0)?));
+            }
+        }
+        // In the page's order, each once.
+        let names = gone.iter().map(|(kind, key)| (*kind, clean(key).into_owned()));
+        Ok(names
+            .filter(|name| live.remove(name) && !brought.contains(&(name.0, &*name.1)))
+            .collect())
+    }
+
+    /// Reads the earlier facts and history of the records that will be written over.
+    async fn read_prior(
+        &self,
+        on: &mut AnyConnection,
+        stream: i64,
+        page: &mut ComparedPage<'_>,
+    ) -> Result<()> {
+        let known = |one: &Compared<'_>| matches!(one.standing, Standing::Back | Standing::Changed);
+        let names = page.iter().filter(|one| known(one)).map(|one| (one.kind(), &*one.key));
+        let mut prior = HashMap::new();
+        for (kind, keys) in by_kind(names) {
+            let text = "select key, facts, history from source_record \
+                        where stream_id = $1 and kind = $2 and key in list($3)";
+            let query = self.sql(text).bind(stream).bind(kind.as_str()).bind(list(keys));
+            for row in query.fetch_all(&mut *on).await? {
+                let facts = Facts::parse(kind, &row.text(1)?).ok();
+                prior.insert((kind, row.text(0)?), Prior { facts, history: row.text(2)? });
+            }
+        }
+        for one in &mut page.0 {
+            one.prior = prior.remove(&(one.kind(), one.key.to_string()));
+        }
+        Ok(())
+    }
+}
+
+/// Texts by kind of record.
+pub(crate) fn by_kind<'a>(
+    names: impl Iterator<Item = (RecordKind, &'a str)>,
+) -> HashMap<RecordKind, Vec<&'a str>> {
+    let mut kinds: HashMap<_, Vec<_>> = HashMap::new();
+    for (kind, key) in names {
+        kinds.entry(kind).or_default().push(key);
+    }
+    kinds
+}
+
+fn last_of_each(records: &[Record]) -> ComparedPage<'_> {
+    let mut seen = HashSet::new();
+    let mut page: Vec<_> = records
+        .iter()
+        .rev()
+        .filter_map(|record| {
+            let key = clean(&record.key);
+            seen.insert((record.facts.kind(), key.clone())).then(|| Compared {
+                record,
+                key,
+                hash: content_hash(record),
+                facts: String::new(),
+                standing: Standing::New,
+                prior: None,
+            })
+        })
+        .collect();
+    page.reverse();
+    ComparedPage(page)
+}
+
+/// The client is not in the vendor's JSON where the stream's scope says it, and it may change there.
+fn content_hash(record: &Record) -> String {
+    let client =
+        record.client.as_deref().map_or(0, |client| xxhash_rust::xxh3::xxh3_128(client.as_bytes()));
+    format!("{:032x}", record.hash ^ client)
+}

@@ -1,0 +1,358 @@
+//! Reading records back: what changed since, and what derivation needs of a neighbourhood. Payloads
+//! stay where they are unless one is asked for by name.
+
+use std::collections::{BTreeMap, HashMap};
+
+use core_model::facts::Facts;
+use core_model::{RecordKind, RecordRef};
+use futures::TryStreamExt as _;
+use sqlx::AnyConnection;
+use sqlx::any::AnyRow;
+
+use crate::error::{Error, Result};
+use crate::open::Store;
+use crate::sql::{Argument, Columns, Select, ints, limit, list, owned};
+use crate::stream::StreamKey;
+use crate::sweep::parse_kind;
+
+/// A source record as derivation sees it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredRecord {
+    /// Its name.
+    pub record: RecordRef,
+    /// The connection's client that it belongs to, by the client record's key.
+    pub client: Option<String>,
+    /// What the hub reads out of it.
+    pub facts: Facts,
+    /// Earlier values of the facts' identity, oldest first.
+    pub history: Vec<Earlier>,
+    /// When it was first seen, Unix microseconds.
+    pub first_seen_us: i64,
+    /// When its content last changed, Unix microseconds.
+    pub changed_at_us: i64,
+    /// Since when it is gone, Unix microseconds.
+    pub gone_since_us: Option<i64>,
+    /// The number of its last change.
+    pub change_seq: i64,
+    /// The id of its stream.
+    pub stream_id: i64,
+}
+
+/// An earlier value of an identity.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
+pub struct Earlier {
+    /// The value, as [`Facts::identity`] gave it.
+    #[serde(rename = "v")]
+    pub value: String,
+    /// When it was replaced, Unix microseconds.
+    #[serde(rename = "until")]
+    pub until_us: i64,
+}
+
+/// Which records are asked for: those for which everything holds that is given.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RecordQuery<'a> {
+    /// Kinds; none stands for all.
+    pub kinds: &'a [RecordKind],
+    /// The connection.
+    pub connection: Option<&'a str>,
+    /// The sub-scope.
+    pub scope: Option<&'a str>,
+    /// The clients they belong to: (connection, client's key).
+    pub clients: Option<&'a [(String, String)]>,
+    /// Their names.
+    pub keys: Option<&'a [RecordRef]>,
+    /// Also those that are gone.
+    pub include_gone: bool,
+}
+
+/// A place in the order of records.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RecordCursor {
+    stream: i64,
+    kind: String,
+    key: String,
+}
+
+impl StoredRecord {
+    /// Its place in the order of records, to go on after it.
+    #[must_use]
+    pub fn cursor(&self) -> RecordCursor {
+        RecordCursor {
+            stream: self.stream_id,
+            kind: self.record.kind.as_str().to_owned(),
+            key: self.record.key.clone(),
+        }
+    }
+}
+
+const COLUMNS: &str = "select r.stream_id, r.kind, r.key, r.client, r.facts, r.history, \
+     r.first_seen, r.changed_at, r.gone_since, r.change_seq from source_record r";
+
+impl Store {
+    /// Records whose last change has a number above this one, in the order of these numbers, gone
+    /// ones included.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] when a record's facts cannot be read.
+    pub async fn changed_records(&self, after_seq: i64, rows: usize) -> Result<Vec<StoredRecord>> {
+        let mut tx = self.snapshot().await?;
+        let refs = self.refs(&mut tx).await?;
+        let mut select = Select::new(COLUMNS);
+        select.push(
+            " where r.change_seq > {} order by r.change_seq limit {}",
+            [Argument::Int(after_seq), Argument::Int(limit(rows))],
+        );
+        let found = select.query(self.backend()).fetch_all(&mut *tx).await?;
+        tx.rollback().await?;
+        found.iter().map(|row| refs.record(row)).collect()
+    }
+
+    /// Some of the records asked for, after a place in their order (see [`StoredRecord::cursor`]).
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] when a record's facts cannot be read.
+    pub async fn records(
+        &self,
+        query: &RecordQuery<'_>,
+        after: Option<&RecordCursor>,
+        rows: usize,
+    ) -> Result<Vec<StoredRecord>> {
+        let mut tx = self.snapshot().await?;
+        let refs = self.refs(&mut tx).await?;
+        let mut found = Vec::new();
+        for part in refs.parts(&query.filter()) {
+            let mut select = query.select(&part);
+            if let Some(RecordCursor { stream, kind, key }) = after {
+                select.push(
+                    " and (r.stream_id, r.kind, r.key) > ({}, {}, {})",
+                    [
+                        Argument::Int(*stream),
+                        Argument::Text(kind.clone()),
+                        Argument::Text(key.clone()),
+                    ],
+                );
+            }
+            let order = " order by r.stream_id, r.kind, r.key limit {}";
+            select.push(order, [Argument::Int(limit(rows))]);
+            self.read_records(&mut tx, &refs, select, &mut found).await?;
+        }
+        tx.rollback().await?;
+        // Each part came in order; of their union the first ones count.
+        found.sort_by_cached_key(StoredRecord::cursor);
+        found.truncate(rows);
+        Ok(found)
+    }
+
+    /// All records asked for, in no particular order.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] when a record's facts cannot be read.
+    pub async fn all_records(&self, query: &RecordQuery<'_>) -> Result<Vec<StoredRecord>> {
+        let mut tx = self.snapshot().await?;
+        let refs = self.refs(&mut tx).await?;
+        let mut found = Vec::new();
+        for part in refs.parts(&query.filter()) {
+            self.read_records(&mut tx, &refs, query.select(&part), &mut found).await?;
+        }
+        tx.rollback().await?;
+        Ok(found)
+    }
+
+    /// The vendor's JSON of a record, as received.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn payload(&self, record: &RecordRef) -> Result<Option<String>> {
+        let row = self
+            .sql(
+                "select r.payload from source_record r join stream s on s.id = r.stream_id \
+                 where s.connection = $1 and s.scope = $2 and r.kind = $3 and r.key = $4",
+            )
+            .bind(owned(&record.connection))
+            .bind(owned(&record.scope))
+            .bind(record.kind.as_str())
+            .bind(owned(&record.key))
+            .fetch_optional(self.readers())
+            .await?;
+        row.map(|row| row.text(0)).transpose()
+    }
+
+    /// What turns a row's stream, kind and key into a record's name.
+    pub(crate) async fn refs(&self, on: &mut AnyConnection) -> Result<RefReader> {
+        Ok(RefReader(self.stream_names(on).await?))
+    }
+
+    async fn read_records(
+        &self,
+        on: &mut AnyConnection,
+        refs: &RefReader,
+        select: Select,
+        into: &mut Vec<StoredRecord>,
+    ) -> Result<()> {
+        let mut rows = select.query(self.backend()).fetch(on);
+        while let Some(row) = rows.try_next().await? {
+            into.push(refs.record(&row)?);
+        }
+        Ok(())
+    }
+}
+
+impl<'a> RecordQuery<'a> {
+    fn filter(&self) -> Filter<'a> {
+        let Self { connection, scope, clients, keys, .. } = *self;
+        Filter { connection, scope, clients, keys }
+    }
+
+    fn select(&self, part: &Part<'_>) -> Select {
+        let mut select = Select::new(COLUMNS);
+        part.conditions(&mut select, "r.", "r.");
+        if !self.kinds.is_empty() {
+            let kinds = list(self.kinds.iter().map(|kind| kind.as_str()));
+            select.push(" and r.kind in list({})", [Argument::Text(kinds)]);
+        }
+        if !self.include_gone {
+            select.push(" and r.gone_since is null", []);
+        }
+        select
+    }
+}
+
+/// Which streams, clients and keys are asked for.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Filter<'a> {
+    pub(crate) connection: Option<&'a str>,
+    pub(crate) scope: Option<&'a str>,
+    pub(crate) clients: Option<&'a [(String, String)]>,
+    pub(crate) keys: Option<&'a [RecordRef]>,
+}
+
+/// A part of what is asked for that one statement can answer. No two parts of a question overlap.
+pub(crate) struct Part<'a> {
+    streams: Vec<i64>,
+    keys: Option<(RecordKind, Vec<&'a str>)>,
+    pub(crate) clients: Option<Vec<&'a str>>,
+}
+
+impl Part<'_> {
+    /// Appends the conditions, on a table with stream, kind and key and on one with the client.
+    pub(crate) fn conditions(&self, select: &mut Select, of: &str, client_of: &str) {
+        let streams = ints(self.streams.iter().copied());
+        select.push(&format!(" where {of}stream_id in ints({{}})"), [Argument::Text(streams)]);
+        if let Some((kind, keys)) = &self.keys {
+            select.push(
+                &format!(" and {of}kind = {{}} and {of}key in list({{}})"),
+                [Argument::Text(kind.as_str().to_owned()), Argument::Text(list(keys))],
+            );
+        }
+        if let Some(clients) = &self.clients {
+            let clients = Argument::Text(list(clients));
+            select.push(&format!(" and {client_of}client in list({{}})"), [clients]);
+        }
+    }
+}
+
+/// The streams by their ids.
+pub(crate) struct RefReader(HashMap<i64, StreamKey>);
+
+impl RefReader {
+    /// The name of the record that a row begins with: stream, kind, key.
+    pub(crate) fn read(&self, row: &AnyRow) -> Result<RecordRef> {
+        let stream = row.int(0)?;
+        let name = self.0.get(&stream).ok_or_else(|| {
+            Error::corrupt(format!("a record of stream number {stream}, which does not exist"))
+        })?;
+        let kind = parse_kind(&row.text(1)?)?;
+        Ok(RecordRef::new(name.connection.clone(), kind, name.scope.clone(), row.text(2)?))
+    }
+
+    pub(crate) fn parts<'a>(&self, filter: &Filter<'a>) -> Vec<Part<'a>> {
+        let parts = match filter.keys {
+            None => vec![Part { streams: self.streams(filter), keys: None, clients: None }],
+            Some(keys) => {
+                let mut groups: BTreeMap<(&str, &str, RecordKind), Vec<&str>> = BTreeMap::new();
+                for key in keys {
+                    let group = (key.connection.as_str(), key.scope.as_str(), key.kind);
+                    groups.entry(group).or_default().push(&key.key);
+                }
+                let wanted = groups.into_iter().filter(|((connection, scope, _), _)| {
+                    filter.connection.is_none_or(|wanted| wanted == *connection)
+                        && filter.scope.is_none_or(|wanted| wanted == *scope)
+                });
+                let parts = wanted.map(|((connection, scope, kind), keys)| {
+                    let filter = Filter {
+                        connection: Some(connection),
+                        scope: Some(scope),
+                        ..Filter::default()
+                    };
+                    let streams = self.streams(&filter);
+                    Part { streams, keys: Some((kind, keys)), clients: None }
+                });
+                parts.collect()
+            }
+        };
+        let parts: Vec<_> = match filter.clients {
+            None => parts,
+            Some(clients) => {
+                parts.into_iter().flat_map(|part| self.by_connection(&part, clients)).collect()
+            }
+        };
+        parts.into_iter().filter(|part| !part.streams.is_empty()).collect()
+    }
+
+    /// The part, split by the connections of these clients.
+    fn by_connection<'a>(&self, part: &Part<'a>, clients: &'a [(String, String)]) -> Vec<Part<'a>> {
+        let mut connections: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (connection, client) in clients {
+            connections.entry(connection).or_default().push(client);
+        }
+        let split = connections.into_iter().map(|(connection, clients)| {
+            let of_connection =
+                |id: &&i64| self.0.get(*id).is_some_and(|name| name.connection == connection);
+            Part {
+                streams: part.streams.iter().filter(of_connection).copied().collect(),
+                keys: part.keys.clone(),
+                clients: Some(clients),
+            }
+        });
+        split.collect()
+    }
+
+    fn streams(&self, filter: &Filter<'_>) -> Vec<i64> {
+        let mut ids: Vec<_> = self
+            .0
+            .iter()
+            .filter(|(_, name)| {
+                filter.connection.is_none_or(|wanted| wanted == name.connection)
+                    && filter.scope.is_none_or(|wanted| wanted == name.scope)
+            })
+            .map(|(id, _)| *id)
+            .collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    fn record(&self, row: &AnyRow) -> Result<StoredRecord> {
+        let record = self.read(row)?;
+        let facts = Facts::parse(record.kind, &row.text(4)?)
+            .map_err(|error| Error::corrupt(format!("facts of {record}: {error}")))?;
+        let history = row.text(5)?;
+        let history = if history == "[]" {
+            Vec::new()
+        } else {
+            serde_json::from_str(&history)
+                .map_err(|error| Error::corrupt(format!("history of {record}: {error}")))?
+        };
+        Ok(StoredRecord {
+            record,
+            client: row.opt_text(3)?,
+            facts,
+            history,
+            first_seen_us: row.int(6)?,
+            changed_at_us: row.int(7)?,
+            gone_since_us: row.opt_int(8)?,
+            change_seq: row.int(9)?,
+            stream_id: row.int(0)?,
+        })
+    }
+}

@@ -1,0 +1,258 @@
+//! The small language that the statements of this crate are written in, and the few places where
+//! SQLite and PostgreSQL must be told different things.
+//!
+//! - Parameters are `$n`. Lists come as one JSON array each: `key in list($3)` for texts and
+//!   `stream_id in ints($1)` for integers, so that a statement has one text however long its lists
+//!   are, and is prepared once.
+//! - Rows come in multi-row `values` of fixed sizes ([`Bulk`]), so that their texts are few and stay
+//!   prepared too.
+//! - PostgreSQL takes no NUL in a text: [`clean`] replaces it, on both, before anything is compared.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use sqlx::any::{AnyArguments, AnyRow};
+use sqlx::{Any, AnyConnection, AssertSqlSafe, Row};
+
+use crate::error::Result;
+use crate::open::{Backend, Store};
+
+pub(crate) type Query = sqlx::query::Query<'static, Any, AnyArguments>;
+
+/// A statement over many rows: `{table}` and `{rows}` are filled in, and there are no other
+/// parameters than the rows' columns.
+pub(crate) struct Bulk {
+    pub(crate) text: &'static str,
+    pub(crate) columns: usize,
+}
+
+/// Rows per statement, largest first; any number of rows is a sum of these.
+const SIZES: [usize; 5] = [256, 64, 16, 4, 1];
+
+/// A statement as it is written here, its table, and its number of rows (0 without `{rows}`).
+type Written = (&'static str, &'static str, usize);
+
+/// Statement texts, made once.
+#[derive(Default)]
+pub(crate) struct Texts(Mutex<HashMap<Written, Arc<str>>>);
+
+impl Texts {
+    fn get(
+        &self,
+        text: &'static str,
+        table: &'static str,
+        rows: usize,
+        make: impl FnOnce() -> String,
+    ) -> Arc<str> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(known.entry((text, table, rows)).or_insert_with(|| make().into()))
+    }
+}
+
+impl Store {
+    /// A statement of this crate, in the backend's words.
+    pub(crate) fn sql(&self, text: &'static str) -> Query {
+        self.sql_on(text, "")
+    }
+
+    /// The same with `{table}` in it.
+    pub(crate) fn sql_on(&self, text: &'static str, table: &'static str) -> Query {
+        let backend = self.backend();
+        let text =
+            self.texts().get(text, table, 0, || lists(backend, &text.replace("{table}", table)));
+        sqlx::query(AssertSqlSafe(text))
+    }
+
+    /// Runs a statement over many rows; gives the number of rows that it changed.
+    pub(crate) async fn bulk<T: Sync>(
+        &self,
+        on: &mut AnyConnection,
+        (bulk, table): (&Bulk, &'static str),
+        mut rows: &[T],
+        bind: impl Fn(Query, &T) -> Query + Send + Sync,
+    ) -> Result<u64> {
+        let mut changed = 0;
+        for size in SIZES {
+            while rows.len() >= size {
+                let (now, later) = rows.split_at(size);
+                rows = later;
+                let text = self.texts().get(bulk.text, table, size, || {
+                    let values = values(self.backend(), size, bulk.columns);
+                    bulk.text.replace("{table}", table).replace("{rows}", &values)
+                });
+                let query = now.iter().fold(sqlx::query(AssertSqlSafe(text)), &bind);
+                changed += query.execute(&mut *on).await?.rows_affected();
+            }
+        }
+        Ok(changed)
+    }
+}
+
+/// A `select` whose conditions depend on what is asked for.
+pub(crate) struct Select {
+    text: String,
+    arguments: Vec<Argument>,
+}
+
+pub(crate) enum Argument {
+    Text(String),
+    Int(i64),
+}
+
+impl Select {
+    /// Starts with a text that ends in its first condition (`… where true`-like).
+    pub(crate) fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), arguments: Vec::new() }
+    }
+
+    /// Appends a text; each `{}` in it stands for one argument.
+    pub(crate) fn push<const N: usize>(&mut self, text: &str, arguments: [Argument; N]) {
+        let mut parts = text.split("{}");
+        self.text.push_str(parts.next().unwrap_or_default());
+        for (part, argument) in parts.zip(arguments) {
+            self.arguments.push(argument);
+            // Writing to a string cannot fail.
+            write!(self.text, "${}", self.arguments.len()).unwrap_or_default();
+            self.text.push_str(part);
+        }
+    }
+
+    pub(crate) fn query(self, backend: Backend) -> Query {
+        let query = sqlx::query(AssertSqlSafe(lists(backend, &self.text)));
+        self.arguments.into_iter().fold(query, |query, argument| match argument {
+            Argument::Text(text) => query.bind(text),
+            Argument::Int(int) => query.bind(int),
+        })
+    }
+}
+
+/// Columns of a row, by their place.
+pub(crate) trait Columns {
+    fn text(&self, at: usize) -> Result<String>;
+    fn opt_text(&self, at: usize) -> Result<Option<String>>;
+    fn int(&self, at: usize) -> Result<i64>;
+    fn opt_int(&self, at: usize) -> Result<Option<i64>>;
+}
+
+impl Columns for AnyRow {
+    fn text(&self, at: usize) -> Result<String> {
+        Ok(self.try_get(at)?)
+    }
+
+    fn opt_text(&self, at: usize) -> Result<Option<String>> {
+        Ok(self.try_get(at)?)
+    }
+
+    fn int(&self, at: usize) -> Result<i64> {
+        Ok(self.try_get(at)?)
+    }
+
+    fn opt_int(&self, at: usize) -> Result<Option<i64>> {
+        Ok(self.try_get(at)?)
+    }
+}
+
+/// A text without NUL.
+pub(crate) fn clean(text: &str) -> Cow<'_, str> {
+    if text.as_bytes().contains(&0) { text.replace('\0', "\u{fffd}").into() } else { text.into() }
+}
+
+/// The same, to be bound.
+pub(crate) fn owned(text: &str) -> String {
+    clean(text).into_owned()
+}
+
+/// The same, of an optional text.
+pub(crate) fn opt(text: Option<&str>) -> Option<String> {
+    text.map(owned)
+}
+
+/// A list of texts for `in list($n)`.
+pub(crate) fn list<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> String {
+    let texts = texts.into_iter().map(|text| serde_json::Value::String(owned(text.as_ref())));
+    serde_json::Value::Array(texts.collect()).to_string()
+}
+
+/// A list of integers for `in ints($n)`.
+pub(crate) fn ints(values: impl IntoIterator<Item = i64>) -> String {
+    serde_json::Value::Array(values.into_iter().map(Into::into).collect()).to_string()
+}
+
+/// A pattern for `like … escape '\'` that finds the text wherever it stands between `before` and
+/// `after`.
+pub(crate) fn pattern(before: &str, text: &str, after: &str) -> String {
+    let text = owned(text).replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    format!("{before}{text}{after}")
+}
+
+/// A number of rows as the database counts them.
+pub(crate) fn limit(rows: usize) -> i64 {
+    i64::try_from(rows).unwrap_or(i64::MAX)
+}
+
+/// A count of the database; they are never negative.
+pub(crate) fn count(value: i64) -> u64 {
+    u64::try_from(value).unwrap_or_default()
+}
+
+/// The placeholders of so many rows.
+///
+/// SQLite looks the name of each named parameter up in a list, once per parameter and execution:
+/// with thousands of them that costs more than the rows. Nameless ones cost nothing.
+fn values(backend: Backend, rows: usize, columns: usize) -> String {
+    let mut text = String::with_capacity(rows * columns * 6);
+    for row in 0..rows {
+        text.push_str(if row == 0 { "(" } else { ", (" });
+        for column in 0..columns {
+            if column > 0 {
+                text.push(',');
+            }
+            match backend {
+                Backend::Sqlite => text.push('?'),
+                Backend::Postgres => {
+                    write!(text, "${}", row * columns + column + 1).unwrap_or_default();
+                }
+            }
+        }
+        text.push(')');
+    }
+    text
+}
+
+/// Puts the backend's words for `in list($n)` and `in ints($n)`.
+fn lists(backend: Backend, text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 64);
+    let mut rest = text;
+    while let Some((before, name, argument, after)) = next_list(rest) {
+        out.push_str(before);
+        match (backend, name) {
+            (Backend::Sqlite, _) => {
+                write!(out, "in (select value from json_each({argument}))").unwrap_or_default();
+            }
+            (Backend::Postgres, "list") => {
+                write!(out, "= any(array(select json_array_elements_text({argument}::json)))")
+                    .unwrap_or_default();
+            }
+            (Backend::Postgres, _) => {
+                let each = format!("json_array_elements_text({argument}::json)::bigint");
+                write!(out, "= any(array(select {each}))").unwrap_or_default();
+            }
+        }
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
+fn next_list(text: &str) -> Option<(&str, &str, &str, &str)> {
+    ["list", "ints"]
+        .into_iter()
+        .filter_map(|name| {
+            let (before, after) = text.split_once(&format!("in {name}("))?;
+            let (argument, after) = after.split_once(')')?;
+            Some((before, name, argument, after))
+        })
+        .min_by_key(|(before, ..)| before.len())
+}

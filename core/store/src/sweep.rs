@@ -1,0 +1,335 @@
+//! The end of a round. Absence is deletion only here: after a full round was read to its proven end,
+//! and only as far as the guard allows. What the guard stops stays live, and waits for somebody who
+//! agrees.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
+use core_model::{Checkpoint, RecordKind};
+use futures::TryStreamExt as _;
+use sqlx::AnyConnection;
+use sqlx::any::AnyRow;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
+
+use crate::error::{Error, Result};
+use crate::open::Store;
+use crate::page::{ComparedPage, Name, PageCommit};
+use crate::sql::{Columns, clean, count, list};
+use crate::stream::{Round, RoundMode, StreamKey};
+
+/// A round that was read to its proven end.
+#[derive(Clone, Copy, Debug)]
+pub struct FinishRound<'a> {
+    /// The stream's id.
+    pub stream: i64,
+    /// The round.
+    pub round: &'a Round,
+    /// Where the next incremental round begins.
+    pub settled: Option<&'a Checkpoint>,
+    /// How much may go.
+    pub guard: Guard,
+    /// Now, Unix microseconds.
+    pub now_us: i64,
+}
+
+/// Stops a deletion that is more than `max_percent` of the live records *and* more than `max_count`;
+/// and one of everything, however little that is, when the round read nothing at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Guard {
+    /// Percent of the stream's live records.
+    pub max_percent: u8,
+    /// Records.
+    pub max_count: u64,
+    /// Somebody agreed: nothing is stopped.
+    pub accept: bool,
+}
+
+/// What the end of a round did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RoundOutcome {
+    /// Records that are gone now.
+    pub gone: u64,
+    /// Records of the stream whose deletion is held.
+    pub held: u64,
+    /// Live records of the stream.
+    pub live: i64,
+}
+
+/// Deletions of a stream that are held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// The stream.
+    pub stream: StreamKey,
+    /// Its id.
+    pub stream_id: i64,
+    /// How many.
+    pub count: u64,
+    /// Since when the oldest is held, Unix microseconds.
+    pub since_us: i64,
+    /// Some of the keys.
+    pub sample: Vec<String>,
+}
+
+impl Guard {
+    /// Whether a deletion of so many of the live records is stopped.
+    #[must_use]
+    pub fn stops(self, missing: u64, live: u64, nothing_read: bool) -> bool {
+        let too_many = missing > self.max_count
+            && missing.saturating_mul(100) > live.saturating_mul(u64::from(self.max_percent));
+        !self.accept && missing > 0 && (nothing_read || too_many)
+    }
+}
+
+impl Store {
+    /// Ends a round: in a full one, what was not seen is gone or held; its checkpoint settles.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when the round is over or another was begun meanwhile.
+    pub async fn finish_round(&self, finish: FinishRound<'_>) -> Result<RoundOutcome> {
+        let stream = finish.stream;
+        let mut tx = self.write().await?;
+        let locked = self.lock_round(&mut tx, (stream, finish.round), None).await?;
+        let gone = match finish.round.mode {
+            RoundMode::Full => self.sweep(&mut tx, &finish, locked.live).await?,
+            RoundMode::Incremental if finish.guard.accept => {
+                self.apply_held(&mut tx, stream, finish.now_us).await?
+            }
+            RoundMode::Incremental => 0,
+        };
+        self.settle(&mut tx, &finish).await?;
+        let row = self
+            .sql(
+                "select (select live from stream where id = $1), \
+                 (select count(*) from held_deletion where stream_id = $1)",
+            )
+            .bind(stream)
+            .fetch_one(&mut *tx)
+            .await?;
+        let outcome = RoundOutcome { gone, held: count(row.int(1)?), live: row.int(0)? };
+        tx.commit().await?;
+        Ok(outcome)
+    }
+
+    /// Applies the held deletions of a stream; gives how many records are gone.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is no such stream.
+    pub async fn accept_held(&self, stream_id: i64, now_us: i64) -> Result<u64> {
+        let mut tx = self.write().await?;
+        self.lock_stream(&mut tx, stream_id).await?;
+        let gone = self.apply_held(&mut tx, stream_id, now_us).await?;
+        tx.commit().await?;
+        Ok(gone)
+    }
+
+    /// The held deletions of every stream, with some of the keys.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn held(&self) -> Result<Vec<Held>> {
+        let mut tx = self.snapshot().await?;
+        let mut names = self.stream_names(&mut tx).await?;
+        let rows = self
+            .sql(
+                "select stream_id, key, held, since from (select stream_id, key, \
+                 count(*) over (partition by stream_id) as held, \
+                 min(since) over (partition by stream_id) as since, \
+                 row_number() over (partition by stream_id order by kind, key) as place \
+                 from held_deletion) as each_held where place <= 5 order by stream_id, place",
+            )
+            .fetch_all(&mut *tx)
+            .await?;
+        tx.rollback().await?;
+        let mut all: Vec<Held> = Vec::new();
+        for row in &rows {
+            let (id, key) = (row.int(0)?, row.text(1)?);
+            match all.last_mut().filter(|held| held.stream_id == id) {
+                Some(held) => held.sample.push(key),
+                None => all.push(Held {
+                    stream: names.remove(&id).ok_or_else(|| Error::corrupt("a held deletion"))?,
+                    stream_id: id,
+                    count: count(row.int(2)?),
+                    since_us: row.int(3)?,
+                    sample: vec![key],
+                }),
+            }
+        }
+        all.sort_by(|a, b| a.stream.cmp(&b.stream));
+        Ok(all)
+    }
+
+    /// Notes what a page of a full round has seen. A record that cannot be used is there all the
+    /// same, so it is not gone; of which kind it is nobody knows.
+    pub(crate) async fn note_seen(
+        &self,
+        tx: &mut AnyConnection,
+        page: &PageCommit<'_>,
+        compared: &ComparedPage<'_>,
+    ) -> Result<()> {
+        let mut digests: Vec<u8> = Vec::new();
+        if page.round.mode == RoundMode::Full {
+            for one in compared.iter() {
+                digests.extend(digest(one.kind().as_str(), &one.key).to_le_bytes());
+            }
+            for key in page.rejected.iter().filter_map(|rejected| rejected.key.as_deref()) {
+                for kind in RecordKind::ALL {
+                    digests.extend(digest(kind.as_str(), &clean(key)).to_le_bytes());
+                }
+            }
+        }
+        if digests.is_empty() {
+            return Ok(());
+        }
+        // The page is named by what is in it, so that storing it again adds nothing.
+        self.sql(
+            "insert into sweep_page (stream_id, page, digests) values ($1, $2, $3) \
+             on conflict (stream_id, page) do nothing",
+        )
+        .bind(page.stream)
+        .bind(xxh3_64(&digests).cast_signed())
+        .bind(BASE64.encode(&digests))
+        .execute(tx)
+        .await?;
+        Ok(())
+    }
+
+    /// A record that is read again is not held any more.
+    pub(crate) async fn end_holds(
+        &self,
+        tx: &mut AnyConnection,
+        stream: i64,
+        compared: &ComparedPage<'_>,
+    ) -> Result<()> {
+        let any = self.sql("select 1 from held_deletion where stream_id = $1 limit 1").bind(stream);
+        if any.fetch_optional(&mut *tx).await?.is_none() {
+            return Ok(());
+        }
+        for (kind, keys) in compared.keys() {
+            self.sql(
+                "delete from held_deletion where stream_id = $1 and kind = $2 and key in list($3)",
+            )
+            .bind(stream)
+            .bind(kind.as_str())
+            .bind(list(keys))
+            .execute(&mut *tx)
+            .await?;
+        }
+        Ok(())
+    }
+
+    async fn sweep(
+        &self,
+        tx: &mut AnyConnection,
+        finish: &FinishRound<'_>,
+        live: i64,
+    ) -> Result<u64> {
+        let (stream, now_us) = (finish.stream, finish.now_us);
+        let seen = self.seen(tx, stream).await?;
+        let missing = self.missing(tx, stream, &seen).await?;
+        let held = finish.guard.stops(missing.len() as u64, count(live), seen.is_empty());
+        if held {
+            self.hold(tx, stream, &missing, now_us).await?;
+            // Earlier holds of records that are there after all ended when their page was stored.
+            return Ok(0);
+        }
+        self.remove_records(tx, stream, &missing, now_us).await?;
+        self.count_live(tx, stream, (-(missing.len() as i64), 0)).await?;
+        self.sql("delete from held_deletion where stream_id = $1")
+            .bind(stream)
+            .execute(&mut *tx)
+            .await?;
+        Ok(missing.len() as u64)
+    }
+
+    /// The digests of everything that the round has seen, sorted.
+    async fn seen(&self, tx: &mut AnyConnection, stream: i64) -> Result<Vec<u128>> {
+        let mut seen = Vec::new();
+        let mut rows =
+            self.sql("select digests from sweep_page where stream_id = $1").bind(stream).fetch(tx);
+        while let Some(row) = rows.try_next().await? {
+            let bytes = BASE64
+                .decode(row.text(0)?)
+                .map_err(|error| Error::corrupt(format!("a page of a round: {error}")))?;
+            let (digests, _) = bytes.as_chunks();
+            seen.extend(digests.iter().map(|digest| u128::from_le_bytes(*digest)));
+        }
+        seen.sort_unstable();
+        Ok(seen)
+    }
+
+    /// The live records that the round has not seen.
+    async fn missing(
+        &self,
+        tx: &mut AnyConnection,
+        stream: i64,
+        seen: &[u128],
+    ) -> Result<Vec<Name>> {
+        let text =
+            "select kind, key from source_record where stream_id = $1 and gone_since is null";
+        let mut rows = self.sql(text).bind(stream).fetch(tx);
+        let mut missing = Vec::new();
+        while let Some(row) = rows.try_next().await? {
+            let (kind, key) = (row.text(0)?, row.text(1)?);
+            if seen.binary_search(&digest(&kind, &key)).is_err() {
+                missing.push((parse_kind(&kind)?, key));
+            }
+        }
+        Ok(missing)
+    }
+
+    async fn apply_held(&self, tx: &mut AnyConnection, stream: i64, now_us: i64) -> Result<u64> {
+        let rows = self
+            .sql(
+                "select h.kind, h.key from held_deletion h join source_record r \
+                 on r.stream_id = h.stream_id and r.kind = h.kind and r.key = h.key \
+                 where h.stream_id = $1 and r.gone_since is null order by h.kind, h.key",
+            )
+            .bind(stream)
+            .fetch_all(&mut *tx)
+            .await?;
+        let names: Vec<Name> = rows.iter().map(read_name).collect::<Result<_>>()?;
+        self.remove_records(tx, stream, &names, now_us).await?;
+        self.count_live(tx, stream, (-(names.len() as i64), 0)).await?;
+        self.sql("delete from held_deletion where stream_id = $1")
+            .bind(stream)
+            .execute(&mut *tx)
+            .await?;
+        Ok(names.len() as u64)
+    }
+
+    async fn settle(&self, tx: &mut AnyConnection, finish: &FinishRound<'_>) -> Result<()> {
+        let (stream, round) = (finish.stream, finish.round);
+        self.sql(
+            "update stream set settled = $2, last_complete = $3, \
+             last_full = case when round_mode = 'full' then $3 else last_full end, \
+             first_full = case when round_mode = 'full' then coalesce(first_full, $3) else first_full end, \
+             round_mode = null, round_checkpoint = null, round_gone = 0 where id = $1",
+        )
+        .bind(stream)
+        .bind(finish.settled.map(|checkpoint| checkpoint.as_str().to_owned()))
+        .bind(finish.now_us)
+        .execute(&mut *tx)
+        .await?;
+        self.clear_sweep(tx, stream).await?;
+        if round.mode == RoundMode::Full {
+            // What a full round did not find fault with again is mended, or is no longer there.
+            self.sql("delete from quarantine where stream_id = $1 and sweep < $2")
+                .bind(stream)
+                .bind(round.sweep)
+                .execute(tx)
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+pub(crate) fn parse_kind(kind: &str) -> Result<RecordKind> {
+    RecordKind::parse(kind).ok_or_else(|| Error::corrupt(format!("a record of kind {kind:?}")))
+}
+
+fn read_name(row: &AnyRow) -> Result<Name> {
+    Ok((parse_kind(&row.text(0)?)?, row.text(1)?))
+}
+
+fn digest(kind: &str, key: &str) -> u128 {
+    xxh3_128(format!("{kind}\0{key}").as_bytes())
+}

@@ -1,0 +1,140 @@
+//! Opening: addresses, versions, and what errors must not say.
+
+use core_store::{Backend, Error, RoundMode, Store};
+
+use crate::harness::{Bench, Stream, agents, stream_key};
+
+on_both!(
+    a_store_that_is_opened_again_is_as_it_was,
+    a_newer_schema_is_refused,
+    many_may_open_at_once,
+    streams_are_made_once,
+    the_size_is_known,
+    a_long_read_does_not_stop_a_write,
+);
+
+async fn a_store_that_is_opened_again_is_as_it_was(bench: Bench) {
+    let stream = Stream::begin(&bench.store, "rmm", RoundMode::Full).await;
+    stream.page(&agents(0..5), 10).await;
+    bench.store.close().await;
+    let again = Store::open(&bench.address).await.unwrap();
+    assert_eq!(again.schema().await.unwrap(), 1);
+    let (key, state) = again.streams().await.unwrap().pop().unwrap();
+    assert_eq!((key, state.live), (stream.key, 5));
+}
+
+async fn a_newer_schema_is_refused(bench: Bench) {
+    bench.raw("insert into schema_version (version, name) values (4711, 'from the future')").await;
+    let error = Store::open(&bench.address).await.err().unwrap();
+    assert!(matches!(error, Error::Newer { found: 4711, known: 1 }), "{error:?}");
+    assert!(error.to_string().contains("4711"), "{error}");
+    assert!(error.remedy().contains("newer version"));
+}
+
+async fn many_may_open_at_once(bench: Bench) {
+    let stores = (0..6).map(|_| {
+        let url = bench.address.clone();
+        tokio::spawn(async move {
+            let store = Store::open(&url).await.unwrap();
+            let schema = store.schema().await.unwrap();
+            store.close().await;
+            schema
+        })
+    });
+    for store in stores.collect::<Vec<_>>() {
+        assert_eq!(store.await.unwrap(), 1);
+    }
+}
+
+async fn streams_are_made_once(bench: Bench) {
+    let makers = (0..20).map(|number| {
+        let store = bench.store.clone();
+        tokio::spawn(async move {
+            let key = stream_key("rmm", if number % 2 == 0 { "agents" } else { "clients" });
+            store.ensure_stream(&key).await.unwrap().id
+        })
+    });
+    let mut ids = Vec::new();
+    for maker in makers.collect::<Vec<_>>() {
+        ids.push(maker.await.unwrap());
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids, [1, 2]);
+    let mut key = stream_key("rmm", "agents");
+    key.scope_name = "renamed".to_owned();
+    bench.store.ensure_stream(&key).await.unwrap();
+    let names: Vec<_> = bench.store.streams().await.unwrap().into_iter().map(|one| one.0).collect();
+    assert_eq!(names, [key, stream_key("rmm", "clients")]);
+}
+
+async fn the_size_is_known(bench: Bench) {
+    assert!(bench.store.size_bytes().await.unwrap() > 4096);
+    let expected =
+        if bench.url.starts_with("sqlite") { Backend::Sqlite } else { Backend::Postgres };
+    assert_eq!(bench.store.backend(), expected);
+}
+
+async fn a_long_read_does_not_stop_a_write(bench: Bench) {
+    let stream = Stream::begin(&bench.store, "rmm", RoundMode::Full).await;
+    stream.page(&agents(0..500), 10).await;
+    let readers: Vec<_> = (0..4)
+        .map(|_| {
+            let store = bench.store.clone();
+            tokio::spawn(async move {
+                let query = core_store::RecordQuery::default();
+                store.all_records(&query).await.unwrap().len()
+            })
+        })
+        .collect();
+    assert_eq!(stream.page(&agents(500..510), 11).await.created, 10);
+    for reader in readers {
+        let read = reader.await.unwrap();
+        assert!(read == 500 || read == 510, "{read} of a page of ten");
+    }
+}
+
+#[tokio::test]
+async fn memory_is_a_store_too() {
+    let store = Store::open("sqlite::memory:").await.unwrap();
+    let stream = Stream::begin(&store, "rmm", RoundMode::Full).await;
+    assert_eq!(stream.page(&agents(0..300), 10).await.created, 300);
+    assert_eq!(store.changed_records(0, 1000).await.unwrap().len(), 300);
+}
+
+#[tokio::test]
+async fn passwords_are_in_no_error() {
+    let addresses = [
+        "postgres://ana:hunter2@127.0.0.1:1/linchpin",
+        "postgres://ana:hunter2@127.0.0.1:port/linchpin",
+        "postgres://ana:hunter2@[bad/linchpin",
+        "postgresql://127.0.0.1:1/linchpin?user=ana&password=hunter2",
+        "postgres://ana:hunter2@127.0.0.1:1/linchpin?sslmode=hunter2",
+        "mysql://ana:hunter2@host/linchpin",
+        "ana:hunter2@host.db/linchpin",
+    ];
+    for address in addresses {
+        let error = Store::open(address).await.err().unwrap();
+        assert!(matches!(error, Error::Unavailable { .. }), "{address}: {error:?}");
+        assert!(!format!("{error} {error:?} {}", error.remedy()).contains("hunter2"), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn addresses_of_files_are_taken_as_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    for (number, scheme) in ["sqlite://", "sqlite:", ""].iter().enumerate() {
+        let path = folder.path().join(format!("{number}.db"));
+        let store = Store::open(&format!("{scheme}{}", path.display())).await.unwrap();
+        assert_eq!(store.backend(), Backend::Sqlite);
+        assert!(path.exists());
+    }
+    let nowhere = folder.path().join("no such folder").join("a.db");
+    let error = Store::open(nowhere.to_str().unwrap()).await.err().unwrap();
+    assert!(error.to_string().contains("no such folder"), "{error}");
+    let text = folder.path().join("text.db");
+    std::fs::write(&text, "this is no database, but it is long enough to be looked at".repeat(99))
+        .unwrap();
+    let error = Store::open(text.to_str().unwrap()).await.err().unwrap();
+    assert!(matches!(error, Error::Corrupt { .. }), "{error:?}");
+}

@@ -1,0 +1,172 @@
+//! Clients to tenants, with what the store has.
+
+use std::collections::{BTreeSet, HashMap};
+
+use core_derive::tenants::{ClientInput, LinkInput, Linked};
+use core_model::decision::Decision;
+use core_model::entity::{Client, Entity, EntityKind, EntityRow};
+use core_model::facts::Facts;
+use core_model::id::{ClientId, TenantId};
+use core_model::{RecordKind, RecordRef};
+use core_store::{RecordQuery, Store};
+
+use super::{client_ids, documents};
+use crate::error::Result;
+use crate::hub::Hub;
+
+/// Which tenant a client belongs to.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Links {
+    tenant_of: HashMap<(String, String), TenantId>,
+    pub(crate) client_ids: HashMap<(String, String), ClientId>,
+    /// Keys of clients by connection and name.
+    keys: HashMap<(String, String), String>,
+    /// Directories that are split among tenants.
+    splits: Vec<core_derive::DomainSplit>,
+}
+
+impl Links {
+    /// From the model.
+    pub(crate) async fn load(store: &Store) -> Result<Self> {
+        let rows = documents(store, EntityKind::Client).await?;
+        let clients: std::result::Result<Vec<Client>, _> =
+            rows.values().map(EntityRow::read::<Client>).collect();
+        Ok(Self::of(&clients?))
+    }
+
+    pub(crate) fn of(clients: &[Client]) -> Self {
+        let tenant = |client: &Client| {
+            client.tenant.map(|tenant| ((client.connection.clone(), client.key.clone()), tenant))
+        };
+        Self {
+            tenant_of: clients.iter().filter_map(tenant).collect(),
+            client_ids: client_ids(clients),
+            keys: clients
+                .iter()
+                .map(|client| {
+                    ((client.connection.clone(), client.name.clone()), client.key.clone())
+                })
+                .collect(),
+            splits: Vec::new(),
+        }
+    }
+
+    /// The same, knowing which directories are split.
+    pub(crate) fn with_splits(mut self, splits: &[core_derive::DomainSplit]) -> Self {
+        self.splits = splits.to_vec();
+        self
+    }
+
+    /// The tenant of a client.
+    pub(crate) fn tenant(&self, connection: &str, client: &str) -> Option<TenantId> {
+        self.tenant_of.get(&(connection.to_owned(), client.to_owned())).copied()
+    }
+
+    /// The tenants that a record of this client may concern: the client's, and those that a split
+    /// directory's people belong to.
+    pub(crate) fn tenants_of(&self, record: &RecordRef, client: &str) -> Vec<TenantId> {
+        let split = self.splits.iter().filter(|split| split.directory == record.scope);
+        let others = split.filter_map(|split| self.split_tenant(split));
+        self.tenant(&record.connection, client).into_iter().chain(others).collect()
+    }
+
+    /// The tenant that takes the people of a split.
+    pub(crate) fn split_tenant(&self, split: &core_derive::DomainSplit) -> Option<TenantId> {
+        self.tenant(&split.connection, &split.client).or_else(|| {
+            let named = (split.connection.clone(), split.client.clone());
+            self.tenant(&split.connection, self.keys.get(&named)?)
+        })
+    }
+
+    /// Every tenant that has a client.
+    pub(crate) fn tenants(&self) -> BTreeSet<TenantId> {
+        self.tenant_of.values().copied().collect()
+    }
+
+    /// The clients of a tenant: (connection, key).
+    pub(crate) fn clients_of(&self, tenant: TenantId) -> Vec<(String, String)> {
+        let mut clients: Vec<(String, String)> = self
+            .tenant_of
+            .iter()
+            .filter(|(_, of)| **of == tenant)
+            .map(|(client, _)| client.clone())
+            .collect();
+        clients.sort();
+        clients
+    }
+
+    /// Clients that belong to another tenant than before, or to one for the first time.
+    pub(crate) fn moved_since(&self, before: &Self) -> BTreeSet<(String, String)> {
+        let keys: BTreeSet<&(String, String)> =
+            self.client_ids.keys().chain(before.client_ids.keys()).collect();
+        keys.into_iter()
+            .filter(|key| self.tenant_of.get(*key) != before.tenant_of.get(*key))
+            .cloned()
+            .collect()
+    }
+}
+
+/// Links all clients by the rules and decisions.
+pub(crate) async fn link(hub: &Hub, decisions: &[Decision]) -> Result<Linked> {
+    let kinds: HashMap<&str, &str> =
+        hub.connections.iter().map(|c| (c.name.as_str(), c.kind.as_str())).collect();
+    let streams = hub.store.streams().await?;
+    let connector = |connection: &str| {
+        kinds.get(connection).map(|kind| (*kind).to_owned()).or_else(|| {
+            let stream = streams.iter().find(|(key, _)| key.connection == connection)?;
+            Some(stream.0.connector.clone())
+        })
+    };
+    let query = RecordQuery {
+        kinds: &[RecordKind::Client, RecordKind::ClientLink, RecordKind::Site],
+        include_gone: true,
+        ..RecordQuery::default()
+    };
+    let mut input = LinkInput {
+        clients: Vec::new(),
+        links: Vec::new(),
+        zones: Vec::new(),
+        decisions,
+        policy: &hub.settings.tenants,
+    };
+    for stored in hub.store.all_records(&query).await? {
+        let gone = stored.gone_since_us.is_some();
+        let connection = stored.record.connection.clone();
+        match stored.facts {
+            Facts::Client(facts) => input.clients.push(ClientInput {
+                connector: connector(&connection).unwrap_or_default(),
+                record: stored.record,
+                facts,
+                first_seen_us: stored.first_seen_us,
+                gone,
+            }),
+            Facts::ClientLink(facts) if !gone => input.links.push((connection, facts)),
+            Facts::Site(facts) if !gone => {
+                if let (Some(client), Some(zone)) = (stored.client, facts.time_zone) {
+                    input.zones.push((connection, client, zone));
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(core_derive::tenants::link(input))
+}
+
+/// Rows of tenants and clients, and those in the model that are no more.
+pub(crate) async fn rows(
+    store: &Store,
+    linked: &Linked,
+) -> Result<(Vec<EntityRow>, Vec<(EntityKind, String)>)> {
+    let mut rows: Vec<EntityRow> = linked.tenants.iter().map(Entity::row).collect();
+    rows.extend(linked.clients.iter().map(Entity::row));
+    let mut removals = Vec::new();
+    for kind in [EntityKind::Tenant, EntityKind::Client] {
+        let now: BTreeSet<&str> =
+            rows.iter().filter(|row| row.kind == kind).map(|row| row.id.as_str()).collect();
+        let stored = documents(store, kind).await?;
+        removals.extend(
+            stored.into_keys().filter(|id| !now.contains(id.as_str())).map(|id| (kind, id)),
+        );
+    }
+    Ok((rows, removals))
+}

@@ -1,0 +1,150 @@
+//! What comes from one record each: persons, groups, memberships, agreements, lines, products, and
+//! agents of unlinked clients.
+
+use core_derive::{SourceRecord, TenantPolicy, agreements, people};
+use core_model::entity::{Agent, AgentState, Entity, EntityKind, EntityRow, Evidence};
+use core_model::facts::{AgentFacts, Facts};
+use core_model::id::{
+    AgentId, AgreementId, GroupId, LineId, MembershipId, PersonId, ProductId, TenantId,
+};
+use core_model::{RecordKind, RecordRef};
+use core_store::StoredRecord;
+
+use super::Links;
+
+/// Kinds of record that become an entity each.
+pub(crate) const KINDS: &[RecordKind] = &[
+    RecordKind::Person,
+    RecordKind::Group,
+    RecordKind::GroupMember,
+    RecordKind::Agent,
+    RecordKind::Agreement,
+    RecordKind::AgreementLine,
+    RecordKind::Product,
+];
+
+/// Derives rows; a record whose client is linked to nobody takes part in nothing, and what came
+/// of it before is removed.
+pub(crate) fn derive(
+    records: &[StoredRecord],
+    links: &Links,
+    policy: &TenantPolicy,
+) -> (Vec<EntityRow>, Vec<(EntityKind, String)>) {
+    let mut upserts = Vec::with_capacity(records.len());
+    let mut removals = Vec::new();
+    for stored in records {
+        match row(stored, links, policy) {
+            Some(Ok(row)) => upserts.push(row),
+            Some(Err(gone)) => removals.push(gone),
+            None => {}
+        }
+    }
+    (upserts, removals)
+}
+
+fn row(
+    stored: &StoredRecord,
+    links: &Links,
+    policy: &TenantPolicy,
+) -> Option<Result<EntityRow, (EntityKind, String)>> {
+    let record = source(stored);
+    let at = record.first_seen_us;
+    let tenant = owner(&record, links);
+    let nobody = |kind, id: String| Some(Err((kind, id)));
+    match &record.facts {
+        Facts::Person(facts) => {
+            let split = people::split_of(&record.record, facts, &policy.splits);
+            let tenant = split.and_then(|split| links.split_tenant(split)).or(tenant);
+            match tenant {
+                Some(tenant) => Some(Ok(people::person(&record, facts, tenant).row())),
+                None => {
+                    nobody(EntityKind::Person, PersonId::derive(&record.record, at).to_string())
+                }
+            }
+        }
+        Facts::Group(facts) => match tenant {
+            Some(tenant) => Some(Ok(people::group(&record, facts, tenant).row())),
+            None => nobody(EntityKind::Group, GroupId::derive(&record.record, at).to_string()),
+        },
+        Facts::GroupMember(facts) => match tenant {
+            Some(tenant) => Some(Ok(people::membership(&record, facts, tenant).row())),
+            None => {
+                nobody(EntityKind::Membership, MembershipId::derive(&record.record, at).to_string())
+            }
+        },
+        Facts::Agreement(facts) => {
+            let id = AgreementId::derive(&record.record, at);
+            let client = record.client.clone().map(|key| (record.record.connection.clone(), key));
+            let client = client.and_then(|client| links.client_ids.get(&client).copied());
+            debug_assert_eq!(id, agreements::agreement(&record, facts, None).id);
+            Some(Ok(agreements::agreement(&record, facts, client.map(|c| (c, tenant))).row()))
+        }
+        Facts::AgreementLine(facts) => {
+            debug_assert_eq!(
+                LineId::derive(&record.record, at),
+                agreements::line(&record, facts, None).id
+            );
+            Some(Ok(agreements::line(&record, facts, tenant).row()))
+        }
+        Facts::Product(facts) => {
+            debug_assert_eq!(
+                ProductId::derive(&record.record, at),
+                agreements::product(&record, facts).id
+            );
+            Some(Ok(agreements::product(&record, facts).row()))
+        }
+        // Agents of linked clients are derived with all others of their tenant.
+        Facts::Agent(facts) if tenant.is_none() => Some(Ok(unlinked(&record, facts, links).row())),
+        _ => None,
+    }
+}
+
+/// The tenant of a record's client.
+fn owner(record: &SourceRecord, links: &Links) -> Option<TenantId> {
+    links.tenant(&record.record.connection, record.client.as_deref()?)
+}
+
+/// A record as derivation takes it.
+pub(crate) fn source(stored: &StoredRecord) -> SourceRecord {
+    SourceRecord {
+        record: stored.record.clone(),
+        client: stored.client.clone(),
+        facts: stored.facts.clone(),
+        history: earlier(stored),
+        first_seen_us: stored.first_seen_us,
+        gone: stored.gone_since_us.is_some(),
+    }
+}
+
+pub(crate) fn earlier(stored: &StoredRecord) -> Vec<core_derive::Earlier> {
+    let each = stored.history.iter();
+    each.map(|e| core_derive::Earlier { value: e.value.clone(), until_us: e.until_us }).collect()
+}
+
+/// An agent of a client that is linked to no tenant: landed, and part of nothing.
+fn unlinked(record: &SourceRecord, facts: &AgentFacts, links: &Links) -> Agent {
+    let RecordRef { connection, scope, key, .. } = record.record.clone();
+    let client = record.client.clone().map(|client| (connection.clone(), client));
+    let why = match &record.client {
+        Some(client) => format!("its client `{client}` is linked to no tenant"),
+        None => "it names no client".to_owned(),
+    };
+    Agent {
+        id: AgentId::derive(&record.record, record.first_seen_us),
+        connection,
+        scope,
+        key,
+        host: facts.host.clone(),
+        client: client.and_then(|client| links.client_ids.get(&client).copied()),
+        tenant: None,
+        computer: None,
+        state: AgentState::Unlinked,
+        rule: None,
+        why,
+        evidence: Evidence::default(),
+        runs_scripts: facts.runs_scripts,
+        os: facts.os.clone(),
+        decision: None,
+        gone: record.gone,
+    }
+}

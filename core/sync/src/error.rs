@@ -1,0 +1,57 @@
+//! What stops a whole sync. What goes wrong in one stream is in its run.
+
+/// A result of this crate.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What went wrong.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Another process is at it.
+    #[error("connection `{connection}` is being synced already, by {holder}")]
+    Busy {
+        /// The connection.
+        connection: String,
+        /// Who.
+        holder: String,
+    },
+    /// There is no connection of that name.
+    #[error("there is no connection `{name}`; there are: {known}")]
+    UnknownConnection {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// There is no stream of that name.
+    #[error("connection `{connection}` has no stream `{name}`; it has: {known}")]
+    UnknownStream {
+        /// The connection.
+        connection: String,
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] core_store::Error),
+    /// A document of the model cannot be read.
+    #[error("an entity in the database cannot be read: {0}")]
+    Document(#[from] serde_json::Error),
+}
+
+impl Error {
+    /// What to do about it.
+    #[must_use]
+    pub fn remedy(&self) -> String {
+        match self {
+            Error::Busy { .. } => "wait until it is done, or stop the other process".to_owned(),
+            Error::UnknownConnection { .. } | Error::UnknownStream { .. } => {
+                "use one of the names above".to_owned()
+            }
+            Error::Store(error) => error.remedy().to_owned(),
+            Error::Document(_) => "run `linchpin rebuild`".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! The hub at work: reads streams page by page, guards what may be removed, asks machines who they
+//! are, and derives the unified model from what is stored.
+//!
+//! It knows connectors only by their contract and the database only by the store. What the model
+//! looks like is decided in `core-derive`; this crate fetches what that needs and writes what came
+//! out.
+
+mod clock;
+mod collect;
+mod derive;
+mod error;
+mod hub;
+mod progress;
+mod rebuild;
+mod round;
+mod settings;
+
+pub use clock::Clock;
+pub use collect::{CollectOutcome, CollectSettings};
+pub use derive::Derived;
+pub use error::{Error, Result};
+pub use hub::{Connection, Hub, SyncOptions, Trigger};
+pub use progress::{Progress, ProgressEvent, Quiet};
+pub use rebuild::{Difference, Verified};
+pub use round::DryRun;
+pub use settings::Settings;

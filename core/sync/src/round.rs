@@ -1,0 +1,394 @@
+//! The page loop: one scope of one stream, from where the last run left off to its proven end.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use core_connector::{
+    Changes, Error as Failure, ErrorKind, METER, Meter, Page, Resume, Scope, Stream,
+};
+use core_model::id::RunId;
+use core_model::run::{Counts, Outcome, Run};
+use core_store::{
+    FinishRound, Guard, PageCommit, PageDiff, Round, RoundMode, StreamKey, StreamState,
+};
+
+use crate::error::Result;
+use crate::hub::{Connection, Hub, SyncOptions, stream_key};
+use crate::progress::ProgressEvent;
+
+/// How often a round may start over because the vendor forgot the place.
+const RESTARTS: u32 = 3;
+/// Rejected records below this number never fail a run, whatever their share.
+const FEW_REJECTED: u64 = 10;
+
+/// What a run would do.
+#[derive(Clone, Debug)]
+pub struct DryRun {
+    /// The stream.
+    pub stream: StreamKey,
+    /// What its pages would change.
+    pub pages: Vec<PageDiff>,
+    /// Why it could not be read to the end.
+    pub failure: Option<String>,
+}
+
+/// One run under way.
+struct Reading<'a> {
+    hub: &'a Hub,
+    stream: &'a Stream<'a>,
+    scope: &'a Scope,
+    options: &'a SyncOptions,
+    state: StreamState,
+    run: Run,
+    seen: HashSet<u64>,
+}
+
+/// How a round came to its end.
+enum End {
+    Complete { held: bool },
+    Stopped,
+}
+
+impl Hub {
+    /// Reads one scope of a stream, and records the run.
+    pub(crate) async fn read_scope(
+        &self,
+        connection: &Connection,
+        stream: &Stream<'_>,
+        scope: Scope,
+        options: &SyncOptions,
+    ) -> Result<Run> {
+        let key = stream_key(connection, stream, &scope);
+        let state = self.store.ensure_stream(&key).await?;
+        if options.accept_deletions {
+            self.store.accept_held(state.id, self.clock.now_us()).await?;
+        }
+        let run = self.new_run(&key, options);
+        self.store.start_run(&run).await?;
+        self.progress.event(&ProgressEvent::Started { run: &run });
+        let mut reading =
+            Reading { hub: self, stream, scope: &scope, options, state, run, seen: HashSet::new() };
+        let meter = Arc::new(Meter::default());
+        let end = METER.scope(Arc::clone(&meter), reading.read()).await;
+        let counted = meter.read();
+        let counts = &mut reading.run.counts;
+        (counts.bytes, counts.retries, counts.waited_ms) =
+            (counted.bytes, counted.retries, counted.waited_ms);
+        self.end_run(reading.run, end).await
+    }
+
+    /// Records a run that could not even begin.
+    pub(crate) async fn record_failure(
+        &self,
+        key: &StreamKey,
+        options: &SyncOptions,
+        failure: &Failure,
+    ) -> Result<Run> {
+        let run = self.new_run(key, options);
+        self.end_run(run, Err(Stop::Failure(failure.clone()))).await
+    }
+
+    fn new_run(&self, key: &StreamKey, options: &SyncOptions) -> Run {
+        let started = self.clock.now_us();
+        let name = format!("{}/{}/{}/{started}", key.connection, key.stream, key.scope);
+        Run {
+            id: RunId::of_text(&name, started).to_string(),
+            connection: key.connection.clone(),
+            stream: key.stream.clone(),
+            scope: key.scope.clone(),
+            trigger: options.trigger.as_str().to_owned(),
+            mode: String::new(),
+            started_us: started,
+            ended_us: None,
+            outcome: Outcome::Running,
+            counts: Counts::default(),
+            error_kind: None,
+            error: None,
+            remedy: None,
+        }
+    }
+
+    async fn end_run(&self, mut run: Run, end: std::result::Result<End, Stop>) -> Result<Run> {
+        run.ended_us = Some(self.clock.now_us());
+        match end {
+            Ok(End::Complete { held }) => {
+                run.outcome = if held { Outcome::Held } else { Outcome::Complete };
+                if held {
+                    let accept = format!("linchpin sync {} --accept-deletions", run.connection);
+                    run.error = Some(format!("{} deletions are held", run.counts.held));
+                    run.remedy = Some(format!(
+                        "look at what is gone at the source; if it is right, run `{accept}`"
+                    ));
+                }
+            }
+            Ok(End::Stopped) => run.outcome = Outcome::Stopped,
+            Err(Stop::Failure(failure)) => {
+                let skipped = failure.kind() == ErrorKind::NotOffered;
+                run.outcome = if skipped { Outcome::Skipped } else { Outcome::Failed };
+                run.error_kind = Some(failure.kind().as_str().to_owned());
+                run.error = Some(failure.to_string());
+                run.remedy = Some(failure.remedy());
+                tracing::warn!(connection = %run.connection, stream = %run.stream, scope = %run.scope,
+                    kind = failure.kind().as_str(), error = %failure, "a stream was not read to its end");
+            }
+            Err(Stop::Store(error)) => {
+                run.outcome = Outcome::Failed;
+                run.error_kind = Some("store".to_owned());
+                run.error = Some(error.to_string());
+                self.store.finish_run(&run).await?;
+                return Err(error);
+            }
+        }
+        self.store.finish_run(&run).await?;
+        self.progress.event(&ProgressEvent::Ended { run: &run });
+        Ok(run)
+    }
+
+    /// Says what a sync of these connections would change, and writes nothing.
+    ///
+    /// # Errors
+    /// Where a connection is unknown, or the store fails.
+    pub async fn dry_run(&self, names: &[String], options: &SyncOptions) -> Result<Vec<DryRun>> {
+        let mut found = Vec::new();
+        for connection in self.named(names)? {
+            for stream in connection.connector.streams() {
+                if options.stream.as_ref().is_some_and(|only| only != stream.name) {
+                    continue;
+                }
+                let scopes = match stream.source.scopes().await {
+                    Ok(scopes) => scopes,
+                    Err(error) => {
+                        let stream = stream_key(connection, &stream, &Scope::whole());
+                        let failure = Some(error.to_string());
+                        found.push(DryRun { stream, pages: Vec::new(), failure });
+                        continue;
+                    }
+                };
+                for scope in scopes {
+                    let key = stream_key(connection, &stream, &scope);
+                    found.push(self.dry_run_scope(key, &stream, &scope, options).await?);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    async fn dry_run_scope(
+        &self,
+        key: StreamKey,
+        stream: &Stream<'_>,
+        scope: &Scope,
+        options: &SyncOptions,
+    ) -> Result<DryRun> {
+        let known = self.store.streams().await?.into_iter().find(|(known, _)| *known == key);
+        let settled = known.as_ref().and_then(|(_, state)| state.settled.clone());
+        // A stream that was never read has no id; nothing is stored under 0.
+        let id = known.map_or(0, |(_, state)| state.id);
+        let mut resume = match settled {
+            Some(checkpoint) if !options.full => Resume::From(checkpoint),
+            _ => Resume::Start,
+        };
+        let mut dry = DryRun { stream: key, pages: Vec::new(), failure: None };
+        loop {
+            match stream.source.page(scope, resume).await {
+                Ok(page) => {
+                    dry.pages.push(self.store.dry_run_page(id, &page.records, &page.gone).await?);
+                    match page.checkpoint {
+                        Some(checkpoint) if page.proof == core_connector::Proof::More => {
+                            resume = Resume::From(checkpoint);
+                        }
+                        _ => return Ok(dry),
+                    }
+                }
+                Err(error) => {
+                    dry.failure = Some(error.to_string());
+                    return Ok(dry);
+                }
+            }
+        }
+    }
+}
+
+/// Why reading stopped before its end.
+enum Stop {
+    Failure(Failure),
+    Store(crate::Error),
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Stop::Failure(failure)
+    }
+}
+
+impl From<core_store::Error> for Stop {
+    fn from(error: core_store::Error) -> Self {
+        Stop::Store(error.into())
+    }
+}
+
+impl Reading<'_> {
+    async fn read(&mut self) -> std::result::Result<End, Stop> {
+        let mut round = self.round().await?;
+        let mut restarts = 0;
+        loop {
+            match self.read_round(&round).await {
+                Err(Stop::Failure(failure))
+                    if failure.kind() == ErrorKind::CheckpointExpired && restarts < RESTARTS =>
+                {
+                    restarts += 1;
+                    round = self.begin(RoundMode::Full).await?;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    /// The round to read: the one that was left unfinished, or a new one.
+    async fn round(&mut self) -> std::result::Result<Round, Stop> {
+        let wants_full = self.wants_full();
+        match self.state.round.clone() {
+            Some(round) if round.mode == RoundMode::Full || !wants_full => {
+                self.run.mode = round.mode.as_str().to_owned();
+                Ok(round)
+            }
+            _ => {
+                self.begin(if wants_full { RoundMode::Full } else { RoundMode::Incremental }).await
+            }
+        }
+    }
+
+    fn wants_full(&self) -> bool {
+        let every = i64::from(self.hub.settings.full_every_hours) * 3_600_000_000;
+        let due = self
+            .state
+            .last_full_us
+            .is_none_or(|last| self.hub.clock.now_us().saturating_sub(last) >= every);
+        // A source that reports deletions needs no full read to find them.
+        let needed = self.stream.source.changes() != Changes::UpsertsAndDeletes && due;
+        self.options.full
+            || self.state.settled.is_none()
+            || needed
+            || self.stream.source.changes() == Changes::Snapshot
+    }
+
+    async fn begin(&mut self, mode: RoundMode) -> std::result::Result<Round, Stop> {
+        self.run.mode = mode.as_str().to_owned();
+        self.seen.clear();
+        Ok(self.hub.store.begin_round(self.state.id, mode, "").await?)
+    }
+
+    /// Reads and stores page after page. While a page is stored the next one is fetched.
+    async fn read_round(&mut self, round: &Round) -> std::result::Result<End, Stop> {
+        let resume = match &round.checkpoint {
+            Some(checkpoint) => Resume::From(checkpoint.clone()),
+            None => Resume::Start,
+        };
+        let mut page = self.stream.source.page(self.scope, resume).await?;
+        loop {
+            self.check_progress(&page)?;
+            let next = match &page.checkpoint {
+                Some(checkpoint) if !page.is_last() => Some(checkpoint.clone()),
+                _ => None,
+            };
+            let Some(next) = next else {
+                self.store(round, &page).await?;
+                return self.finish(round, &page).await;
+            };
+            if self.hub.is_stopping() {
+                self.store(round, &page).await?;
+                return Ok(End::Stopped);
+            }
+            let (stream, scope) = (self.stream, self.scope);
+            let fetching = stream.source.page(scope, Resume::From(next));
+            let (stored, fetched) = futures::join!(self.store(round, &page), fetching);
+            stored?;
+            page = fetched?;
+        }
+    }
+
+    /// A place seen before in this round is a loop, and an end that carries no proof is none.
+    fn check_progress(&mut self, page: &Page) -> std::result::Result<(), Stop> {
+        let Some(checkpoint) = &page.checkpoint else {
+            return if page.is_last() {
+                Ok(())
+            } else {
+                let detail = "there is more, and no place to go on from";
+                Err(Failure::new(ErrorKind::Protocol, self.stream.name, detail).into())
+            };
+        };
+        let place = xxhash_rust::xxh3::xxh3_64(checkpoint.as_str().as_bytes());
+        if !page.is_last() && !self.seen.insert(place) {
+            let detail = "the listing leads back to a page that was read already";
+            return Err(Failure::new(ErrorKind::Protocol, self.stream.name, detail).into());
+        }
+        Ok(())
+    }
+
+    async fn store(&mut self, round: &Round, page: &Page) -> std::result::Result<(), Stop> {
+        let settings = &self.hub.settings;
+        let live = u64::try_from(self.state.live).unwrap_or_default();
+        let allowed =
+            (live * u64::from(settings.max_delete_percent) / 100).max(settings.max_delete_count);
+        let outcome = self
+            .hub
+            .store
+            .commit_page(PageCommit {
+                stream: self.state.id,
+                run: &self.run.id,
+                round,
+                records: &page.records,
+                gone: &page.gone,
+                rejected: &page.rejected,
+                checkpoint: if page.is_last() { None } else { page.checkpoint.as_ref() },
+                max_gone: (!self.options.accept_deletions).then_some(allowed),
+                now_us: self.hub.clock.now_us(),
+            })
+            .await?;
+        let counts = &mut self.run.counts;
+        counts.pages += 1;
+        counts.read += (page.records.len() + page.rejected.len()) as u64;
+        counts.created += outcome.created;
+        counts.changed += outcome.changed;
+        counts.unchanged += outcome.unchanged;
+        counts.gone += outcome.gone;
+        counts.held += outcome.held;
+        counts.rejected += outcome.rejected;
+        self.hub.progress.event(&ProgressEvent::Page { run: &self.run });
+        self.check_rejected()
+    }
+
+    fn check_rejected(&self) -> std::result::Result<(), Stop> {
+        let counts = &self.run.counts;
+        let share = u64::from(self.hub.settings.max_reject_percent);
+        if counts.rejected > FEW_REJECTED && counts.rejected * 100 > counts.read * share {
+            let detail = format!("{} of {} records cannot be used", counts.rejected, counts.read);
+            let failure = Failure::new(ErrorKind::Protocol, self.stream.name, detail)
+                .with_remedy("see `linchpin runs` for the records in quarantine and their reasons");
+            return Err(failure.into());
+        }
+        Ok(())
+    }
+
+    async fn finish(&mut self, round: &Round, page: &Page) -> std::result::Result<End, Stop> {
+        let settings = &self.hub.settings;
+        let outcome = self
+            .hub
+            .store
+            .finish_round(FinishRound {
+                stream: self.state.id,
+                round,
+                settled: page.checkpoint.as_ref(),
+                guard: Guard {
+                    max_percent: settings.max_delete_percent,
+                    max_count: settings.max_delete_count,
+                    accept: self.options.accept_deletions,
+                },
+                now_us: self.hub.clock.now_us(),
+            })
+            .await?;
+        self.run.counts.gone += outcome.gone;
+        self.run.counts.held = outcome.held;
+        Ok(End::Complete { held: outcome.held > 0 })
+    }
+}

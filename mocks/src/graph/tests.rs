@@ -1,0 +1,9 @@
+//! Tests of the face, over a small world made by hand.
+
+mod delta;
+mod fixture;
+mod groups;
+mod listing;
+mod partner;
+mod signin;
+mod traps;
