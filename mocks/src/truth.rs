@@ -108,6 +108,9 @@ pub struct Computer {
     pub agents: Vec<Agent>,
     /// Object id of its primary person.
     pub primary_person: Option<Uuid>,
+    /// Whether any system can tell who that is: the machine answers, Intune knows its user, or an
+    /// RMM reports an account that names a person (`DOMAIN\\user` of a synced directory).
+    pub knowable: bool,
     /// What is bad about its evidence: `wiped`, `clone`, `cloned`, `junk_uuid`, `swapped_uuid`,
     /// `swapped_board`, `placeholder_serial`, `no_chassis`, `offline`, `untrusted_maker`.
     pub troubles: Vec<String>,

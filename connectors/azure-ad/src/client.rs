@@ -53,7 +53,7 @@ impl Graph {
 fn pause(answer: &Answer) -> PauseScope {
     let scope = answer.header("x-ms-throttle-scope").unwrap_or_default();
     if scope.trim_start().to_ascii_lowercase().starts_with("application/") {
-        PauseScope::Scope
+        PauseScope::All
     } else {
         PauseScope::Scope
     }

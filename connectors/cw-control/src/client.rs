@@ -45,7 +45,8 @@ impl Api {
         config.check()?;
         let base = base_url("url", &config.url, &config.http)?;
         let own_origin = base.origin().ascii_serialization();
-        let origin = config.origin.as_deref().map_or(own_origin.as_str(), str::trim);
+        let origin = config.origin.as_deref().map(str::trim);
+        let origin = origin.filter(|text| !text.is_empty()).unwrap_or(&own_origin);
         let auth = Arc::new(FixedHeaders::new(vec![
             (HeaderName::from_static("ctrlauthheader"), header("secret", config.secret.expose())?),
             (ORIGIN, header("origin", origin)?),

@@ -1,9 +1,12 @@
 //! What a script printed, out of what Control says that it printed.
 //!
 //! The extension gives no id for a command that was queued. A marker that nobody else can know is
-//! printed before and after the script, and only a result that carries it is ours.
+//! printed before and after the script, and only a result that carries it is ours. Of a script that
+//! was killed before its first line nothing comes back but how long it was let run: so each is let
+//! run for a number of milliseconds of its own.
 
 use core_connector::{Script, ScriptOutcome, Shell};
+use uuid::Uuid;
 
 use crate::wire::Event;
 
@@ -22,24 +25,38 @@ pub(crate) struct Wanted<'a> {
     pub(crate) shell: Shell,
     /// How many characters are wanted.
     pub(crate) limit: usize,
+    /// How many milliseconds the script may run.
+    pub(crate) timeout: u64,
+}
+
+/// The script's time in milliseconds, and up to a second more that no other script has.
+pub(crate) fn timeout(script: &Script, marker: Uuid) -> u64 {
+    let own = u64::from(marker.as_fields().0 % 1000);
+    u64::try_from(script.time_limit.as_millis()).unwrap_or(u64::MAX).saturating_add(own)
 }
 
 /// The text of a command: how to run it, then the script between its markers.
-pub(crate) fn command(script: &Script, marker: &str) -> String {
+pub(crate) fn command(script: &Script, wanted: &Wanted<'_>) -> String {
     let text = script.text.replace("\r\n", "\n");
-    let limits = format!(
-        "#timeout={}\n#maxlength={}",
-        script.time_limit.as_millis(),
-        script.output_limit.saturating_add(OWN_LINES)
-    );
-    let (begin, end) = (begin(marker), end(marker));
+    let room = wanted.limit.saturating_add(OWN_LINES);
+    let limits = format!("#timeout={}\n#maxlength={room}", wanted.timeout);
+    let (begin, end) = (begin(wanted.marker), end(wanted.marker));
     match script.shell {
-        // In a block of its own, a script may begin with `param` and leave with `return`.
-        Shell::PowerShell => format!(
-            "#!ps\n{limits}\nWrite-Output '{begin}'\n& {{\n{text}\n}}\nWrite-Output '{end}'\n"
-        ),
+        Shell::PowerShell => {
+            // Parameters are allowed at the start of a script or of a block only.
+            let text = if has_parameters(&text) { format!("& {{\n{text}\n}}") } else { text };
+            format!("#!ps\n{limits}\nWrite-Output '{begin}'\n{text}\nWrite-Output '{end}'\n")
+        }
         Shell::Cmd => format!("{limits}\n@echo off\necho {begin}\n{text}\necho {end}\n"),
     }
+}
+
+fn has_parameters(text: &str) -> bool {
+    text.lines().map(|line| line.trim_start().to_ascii_lowercase()).any(|line| {
+        line.starts_with("[cmdletbinding")
+            || line.strip_prefix("param").is_some_and(|rest| rest.trim_start().starts_with('('))
+            || line.trim_end() == "param"
+    })
 }
 
 /// Looks for the result among a session's events.
@@ -48,15 +65,16 @@ pub(crate) fn find<'e>(
     wanted: &Wanted<'_>,
 ) -> ScriptOutcome {
     let ours = |event: &&Event| event.data.as_deref().is_some_and(|d| d.contains(wanted.marker));
-    let queued = events
-        .clone()
-        .filter(|event| event.event_type.is(QUEUED_COMMAND, "QueuedCommand"))
-        .find(ours)
-        .and_then(|event| event.id.as_deref());
+    let queued =
+        events.clone().filter(|one| one.event_type.is(QUEUED_COMMAND, "QueuedCommand")).find(ours);
+    let killed = format!("Killed after {} milliseconds.", wanted.timeout);
+    let answers = |event: &&Event| {
+        let Some(queued) = queued else { return false };
+        let named = queued.id.is_some() && event.correlation == queued.id;
+        let late = queued.time.is_none() || event.time.is_none() || event.time >= queued.time;
+        named || (late && event.data.as_deref().is_some_and(|data| data.trim() == killed))
+    };
     let mut results = events.filter(|event| event.event_type.is(RAN_COMMAND, "RanCommand"));
-    // A script that was killed before its first line has no marker; where the server says which
-    // command a result belongs to, it is found all the same.
-    let answers = |event: &&Event| queued.is_some() && event.correlation.as_deref() == queued;
     match results.find(|event| ours(event) || answers(event)) {
         Some(event) => read(event.data.as_deref().unwrap_or_default(), wanted),
         None => ScriptOutcome::Pending,
@@ -135,7 +153,11 @@ mod tests {
 
     fn outcome(shell: Shell, events: &Value) -> ScriptOutcome {
         let events: Vec<Event> = serde_json::from_value(events.clone()).unwrap();
-        find(events.iter(), &Wanted { marker: MARKER, shell, limit: 100 })
+        find(events.iter(), &wanted(shell, 100))
+    }
+
+    fn wanted(shell: Shell, limit: usize) -> Wanted<'static> {
+        Wanted { marker: MARKER, shell, limit, timeout: 90_123 }
     }
 
     fn result(data: &str) -> Value {
@@ -153,15 +175,31 @@ mod tests {
 
     #[test]
     fn a_command_says_how_to_run_and_prints_its_marker() {
-        let text = command(&script(Shell::PowerShell, "whoami\r\nhostname"), MARKER);
+        let of = |shell, text| command(&script(shell, text), &wanted(shell, 5000));
         assert_eq!(
-            text,
-            "#!ps\n#timeout=90000\n#maxlength=5400\nWrite-Output 'linchpin-begin-0b5e'\n\
-             & {\nwhoami\nhostname\n}\nWrite-Output 'linchpin-end-0b5e'\n"
+            of(Shell::PowerShell, "whoami\r\nhostname"),
+            "#!ps\n#timeout=90123\n#maxlength=5400\nWrite-Output 'linchpin-begin-0b5e'\n\
+             whoami\nhostname\nWrite-Output 'linchpin-end-0b5e'\n"
         );
-        let text = command(&script(Shell::Cmd, "hostname"), MARKER);
-        assert!(text.starts_with("#timeout=90000\n#maxlength=5400\n@echo off\n"), "{text}");
+        let text = of(Shell::Cmd, "hostname");
+        assert!(text.starts_with("#timeout=90123\n#maxlength=5400\n@echo off\n"), "{text}");
         assert!(!text.contains('\r'));
+    }
+
+    #[test]
+    fn a_script_with_parameters_gets_a_block_of_its_own() {
+        for text in ["param([string]$A)\n$A", "[CmdletBinding()]\nparam\n(\n)"] {
+            let whole = script(Shell::PowerShell, text);
+            let sent = command(&whole, &wanted(Shell::PowerShell, 5000));
+            assert!(sent.contains(&format!("'\n& {{\n{text}\n}}\nWrite")), "{sent}");
+        }
+    }
+
+    #[test]
+    fn each_script_has_a_time_of_its_own() {
+        let whole = script(Shell::PowerShell, "x");
+        let marker = Uuid::from_u128(0x0000_03e9_0000_4000_8000_0000_0000_0000);
+        assert_eq!(timeout(&whole, marker), 90_001);
     }
 
     #[test]
@@ -202,16 +240,29 @@ mod tests {
 
     #[test]
     fn a_killed_script_failed() {
-        let killed = ScriptOutcome::Failed { reason: "Killed after 90000 milliseconds.".into() };
-        let data = "linchpin-begin-0b5e\nabc\nKilled after 90000 milliseconds.";
+        let killed = ScriptOutcome::Failed { reason: "Killed after 90123 milliseconds.".into() };
+        let data = "linchpin-begin-0b5e\nabc\nKilled after 90123 milliseconds.";
         assert_eq!(outcome(Shell::PowerShell, &result(data)), killed);
-        // Killed before its first line: only the correlation tells whose result it is.
-        let events = json!([
-            {"EventID": "e1", "EventType": "QueuedCommand", "Data": "... 0b5e ..."},
-            {"EventID": "e2", "EventType": "RanCommand", "CorrelationEventID": "e1",
-             "Data": "Killed after 90000 milliseconds."},
-        ]);
-        assert_eq!(outcome(Shell::PowerShell, &events), killed);
+    }
+
+    #[test]
+    fn a_script_killed_before_its_first_line_is_known_by_its_time() {
+        let events = |time: &str, note: &str, correlation: Value| {
+            json!([
+                {"EventID": "e1", "EventType": "QueuedCommand", "Data": "... 0b5e ...",
+                 "Time": "2026-01-02T03:00:00Z"},
+                {"EventID": "e2", "EventType": "RanCommand", "CorrelationEventID": correlation,
+                 "Time": time, "Data": note},
+            ])
+        };
+        let (after, before) = ("2026-01-02T03:01:00Z", "2026-01-02T02:00:00Z");
+        let (own, other) = ("Killed after 90123 milliseconds.", "Killed after 90124 milliseconds.");
+        let of = |events| outcome(Shell::PowerShell, &events);
+        assert!(matches!(of(events(after, own, Value::Null)), ScriptOutcome::Failed { .. }));
+        assert_eq!(of(events(before, own, Value::Null)), ScriptOutcome::Pending);
+        assert_eq!(of(events(after, other, Value::Null)), ScriptOutcome::Pending);
+        // Where the server says which command a result belongs to, that is enough.
+        assert!(matches!(of(events(after, other, "e1".into())), ScriptOutcome::Failed { .. }));
     }
 
     #[test]

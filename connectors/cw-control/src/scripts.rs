@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use core_connector::{
     Error, ErrorKind, Result, RunScript, Script, ScriptHandle, ScriptOutcome, Shell,
 };
-use core_http::decode;
+use core_http::{Answer, decode};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
@@ -29,7 +29,15 @@ struct Handle {
     marker: String,
     shell: Shell,
     limit: usize,
+    timeout: u64,
     sent: DateTime<Utc>,
+}
+
+impl Handle {
+    fn wanted(&self) -> Wanted<'_> {
+        let Self { shell, limit, timeout, .. } = *self;
+        Wanted { marker: &self.marker, shell, limit, timeout }
+    }
 }
 
 impl Commands {
@@ -41,9 +49,11 @@ impl Commands {
 #[async_trait]
 impl RunScript for Commands {
     async fn start(&self, agent: &str, script: &Script) -> Result<ScriptHandle> {
+        let marker = Uuid::new_v4();
         let handle = Handle {
             session: session_id(agent)?,
-            marker: Uuid::new_v4().simple().to_string(),
+            timeout: output::timeout(script, marker),
+            marker: marker.simple().to_string(),
             shell: script.shell,
             limit: script.output_limit,
             sent: Utc::now(),
@@ -51,10 +61,10 @@ impl RunScript for Commands {
         let text = serde_json::to_string(&handle).map_err(|error| {
             Error::new(ErrorKind::Rejected, "run a script through Control", error.to_string())
         })?;
-        let command = output::command(script, &handle.marker);
+        let command = output::command(script, &handle.wanted());
         let request =
             self.0.method("SendCommandToSession", &[json!(handle.session), json!(command)]);
-        self.0.http.call(&request, |_| Ok(())).await?;
+        self.0.http.call(&request, queued).await?;
         Ok(ScriptHandle(text))
     }
 
@@ -77,7 +87,19 @@ impl RunScript for Commands {
         let within = details.connections.iter().flatten();
         let nested = within.flat_map(|one: &Connection| one.events.iter().flatten());
         let events = details.events.iter().flatten().chain(nested);
-        let (marker, limit) = (handle.marker.as_str(), handle.limit);
-        Ok(output::find(events, &Wanted { marker, shell: handle.shell, limit }))
+        Ok(output::find(events, &handle.wanted()))
+    }
+}
+
+/// The method answers with nothing. A sign-in page or an error in a 200 queued nothing.
+fn queued(answer: &Answer) -> Result<()> {
+    if answer.body.trim_ascii().is_empty() {
+        return Ok(());
+    }
+    let reply: serde_json::Value = decode::json(answer)?;
+    match reply.get("errorType") {
+        None => Ok(()),
+        Some(_) => Err(Error::new(ErrorKind::Rejected, &answer.operation, answer.excerpt())
+            .with_remedy("nothing was queued: see what the server says, and start it again")),
     }
 }

@@ -7,7 +7,7 @@ use core_model::record::{Presence, Record};
 use serde_json::json;
 
 use crate::client::Reading;
-use crate::wire::{GuestInfo, Session, filled};
+use crate::wire::{Code, GuestInfo, Session, filled};
 
 /// Process type of the machine's own end of a session.
 const GUEST: i64 = 2;
@@ -15,9 +15,11 @@ const GUEST: i64 = 2;
 const ACCESS: i64 = 2;
 
 /// Whether the session stands for a machine that can be reached: it has unattended access and was
-/// not ended (ended ones linger in the answer).
+/// not ended (ended ones linger in the answer). A session that does not tell its type is what the
+/// filter asked for.
 pub(crate) fn is_agent(session: &Session) -> bool {
-    session.session_type.is(ACCESS, "Access") && !session.is_ended.unwrap_or_default()
+    let access = session.session_type == Code::Missing || session.session_type.is(ACCESS, "Access");
+    access && !session.is_ended.unwrap_or_default()
 }
 
 /// Whose machine a session is.
@@ -278,12 +280,10 @@ mod tests {
     fn only_living_sessions_with_unattended_access_are_agents() {
         assert!(is_agent(&session(&json!({}))));
         assert!(is_agent(&session(&json!({"SessionType": "Access"}))));
-        for change in [
-            json!({"IsEnded": true}),
-            json!({"SessionType": 0}),
-            json!({"SessionType": "Support"}),
-            json!({"SessionType": null}),
-        ] {
+        assert!(is_agent(&session(&json!({"SessionType": null}))));
+        for change in
+            [json!({"IsEnded": true}), json!({"SessionType": 0}), json!({"SessionType": "Support"})]
+        {
             assert!(!is_agent(&session(&change)), "{change}");
         }
     }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use core_connector::conformance;
 use core_connector::{
-    Connector, ErrorKind, Factory, Page, Proof, Resume, Scope, Script, ScriptHandle, ScriptOutcome,
-    Shell,
+    Connector, ErrorKind, Factory, Page, Proof, Registry, Resume, Scope, Script, ScriptHandle,
+    ScriptOutcome, Shell,
 };
 use core_model::RecordKind;
 use serde_json::{Value, json};
@@ -72,6 +72,9 @@ async fn the_connector_holds_the_contract() {
 
 #[tokio::test]
 async fn the_readme_names_every_stream_and_permission() {
+    let registry = Registry::default().with::<Control>();
+    let schema = registry.kind("cw-control").unwrap().schema();
+    assert_eq!(schema.pointer("/properties/secret/x-linchpin-secret"), Some(&Value::Bool(true)));
     let readme = include_str!("../README.md");
     for stream in Control::STREAMS {
         assert!(readme.contains(&format!("`{}`", stream.name)), "{}", stream.name);
@@ -212,7 +215,7 @@ async fn a_script_is_queued_and_its_result_found_by_the_marker() {
     let scripts = connector.scripts().unwrap();
     let handle = scripts.start(ID, &script()).await.unwrap();
     let command = commands_sent(&server).await.remove(0);
-    assert!(command.starts_with("#!ps\n#timeout=90000\n#maxlength="), "{command}");
+    assert!(command.starts_with("#!ps\n#timeout=90"), "{command}");
     let shown = |line: &&str| line.contains("linchpin-");
     let lines: Vec<&str> = command.lines().filter(shown).collect();
     let marker = |line: &str| line.trim_start_matches("Write-Output ").replace('\'', "");
@@ -241,7 +244,7 @@ async fn events_within_connections_are_found_too() {
     let connections = json!([{"ProcessType": 2, "Events": [{"EventType": 70, "Data": data}]}]);
     let details = json!({"Session": {"SessionID": ID}, "Connections": connections});
     answer(&server, "GetSessionDetailsBySessionID", json_answer(&details)).await;
-    let handle = json!({"session": ID, "marker": "m", "shell": "power_shell", "limit": 100,
+    let handle = json!({"session": ID, "marker": "m", "shell": "power_shell", "limit": 100, "timeout": 90000,
         "sent": "2026-01-02T03:04:05Z"});
     let connector = connect(&server, &json!({}));
     let outcome = connector.scripts().unwrap().poll(&ScriptHandle(handle.to_string())).await;
@@ -273,6 +276,22 @@ async fn a_script_is_never_queued_twice() {
     assert_eq!(commands_sent(&server).await.len(), 1);
     let odd = scripts.start("PC-042", &script()).await.unwrap_err();
     assert_eq!(odd.kind(), ErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn a_page_or_an_error_in_a_200_queued_nothing() {
+    for (body, kind) in [
+        ("<html>Sign in</html>", ErrorKind::Protocol),
+        (r#"{"errorType":"X","message":"no"}"#, ErrorKind::Rejected),
+    ] {
+        let server = MockServer::start().await;
+        let answered = ResponseTemplate::new(200).set_body_string(body);
+        answer(&server, "SendCommandToSession", answered).await;
+        let connector = connect(&server, &json!({}));
+        let error = connector.scripts().unwrap().start(ID, &script()).await.unwrap_err();
+        assert_eq!(error.kind(), kind);
+        assert_eq!(commands_sent(&server).await.len(), 1);
+    }
 }
 
 #[tokio::test]

@@ -92,6 +92,9 @@ pub(crate) struct Event {
     pub(crate) id: Option<String>,
     #[serde(default)]
     pub(crate) event_type: Code,
+    /// Some servers write how long ago it was, which is not read.
+    #[serde(default, deserialize_with = "instant_if_any")]
+    pub(crate) time: Option<DateTime<Utc>>,
     #[serde(default)]
     pub(crate) data: Option<String>,
     #[serde(default, rename = "CorrelationEventID")]
@@ -143,6 +146,21 @@ impl<'de> Deserialize<'de> for Code {
 fn instant<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<DateTime<Utc>>, D::Error> {
     let text = Option::<String>::deserialize(deserializer)?;
     dates::instant(text.as_deref().unwrap_or_default()).map_err(D::Error::custom)
+}
+
+fn instant_if_any<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<DateTime<Utc>>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Either {
+        Text(String),
+        Other(serde::de::IgnoredAny),
+    }
+    Ok(match Either::deserialize(deserializer)? {
+        Either::Text(text) => dates::instant(&text).ok().flatten(),
+        Either::Other(_) => None,
+    })
 }
 
 /// A text without the space around it; none where nothing is left.

@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 use crate::client::Halo;
 use crate::fault;
 use crate::walk::{Shown, Step, Walk};
-use crate::wire::{self, Probe};
+use crate::wire;
 
 /// Raised when the meaning of checkpoints changes.
 const VERSION: u32 = 1;
@@ -185,7 +185,7 @@ fn envelope(answer: &Answer, listing: &Listing) -> Result<(Vec<Box<RawValue>>, S
         let number = envelope.get(name).and_then(|value| wire::whole(value.get()));
         number.and_then(|number| u64::try_from(number).ok())
     };
-    let ids = rows.iter().map(|row| Probe::of(row).id).collect();
+    let ids = rows.iter().map(|row| wire::id_of(row)).collect();
     let shown = Shown {
         ids,
         total: number("record_count").unwrap_or_default(),
@@ -197,7 +197,7 @@ fn envelope(answer: &Answer, listing: &Listing) -> Result<(Vec<Box<RawValue>>, S
 /// A filter that Halo does not know is dropped without a word. That costs time and nothing else:
 /// every row is an upsert.
 fn note_unfiltered(listing: &Listing, rows: &[Box<RawValue>], since: DateTime<Utc>) {
-    let older = |row: &RawValue| Probe::of(row).changed().is_some_and(|at| at < since);
+    let older = |row: &RawValue| wire::changed(row).is_some_and(|at| at < since);
     if rows.iter().any(|row| older(row)) {
         tracing::debug!(list = listing.path, "`lastupdatefromdate` is not obeyed: all is read");
     }

@@ -32,9 +32,9 @@ impl SignIn {
 #[async_trait]
 impl Authorizer for SignIn {
     async fn credentials(&self, scope: &str) -> Result<Credentials> {
-        let credentials = self.oauth.credentials(scope).await.map_err(explain)?;
+        // First the wait, which may outlast a token.
         self.pace.wait().await;
-        Ok(credentials)
+        self.oauth.credentials(scope).await.map_err(explain)
     }
 
     async fn renew(&self, scope: &str, generation: u64) {

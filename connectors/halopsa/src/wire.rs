@@ -16,12 +16,10 @@ pub(crate) struct Named {
     pub(crate) id: i64,
 }
 
-/// What every row may carry: its id, and when it was changed under the name each list has for it.
+/// When a row was changed, under the name each list has for it.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct Probe {
-    #[serde(deserialize_with = "maybe_id")]
-    pub(crate) id: Option<i64>,
+struct Stamps {
     alastupdate: Option<String>,
     slastupdate: Option<String>,
     ulastupdate: Option<String>,
@@ -37,23 +35,22 @@ enum Either {
     Text(String),
 }
 
-impl Probe {
-    /// What can be seen of a row; nothing where it cannot be read (it is rejected later).
-    pub(crate) fn of(row: &RawValue) -> Self {
-        serde_json::from_str(row.get()).unwrap_or_default()
-    }
+/// The id of a row, whatever else is wrong with it.
+pub(crate) fn id_of(row: &RawValue) -> Option<i64> {
+    serde_json::from_str::<Named>(row.get()).ok().map(|named| named.id)
+}
 
-    /// When the row was changed.
-    pub(crate) fn changed(&self) -> Option<DateTime<Utc>> {
-        let stamps = [
-            &self.alastupdate,
-            &self.slastupdate,
-            &self.ulastupdate,
-            &self.dlastupdate,
-            &self.last_modified,
-        ];
-        stamps.into_iter().flatten().filter_map(|text| instant(text).ok().flatten()).max()
-    }
+/// When a row was changed, where it says so.
+pub(crate) fn changed(row: &RawValue) -> Option<DateTime<Utc>> {
+    let stamps: Stamps = serde_json::from_str(row.get()).ok()?;
+    let all = [
+        stamps.alastupdate,
+        stamps.slastupdate,
+        stamps.ulastupdate,
+        stamps.dlastupdate,
+        stamps.last_modified,
+    ];
+    all.into_iter().flatten().filter_map(|text| instant(&text).ok().flatten()).max()
 }
 
 /// Reads an id.

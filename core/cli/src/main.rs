@@ -1,2 +1,65 @@
-//! The linchpin binary.
-fn main() {}
+//! The `linchpin` program: one hub for the systems that a managed service provider already runs.
+//!
+//! Here is only what every command needs: arguments, the log on standard error, the dispatch and
+//! the exit code. Commands put data on standard output and nothing else; what goes wrong is said
+//! on standard error, with what to do about it.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::Cli;
+use crate::failure::{Exit, Failure};
+
+mod cli;
+mod commands;
+mod config;
+mod connectors;
+mod context;
+mod failure;
+mod output;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    log_to_stderr(cli.global.verbose);
+    let json = cli.global.json;
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return Failure::io("starting the program's threads", &error).report(json),
+    };
+    let ended = runtime.block_on(commands::run(&cli));
+    // A machine that is still being asked must not keep a program that has its answer.
+    runtime.shutdown_background();
+    match ended {
+        Ok(exit) => exit.into(),
+        Err(failure) => failure.report(json),
+    }
+}
+
+/// Help and version are answers; everything else is a mistake in the arguments.
+fn usage(error: &clap::Error) -> ExitCode {
+    // Where nobody listens any more, there is nobody to tell.
+    error.print().unwrap_or_default();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Ok.into(),
+        _ => Exit::Usage.into(),
+    }
+}
+
+fn log_to_stderr(verbose: u8) {
+    let level = match verbose {
+        0 => "warn",
+        1 => "info",
+        2 => "debug",
+        _ => "trace",
+    };
+    let filter = EnvFilter::try_from_env("LINCHPIN_LOG").unwrap_or_else(|_| {
+        EnvFilter::new(format!("error,linchpin={level},core_sync={level},core_store={level},core_http={level},core_derive={level},connector_azure_ad={level},connector_cw_automate={level},connector_cw_control={level},connector_halopsa={level},mocks={level}"))
+    });
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}

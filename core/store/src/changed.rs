@@ -68,7 +68,8 @@ impl Store {
     pub async fn last_readings(&self) -> Result<Vec<(RecordRef, i64)>> {
         let mut tx = self.snapshot().await?;
         let refs = self.refs(&mut tx).await?;
-        let text = "select stream_id, kind, key, max(last_at) from reading group by stream_id, kind, key";
+        let text =
+            "select stream_id, kind, key, max(last_at) from reading group by stream_id, kind, key";
         let rows = self.sql(text).fetch_all(&mut *tx).await?;
         tx.rollback().await?;
         rows.iter().map(|row| Ok((refs.read(row)?, row.int(3)?))).collect()

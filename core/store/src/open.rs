@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
-use sqlx::{Any, AnyPool, ConnectOptions, Transaction};
+use sqlx::{Any, AnyConnection, AnyPool, ConnectOptions, Connection as _, Transaction};
 use url::Url;
 
 use crate::error::{Error, Result};
@@ -142,10 +142,10 @@ async fn open_postgres(address: &str) -> Result<Shared> {
         what: format!("the PostgreSQL address is not a URL: {error}"),
     })?;
     let options = AnyConnectOptions::from_url(&url)?.disable_statement_logging();
-    let pool = pool(POSTGRES_CONNECTIONS)
-        .connect_with(options)
+    try_out(&options, "select 1")
         .await
-        .map_err(|error| at(without_password(Error::from(error), &url), &place(&url)))?;
+        .map_err(|error| at(without_password(error, &url), &place(&url)))?;
+    let pool = pool(POSTGRES_CONNECTIONS).connect_with(options).await?;
     Ok(Shared {
         backend: Backend::Postgres,
         writer: pool.clone(),
@@ -170,15 +170,12 @@ async fn open_sqlite(path: &Path) -> Result<Shared> {
     let full = full.replace('%', "%25").replace('?', "%3F").replace('#', "%23");
     let options = AnyConnectOptions::from_str(&format!("sqlite://{full}?mode=rwc"))?;
     let options = options.disable_statement_logging();
-    // The writer comes first: it creates the file and turns the write-ahead log on.
-    let writer = sqlite_pool(1, WRITER_PRAGMAS)
-        .connect_with(options.clone())
-        .await
-        .map_err(|error| at(Error::from(error), &shown))?;
-    let readers = sqlite_pool(SQLITE_READERS, READER_PRAGMAS)
-        .connect_with(options)
-        .await
-        .map_err(|error| at(Error::from(error), &shown))?;
+    // This creates the file and turns the write-ahead log on, for good; it fails on what is no
+    // database.
+    let begin = "pragma busy_timeout = 10000; pragma journal_mode = wal";
+    try_out(&options, begin).await.map_err(|error| at(error, &shown))?;
+    let writer = sqlite_pool(1, WRITER_PRAGMAS).connect_with(options.clone()).await?;
+    let readers = sqlite_pool(SQLITE_READERS, READER_PRAGMAS).connect_with(options).await?;
     Ok(Shared { backend: Backend::Sqlite, writer, readers, texts: Texts::default() })
 }
 
@@ -194,11 +191,19 @@ async fn open_memory() -> Result<Shared> {
     })
 }
 
-const WRITER_PRAGMAS: &str = "pragma busy_timeout = 10000; pragma journal_mode = wal; \
+const WRITER_PRAGMAS: &str = "pragma busy_timeout = 10000; \
      pragma synchronous = normal; pragma foreign_keys = on; pragma cache_size = -16000";
 
 const READER_PRAGMAS: &str =
     "pragma busy_timeout = 10000; pragma query_only = on; pragma cache_size = -8000";
+
+/// Connects once by itself: a pool would try again and again, and hide the reason.
+async fn try_out(options: &AnyConnectOptions, statements: &'static str) -> Result<()> {
+    let mut connection = AnyConnection::connect_with(options).await?;
+    sqlx::raw_sql(statements).execute(&mut connection).await?;
+    connection.close().await?;
+    Ok(())
+}
 
 fn sqlite_pool(connections: u32, pragmas: &'static str) -> AnyPoolOptions {
     pool(connections)

@@ -14,6 +14,7 @@ mod progress;
 mod rebuild;
 mod round;
 mod settings;
+mod view;
 
 pub use clock::Clock;
 pub use collect::{CollectOutcome, CollectSettings};
@@ -24,3 +25,4 @@ pub use progress::{Progress, ProgressEvent, Quiet};
 pub use rebuild::{Difference, Verified};
 pub use round::DryRun;
 pub use settings::Settings;
+pub use view::{ComputerView, ModelView};

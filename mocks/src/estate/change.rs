@@ -105,6 +105,10 @@ pub enum Change {
     RemoveShareOfPersons { share: f64 },
     /// This share of all machines is removed.
     RemoveShareOfMachines { share: f64 },
+    /// This share of all persons gets another job title (for measuring incremental syncs).
+    TouchShareOfPersons { share: f64 },
+    /// This share of all machines is patched.
+    TouchShareOfMachines { share: f64 },
     /// Everybody in the bin comes back.
     RestoreAllPersons,
 }
@@ -209,6 +213,8 @@ fn dispatch(work: &mut Work<'_>, change: &Change) -> Result<String, ChangeError>
         C::AddMember { group, person } => people::add_member(work, group, person),
         C::RemoveMember { group, person } => people::remove_member(work, group, person),
         C::RemoveShareOfPersons { share } => people::remove_share(work, *share),
+        C::TouchShareOfPersons { share } => Ok(people::touch_share(work, *share)),
+        C::TouchShareOfMachines { share } => Ok(machines::touch_share(work, *share)),
         C::RestoreAllPersons => people::restore_all(work),
         C::RemoveShareOfMachines { share } => machines::remove_share(work, *share),
         C::EndContract { contract, on } => contracts::end(work, *contract, *on),

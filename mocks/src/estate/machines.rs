@@ -7,7 +7,7 @@ use super::clients::tenant_of;
 use super::people::{leave_groups, person_of};
 use crate::generate::agents::{self, Desks};
 use crate::generate::devices;
-use crate::generate::hardware::{self, Factory};
+use crate::generate::hardware;
 use crate::generate::machines;
 use crate::world::{Installation, LoggedOn, MachineKind, MachineNo, Member, World};
 
@@ -238,8 +238,8 @@ pub(super) fn swap_board(work: &mut Work<'_>, pick: &Pick) -> Result<String, Cha
 
 pub(super) fn add(work: &mut Work<'_>, pick: &Pick) -> Result<String, ChangeError> {
     let tenant = tenant_of(work.world, pick)?;
-    let mut factory = Factory::knowing(work.world.machines.iter().map(|m| m.serial.as_str()));
-    let made = factory.make(MachineKind::Laptop, false, &mut work.dice);
+    let taken = |serial: &str| work.world.machines.iter().any(|m| m.serial == serial);
+    let made = hardware::fresh(MachineKind::Laptop, taken, &mut work.dice);
     let number = 3_000 + work.version as usize % 2_000;
     let sketch = (MachineKind::Laptop, number);
     let mut machine = machines::machine(tenant, sketch, made, work.world, &mut work.dice);
@@ -279,6 +279,27 @@ pub(super) fn remove_share(work: &mut Work<'_>, share: f64) -> Result<String, Ch
     let gone: std::collections::HashSet<MachineNo> = chosen.into_iter().collect();
     bury(work, &|no| gone.contains(&no));
     Ok(format!("{} machines were disposed of", gone.len()))
+}
+
+/// Patches a share of all machines: Windows has another version, and the agents report it.
+pub(super) fn touch_share(work: &mut Work<'_>, share: f64) -> String {
+    let live = |no: &MachineNo| work.world.machines[*no].mark.gone.is_none();
+    let mut chosen: Vec<MachineNo> = (0..work.world.machines.len()).filter(live).collect();
+    work.dice.shuffle(&mut chosen);
+    chosen.truncate(crate::generate::share(chosen.len(), share));
+    let (now, version) = (work.now, work.version);
+    for no in &chosen {
+        let machine = &mut work.world.machines[*no];
+        machine.os_version = format!("10.0.22631.{version}");
+        let control = machine.control_row;
+        touch(work, *no);
+        refresh_automate(work, *no);
+        if let Some(row) = control {
+            let mark = &mut work.world.control.sessions[row].mark;
+            (mark.modified, mark.changed) = (now, version);
+        }
+    }
+    format!("{} machines were patched", chosen.len())
 }
 
 /// Removes machines from all systems.

@@ -4,7 +4,7 @@ use super::change::{ChangeError, Pick, Work, find};
 use super::clients::tenant_of;
 use crate::generate::names;
 use crate::generate::people::{self, Taken};
-use crate::world::{Account, Group, GroupNo, Member, Membership, PersonNo, World};
+use crate::world::{Account, DirectoryNo, Group, GroupNo, Member, Membership, PersonNo, World};
 
 /// Finds a person by number, UPN or object id.
 pub(super) fn person_of(world: &World, pick: &Pick) -> Result<PersonNo, ChangeError> {
@@ -27,10 +27,10 @@ fn live(world: &World, pick: &Pick) -> Result<PersonNo, ChangeError> {
     }
 }
 
-/// Every address that is or was somebody's.
-fn taken(world: &World) -> Taken {
+/// Every address that is or was somebody's of the directory: no two directories share a domain.
+fn taken(world: &World, directory: DirectoryNo) -> Taken {
     let mut taken = Taken::new();
-    for person in &world.persons {
+    for person in world.persons.iter().filter(|p| p.directory == directory) {
         for upn in person.earlier_upns.iter().chain([&person.upn]) {
             *taken.entry(upn.to_lowercase()).or_default() += 1;
         }
@@ -49,7 +49,7 @@ pub(super) fn rename(
     }
     let surname = surname.map_or_else(|| names::surname(&mut work.dice).to_owned(), str::to_owned);
     let domain = work.world.persons[no].upn.rsplit('@').next().unwrap_or_default().to_owned();
-    let mut taken = taken(work.world);
+    let mut taken = taken(work.world, work.world.persons[no].directory);
     people::renamed(&mut work.world.persons[no], &surname, &domain, &mut taken);
     let mut mark = work.world.persons[no].mark.clone();
     work.touch(&mut mark);
@@ -65,7 +65,7 @@ pub(super) fn add(work: &mut Work<'_>, pick: &Pick) -> Result<String, ChangeErro
         let name = &work.world.tenants[tenant].name;
         return Err(ChangeError::Impossible(format!("{name} has no directory")));
     };
-    let mut taken = taken(work.world);
+    let mut taken = taken(work.world, directory);
     let home = (tenant, directory);
     let mut person = people::person(home, Account::Member, work.world, &mut taken, &mut work.dice);
     person.enabled = true;
@@ -162,6 +162,22 @@ pub(super) fn remove_share(work: &mut Work<'_>, share: f64) -> Result<String, Ch
     let gone: std::collections::HashSet<PersonNo> = live.iter().copied().collect();
     leave_groups(work, &|member| matches!(member, Member::Person(no) if gone.contains(&no)));
     Ok(format!("{} persons left", live.len()))
+}
+
+/// Gives a share of all persons another job title: the smallest change that a sync must see.
+pub(super) fn touch_share(work: &mut Work<'_>, share: f64) -> String {
+    let mut live: Vec<PersonNo> = (0..work.world.persons.len())
+        .filter(|no| work.world.persons[*no].mark.gone.is_none())
+        .collect();
+    work.dice.shuffle(&mut live);
+    live.truncate(crate::generate::share(live.len(), share));
+    let (now, version) = (work.now, work.version);
+    for no in &live {
+        let person = &mut work.world.persons[*no];
+        person.job_title = Some(format!("Specialist {version}"));
+        (person.mark.modified, person.mark.changed) = (now, version);
+    }
+    format!("{} persons have another job", live.len())
 }
 
 pub(super) fn enable(work: &mut Work<'_>, pick: &Pick, on: bool) -> Result<String, ChangeError> {

@@ -78,12 +78,19 @@ impl Page {
     }
 
     /// The number of rows that the listing says it has.
-    pub(super) fn total(&self) -> Option<u64> {
-        TOTALS.iter().find_map(|total| self.body.get(*total)?.as_u64())
+    pub(super) fn total(&self, reply: &Reply) -> Option<u64> {
+        let body = TOTALS.iter().find_map(|total| self.body.get(*total)?.as_u64());
+        body.or_else(|| {
+            let header = reply.headers.iter().find(|(name, _)| is_count(name));
+            header?.1.parse().ok()
+        })
     }
 
     /// Says that the listing has no rows.
-    pub(super) fn zero_totals(&mut self) {
+    pub(super) fn zero_totals(&mut self, reply: &mut Reply) {
+        for (_, value) in reply.headers.iter_mut().filter(|(name, _)| is_count(name)) {
+            "0".clone_into(value);
+        }
         if let Some(top) = self.top() {
             for total in TOTALS {
                 if let Some(value) = top.get_mut(*total) {
@@ -96,4 +103,9 @@ impl Page {
     pub(super) fn write(self, reply: &mut Reply) {
         reply.body = self.body.to_string().into_bytes();
     }
+}
+
+fn is_count(header: &str) -> bool {
+    let header = header.to_lowercase();
+    header == "total-count" || header == "x-total-count"
 }

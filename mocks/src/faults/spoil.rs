@@ -113,7 +113,7 @@ fn spoil_rows(
         Fault::EmptyList => {
             page.drop_next();
             page.drop_delta();
-            page.zero_totals();
+            page.zero_totals(reply);
             page.rows().is_some_and(|rows| !std::mem::take(rows).is_empty())
         }
         Fault::ErrorBody => {
@@ -127,7 +127,7 @@ fn spoil_rows(
         Fault::NextSelf => next_self(faults, vendor, (call, listing), &mut page),
         Fault::NextForeign => next_foreign(&mut page),
         Fault::DuplicateRow => duplicate(faults, &mut page),
-        Fault::MovedRow => move_row(faults, vendor, (call, listing), &mut page),
+        Fault::MovedRow => move_row(faults, vendor, (call, listing), (reply, &mut page)),
         Fault::UnknownFields => unknown_fields(&mut page),
         Fault::Nulls => nulls(&mut page),
         _ => false,
@@ -184,10 +184,10 @@ fn move_row(
     faults: &mut Faults,
     vendor: &dyn Vendor,
     (call, listing): (&Call, &Listing),
-    page: &mut Page,
+    (reply, page): (&Reply, &mut Page),
 ) -> bool {
     let link = page.next().map(str::to_owned);
-    let total = page.total();
+    let total = page.total(reply);
     let Some(rows) = page.rows() else { return false };
     let size = call.query.iter().find_map(|(name, value)| {
         let name = name.to_lowercase();

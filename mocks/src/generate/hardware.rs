@@ -73,9 +73,19 @@ impl Factory {
         }
     }
 
-    /// Serials that are out there already (when a machine is added to a running estate).
+    /// Serials that are out there already.
     pub(crate) fn knowing<'a>(serials: impl Iterator<Item = &'a str>) -> Self {
         Self { serials: serials.map(str::to_owned).collect() }
+    }
+}
+
+/// One more machine for an estate that runs already.
+pub(crate) fn fresh(kind: MachineKind, taken: impl Fn(&str) -> bool, dice: &mut Dice) -> Hardware {
+    loop {
+        let made = hardware(kind, dice);
+        if !taken(&made.serial) {
+            return made;
+        }
     }
 }
 
@@ -89,7 +99,7 @@ fn hardware(kind: MachineKind, dice: &mut Dice) -> Hardware {
         0..25 if server => vmware(dice),
         25..64 if server => dell("PowerEdge R740", dice),
         _ if server => {
-            maker("HPE", "ProLiant DL380 Gen10", format!("CZ{}", dice.text(TAG, 8)), dice)
+            maker("HP", "ProLiant DL380 Gen10", format!("CZ{}", dice.text(TAG, 8)), dice)
         }
         0..38 if portable => dell("Latitude 5440", dice),
         0..38 => dell("OptiPlex 7010", dice),

@@ -14,6 +14,9 @@ use super::ticket::Tickets;
 use super::wire;
 use crate::vendor::Reply;
 
+/// Whole numbers of an action, besides its keys.
+const INTS: &[&str] = &["outcome_id", "new_status", "new_agent", "who_agentid"];
+
 /// `GET /Actions`: by ticket, or at most one day of all tickets; anything wider is empty.
 pub(super) fn list(cx: &Cx<'_>) -> Result<Reply, Reply> {
     let ticket = cx.query.id("ticket_id")?;
@@ -53,7 +56,8 @@ pub(super) fn get(cx: &Cx<'_>, id: i64) -> Result<Reply, Reply> {
 pub(super) fn post(pen: &mut Pen<'_>, body: &Body) -> Result<Reply, Reply> {
     let elements = body.elements();
     for el in &elements {
-        el.check(&["id", "ticket_id", "outcome_id", "new_status", "new_agent", "who_agentid"])?;
+        el.check(&["id", "ticket_id"])?;
+        el.check(INTS)?;
         el.number("timetaken")?;
     }
     let mut saved = Vec::new();
@@ -88,8 +92,8 @@ pub(super) fn add(pen: &mut Pen<'_>, ticket: i64, outcome: &str, note: &str) {
 
 fn one(pen: &mut Pen<'_>, el: Element<'_>) -> Result<Object, Reply> {
     let ticket = el.int("ticket_id")?.filter(|id| *id > 0);
-    let ticket = ticket
-        .ok_or_else(|| wire::exception("An Action must be associated with a ticket_id"))?;
+    let ticket =
+        ticket.ok_or_else(|| wire::exception("An Action must be associated with a ticket_id"))?;
     let status = match pen.cx().there::<Tickets>(ticket) {
         Some(row) => row.status,
         None => return Err(Reply::empty(404)),
@@ -126,7 +130,10 @@ fn one(pen: &mut Pen<'_>, el: Element<'_>) -> Result<Object, Reply> {
 fn properties<'a>(el: Element<'a>) -> impl Iterator<Item = (String, Value)> + 'a {
     let own = |name: &str| name.starts_with('_') || matches!(name, "id" | "ticket_id");
     let each = el.map.iter().filter(move |(name, value)| !own(name) && !value.is_null());
-    each.map(|(name, value)| (name.clone(), value.clone()))
+    each.map(move |(name, value)| {
+        let number = INTS.contains(&name.as_str()).then(|| el.int(name).ok().flatten()).flatten();
+        (name.clone(), number.map_or_else(|| value.clone(), Value::from))
+    })
 }
 
 fn insert(pen: &mut Pen<'_>, ticket: i64, row: Object) -> Object {

@@ -21,7 +21,9 @@ pub(super) fn list(cx: &Cx<'_>) -> Result<Reply, Reply> {
     let tenant = cx.query.text("azure_tenant_id");
     let rows = mappings(cx).into_iter().filter(|(owner, row)| {
         let same = |t: &str| {
-            row.get("azure_tenant_id").and_then(Value::as_str).is_some_and(|r| r.eq_ignore_ascii_case(t))
+            row.get("azure_tenant_id")
+                .and_then(Value::as_str)
+                .is_some_and(|r| r.eq_ignore_ascii_case(t))
         };
         client.is_none_or(|c| c == *owner)
             && details.is_none_or(|d| d == CONNECTION)

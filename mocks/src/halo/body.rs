@@ -30,8 +30,8 @@ impl Body {
     pub(super) fn of(call: &Call) -> Result<Self, Reply> {
         let (text, value) = json(call)?;
         let Value::Array(rows) = value else {
-            let why = "Cannot deserialize the current JSON object (e.g. {\"name\":\"value\"}) because \
-                       the type requires a JSON array (e.g. [1,2,3]) to deserialize correctly.";
+            let why = "Cannot deserialize the current JSON object because the type requires a \
+                       JSON array (e.g. [1,2,3]) to deserialize correctly.";
             return Err(wire::model_state("", why));
         };
         let elements: Result<Vec<_>, Reply> = rows

@@ -17,10 +17,16 @@ pub(super) const STATUSES: &[(i64, &str)] = &[
     (9, "Closed"),
 ];
 /// Id and name of the types of tickets.
-pub(super) const TICKET_TYPES: &[(i64, &str)] =
-    &[(1, "Incident"), (2, "Change Request"), (3, "Service Request"), (4, "Problem"), (21, "Alert")];
+pub(super) const TICKET_TYPES: &[(i64, &str)] = &[
+    (1, "Incident"),
+    (2, "Change Request"),
+    (3, "Service Request"),
+    (4, "Problem"),
+    (21, "Alert"),
+];
 /// Id and name of the agents.
-pub(super) const AGENTS: &[(i64, &str)] = &[(1, "Unassigned"), (2, "Administrator"), (API_AGENT, "API Agent")];
+pub(super) const AGENTS: &[(i64, &str)] =
+    &[(1, "Unassigned"), (2, "Administrator"), (API_AGENT, "API Agent")];
 /// Id and name of the outcomes of actions.
 pub(super) const OUTCOMES: &[(i64, &str)] =
     &[(1, "Email User"), (2, "Closed"), (7, "Private Note"), (16, "Public Note")];
@@ -42,15 +48,11 @@ pub(super) fn list(name: &str, lookup: Option<i64>) -> Option<Vec<Value>> {
         rows.iter().map(|(id, name)| json!({ "id": id, "name": name })).collect()
     };
     let rows = match name {
-        "status" => STATUSES.iter().zip(1..).map(|((id, name), seq)| status(*id, name, seq)).collect(),
-        "tickettype" => TICKET_TYPES
-            .iter()
-            .map(|(id, name)| json!({ "id": id, "name": name, "use": "tickettype", "visible": true }))
-            .collect(),
-        "team" => TEAMS
-            .iter()
-            .map(|(id, name)| json!({ "id": id, "name": name, "inactive": false, "forrequests": true }))
-            .collect(),
+        "status" => {
+            STATUSES.iter().zip(1..).map(|((id, name), seq)| status(*id, name, seq)).collect()
+        }
+        "tickettype" => TICKET_TYPES.iter().map(|(id, name)| ticket_type(*id, name)).collect(),
+        "team" => TEAMS.iter().map(|(id, name)| team(*id, name)).collect(),
         "agent" => AGENTS.iter().map(|(id, name)| agent(*id, name)).collect(),
         "priority" => PRIORITIES.iter().map(|(id, name)| priority(*id, name)).collect(),
         "outcome" => plain(OUTCOMES),
@@ -68,7 +70,8 @@ pub(super) fn list(name: &str, lookup: Option<i64>) -> Option<Vec<Value>> {
 /// One row of a list, by id; priorities are keyed by a GUID.
 pub(super) fn one(name: &str, id: &str) -> Option<Reply> {
     let rows = list(name, None)?;
-    let row = rows.into_iter().find(|row| row.get("id").map(super::query::plain).as_deref() == Some(id));
+    let row =
+        rows.into_iter().find(|row| row.get("id").map(super::query::plain).as_deref() == Some(id));
     Some(row.map_or_else(|| Reply::empty(404), |row| Reply::json(200, &row)))
 }
 
@@ -94,11 +97,27 @@ fn agent(id: i64, name: &str) -> Value {
     })
 }
 
+fn ticket_type(id: i64, name: &str) -> Value {
+    json!({ "id": id, "name": name, "use": "tickettype", "visible": true })
+}
+
+fn team(id: i64, name: &str) -> Value {
+    json!({ "id": id, "name": name, "inactive": false, "forrequests": true })
+}
+
 fn status(id: i64, name: &str, sequence: i64) -> Value {
-    json!({ "id": id, "name": name, "shortname": name, "sequence": sequence, "type": 0, "colour": "#3b82f6" })
+    json!({
+        "id": id,
+        "name": name,
+        "shortname": name,
+        "sequence": sequence,
+        "type": 0,
+        "colour": "#3b82f6",
+    })
 }
 
 fn priority(id: i64, name: &str) -> Value {
-    let guid = uuid::Uuid::from_u128(0x7a3c_11d0_5b1e_4c02_9a00_0000_0000_0000 + id.unsigned_abs() as u128);
-    json!({ "id": guid.to_string(), "priorityid": id, "slaid": 1, "name": name, "ishidden": false })
+    let guid = 0x7a3c_11d0_5b1e_4c02_9a00_0000_0000_0000 + u128::from(id.unsigned_abs());
+    let guid = uuid::Uuid::from_u128(guid).to_string();
+    json!({ "id": guid, "priorityid": id, "slaid": 1, "name": name, "ishidden": false })
 }

@@ -18,7 +18,8 @@ use crate::world::{Halo, HaloClient, HaloSite, HaloUser, Mark};
 pub(super) struct Clients;
 
 /// A one-pixel picture: rows carry their logo, however little it tells.
-pub(super) const PICTURE: &str = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+pub(super) const PICTURE: &str = "data:image/png;base64,\
+    iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 
 impl Entity for Clients {
     type Row = HaloClient;
@@ -28,16 +29,43 @@ impl Entity for Clients {
     const ORDER: &'static str = "name";
     const ADVANCED: &'static [&'static str] = &["id", "name", "domain", "cautomateid"];
     const LIST_EXTRAS: &'static [&'static str] = &[
-        "colour", "notes", "ref", "accountsid", "xeroid", "is_vip", "stopped", "customertype",
-        "customfields", "itglue_id", "item_tax_code", "is_account",
+        "colour",
+        "notes",
+        "ref",
+        "accountsid",
+        "xeroid",
+        "is_vip",
+        "stopped",
+        "customertype",
+        "customfields",
+        "itglue_id",
+        "item_tax_code",
+        "is_account",
     ];
     const MODELLED: &'static [&'static str] = &[
-        "name", "inactive", "cautomateid", "domain", "key", "use", "table", "logo", "alastupdate",
-        "datecreated", "azure_tenants", "azure_tenant_id", "external_links", "main_site_id",
-        "main_site_name", "toplevel_name", "newclient_sitename", "newclient_contactname",
-        "newclient_contactemail", "isclientdetails",
+        "name",
+        "inactive",
+        "cautomateid",
+        "domain",
+        "key",
+        "use",
+        "table",
+        "logo",
+        "alastupdate",
+        "datecreated",
+        "azure_tenants",
+        "azure_tenant_id",
+        "external_links",
+        "main_site_id",
+        "main_site_name",
+        "toplevel_name",
+        "newclient_sitename",
+        "newclient_contactname",
+        "newclient_contactemail",
+        "isclientdetails",
     ];
-    const INTS: &'static [&'static str] = &["toplevel_id", "cautomateid", "stopped", "customertype"];
+    const INTS: &'static [&'static str] =
+        &["toplevel_id", "cautomateid", "stopped", "customertype"];
 
     fn rows(halo: &Halo) -> &Vec<HaloClient> {
         &halo.clients

@@ -48,10 +48,7 @@ pub(super) fn advanced<'a, E: Entity>(
 }
 
 /// The site with this id and its client.
-pub(super) fn place<'a>(
-    cx: &Cx<'a>,
-    site: i64,
-) -> (Option<&'a HaloSite>, Option<&'a HaloClient>) {
+pub(super) fn place<'a>(cx: &Cx<'a>, site: i64) -> (Option<&'a HaloSite>, Option<&'a HaloClient>) {
     let site = cx.find::<Sites>(site);
     (site, site.and_then(|s| cx.find::<Clients>(s.client)))
 }

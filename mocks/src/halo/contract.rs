@@ -26,15 +26,43 @@ impl Entity for Contracts {
     const TABLE: i64 = 6;
     const ORDER: &'static str = "ref";
     const IDS_ONLY: bool = false;
+    const LINKS: bool = false;
     const LIST_EXTRAS: &'static [&'static str] = &[
-        "refextra", "refextra2", "note", "numberofunitsfree", "billingperiod", "sla_id",
-        "periodchargeamount", "next_invoice_date", "next_call_date", "billingcategory", "subtype",
-        "contracttype", "customfields",
+        "refextra",
+        "refextra2",
+        "note",
+        "numberofunitsfree",
+        "billingperiod",
+        "sla_id",
+        "periodchargeamount",
+        "next_invoice_date",
+        "next_call_date",
+        "billingcategory",
+        "subtype",
+        "contracttype",
+        "customfields",
     ];
     const MODELLED: &'static [&'static str] = &[
-        "client_id", "client_name", "ref", "start_date", "end_date", "started", "expired",
-        "active", "contract_status", "contracttype_name", "status", "assets", "users", "sites",
-        "use", "key", "table", "last_modified", "external_links", "iscontractdetails",
+        "client_id",
+        "client_name",
+        "ref",
+        "start_date",
+        "end_date",
+        "started",
+        "expired",
+        "active",
+        "contract_status",
+        "contracttype_name",
+        "status",
+        "assets",
+        "users",
+        "sites",
+        "use",
+        "key",
+        "table",
+        "last_modified",
+        "external_links",
+        "iscontractdetails",
     ];
     const INTS: &'static [&'static str] = &["client_id", "site_id", "contracttype", "sla_id"];
 

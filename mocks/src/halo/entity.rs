@@ -8,12 +8,12 @@ use std::cmp::Ordering;
 
 use serde_json::{Value, json};
 
+use super::State;
 use super::body::Element;
 use super::index::{self, Base, Lists, Place};
 use super::own::Own;
 use super::query::{self, Activity, Key, Query, Window};
 use super::wire::Fields;
-use super::State;
 use crate::vendor::Reply;
 use crate::world::{Halo, Mark, World};
 
@@ -98,6 +98,8 @@ pub(super) trait Entity: Sized + 'static {
     const KEEPS_GONE: bool = false;
     /// Whether the newest (highest id) comes first where no order is asked for.
     const NEWEST_FIRST: bool = false;
+    /// Whether its detail has `external_links`.
+    const LINKS: bool = true;
     /// What `advanced_search` may name.
     const ADVANCED: &'static [&'static str] = &[];
     /// Properties kept outside of the world that list rows show too.
@@ -143,11 +145,9 @@ pub(super) trait Entity: Sized + 'static {
     /// How it looks alone.
     fn detail(cx: &Cx<'_>, row: &Self::Row) -> Fields;
     /// A new row from what was posted.
-    fn blank(cx: &Cx<'_>, id: i64, mark: Mark, el: Element<'_>)
-    -> Result<Self::Row, Reply>;
+    fn blank(cx: &Cx<'_>, id: i64, mark: Mark, el: Element<'_>) -> Result<Self::Row, Reply>;
     /// Changes the row by what was posted.
-    fn merge(cx: &Cx<'_>, row: &mut Self::Row, el: Element<'_>)
-    -> Result<(), Reply>;
+    fn merge(cx: &Cx<'_>, row: &mut Self::Row, el: Element<'_>) -> Result<(), Reply>;
 }
 
 /// The list shape with what the face keeps beside the world.
@@ -167,7 +167,7 @@ pub(super) fn detail<E: Entity>(cx: &Cx<'_>, row: &E::Row) -> Value {
     for (name, value) in cx.own.extras(E::PLACE, E::id(row)).into_iter().flatten() {
         fields.set(name, value.clone());
     }
-    if cx.wants("includedetails") {
+    if E::LINKS && cx.wants("includedetails") {
         fields.set("external_links", cx.own.links_of(E::TABLE, E::id(row)));
     }
     fields.json()
@@ -194,8 +194,7 @@ pub(super) fn list<E: Entity>(cx: &Cx<'_>) -> Result<Reply, Reply> {
         return Ok(Reply::json(200, &json!({ "record_count": ids.len(), E::KEY: ids })));
     }
     let (start, end) = window.range(chosen.len());
-    let page: Vec<Value> =
-        (start..end).filter_map(row).map(|row| list_row::<E>(cx, row)).collect();
+    let page: Vec<Value> = (start..end).filter_map(row).map(|row| list_row::<E>(cx, row)).collect();
     Ok(envelope(cx.query, window, E::KEY, chosen.len(), page))
 }
 

@@ -28,12 +28,8 @@ const TYPES: [(i64, &str, i64); 6] = [
 const GROUPS: [(i64, &str); 3] = [(10, "Workstations"), (11, "Servers"), (12, "Peripherals")];
 
 /// Id and name of each field that all types have.
-const FIELDS: [(i64, &str); 4] = [
-    (SERIAL, "Serial Number"),
-    (102, "Manufacturer"),
-    (103, "Model"),
-    (104, "Operating System"),
-];
+const FIELDS: [(i64, &str); 4] =
+    [(SERIAL, "Serial Number"), (102, "Manufacturer"), (103, "Model"), (104, "Operating System")];
 
 /// The field of the serial number.
 const SERIAL: i64 = 101;
@@ -102,9 +98,8 @@ pub(super) fn posted_serial(el: Element<'_>) -> Result<Option<Option<String>>, R
 pub(super) fn keep(pen: &mut Pen<'_>, asset: i64, el: Element<'_>) {
     let make = el.flag("_dontaddnewfields") != Some(true);
     for field in el.parts("fields").into_iter().flatten() {
-        let known = |id: &i64| {
-            FIELDS.iter().any(|(k, _)| k == id) || pen.own.new_fields.contains_key(id)
-        };
+        let known =
+            |id: &i64| FIELDS.iter().any(|(k, _)| k == id) || pen.own.new_fields.contains_key(id);
         let by_id = field.int("id").ok().flatten().filter(known);
         let name = field.text("name").filter(|n| !n.trim().is_empty());
         let by_name = || {

@@ -203,9 +203,8 @@ pub(super) fn sort<E: Entity>(rows: &[E::Row], list: &mut [u32], base: Base) {
     let row = |at: u32| usize::try_from(at).ok().and_then(|at| rows.get(at));
     match base {
         Base::Id => list.sort_by_key(|at| row(*at).map(E::id)),
-        Base::Name => list.sort_by_cached_key(|at| {
-            row(*at).map(|row| (E::name(row).to_lowercase(), E::id(row)))
-        }),
+        Base::Name => list
+            .sort_by_cached_key(|at| row(*at).map(|row| (E::name(row).to_lowercase(), E::id(row)))),
     }
 }
 

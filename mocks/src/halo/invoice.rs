@@ -28,8 +28,19 @@ impl Entity for Invoices {
     const LIST_EXTRAS: &'static [&'static str] =
         &["name", "reference", "period", "periodname", "startdate", "enddate", "customfields"];
     const MODELLED: &'static [&'static str] = &[
-        "client_id", "client_name", "contract_id", "contract_ref", "disabled", "lines", "total",
-        "revenue", "tax_total", "use", "last_modified", "date_created", "is_recurring_invoice",
+        "client_id",
+        "client_name",
+        "contract_id",
+        "contract_ref",
+        "disabled",
+        "lines",
+        "total",
+        "revenue",
+        "tax_total",
+        "use",
+        "last_modified",
+        "date_created",
+        "is_recurring_invoice",
         "external_links",
     ];
     const INTS: &'static [&'static str] = &["client_id", "contract_id", "period", "schedule_id"];
@@ -148,7 +159,8 @@ pub(super) fn post_lines(pen: &mut Pen<'_>, elements: &[Element<'_>]) -> Result<
             None => Some(i.id) == header,
         };
         let there = pen.world.halo.invoices.iter().filter(|i| i.mark.gone.is_none());
-        let mut invoice = there.into_iter().find(holds).cloned().ok_or_else(|| Reply::empty(404))?;
+        let mut invoice =
+            there.into_iter().find(holds).cloned().ok_or_else(|| Reply::empty(404))?;
         let mut next = next_line(&pen.cx());
         let id = wanted.unwrap_or(next);
         if wanted.is_none() {

@@ -22,13 +22,32 @@ impl Entity for Items {
     const IDS_ONLY: bool = false;
     const ADVANCED: &'static [&'static str] = &["id", "name"];
     const LIST_EXTRAS: &'static [&'static str] = &[
-        "description", "internalreference", "externalreference", "supplier_part_code", "baseprice",
-        "costprice", "recurringprice", "recurringcost", "assetgroup_id", "assettype_id",
-        "nominalcode", "accountsid", "supplier_id", "third_party_id", "customfields", "status",
+        "description",
+        "internalreference",
+        "externalreference",
+        "supplier_part_code",
+        "baseprice",
+        "costprice",
+        "recurringprice",
+        "recurringcost",
+        "assetgroup_id",
+        "assettype_id",
+        "nominalcode",
+        "accountsid",
+        "supplier_id",
+        "third_party_id",
+        "customfields",
+        "status",
     ];
     const MODELLED: &'static [&'static str] = &[
-        "name", "isrecurringitem", "inactive", "use", "datecreated", "lastmodified",
-        "external_links", "isitemdetails",
+        "name",
+        "isrecurringitem",
+        "inactive",
+        "use",
+        "datecreated",
+        "lastmodified",
+        "external_links",
+        "isitemdetails",
     ];
     const INTS: &'static [&'static str] =
         &["assetgroup_id", "assettype_id", "supplier_id", "status", "taxcode", "type"];

@@ -89,9 +89,12 @@ pub(super) fn user_changes(cx: &Cx<'_>) -> Result<Reply, Reply> {
 /// the field; here it is empty.
 pub(super) fn asset_changes(cx: &Cx<'_>) -> Result<Reply, Reply> {
     let asset = cx.query.id("asset_id")?;
-    let mine = cx.own.asset_changes.iter().rev().filter(|row| {
-        asset.is_some() && own::number(row, "asset_id") == asset
-    });
+    let mine = cx
+        .own
+        .asset_changes
+        .iter()
+        .rev()
+        .filter(|row| asset.is_some() && own::number(row, "asset_id") == asset);
     let rows: Vec<Value> = mine.cloned().map(Value::Object).collect();
     entity::small_list(cx.query, "changehistory", &rows)
 }

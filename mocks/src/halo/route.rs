@@ -91,6 +91,13 @@ fn area_of(name: &str) -> &'static str {
         "recurringinvoice" | "invoice" => "invoices",
         "item" => "items",
         "tickets" | "actions" => "tickets",
+        "projects" => "projects",
+        "opportunities" => "sales",
+        "quotation" => "quotes",
+        "salesorder" => "sos",
+        "supplier" | "suppliercontract" => "suppliers",
+        "appointment" => "calendar",
+        "kbarticle" => "kb",
         "report" => "reporting",
         _ => "",
     }
@@ -118,7 +125,6 @@ pub(super) fn read(cx: &Cx<'_>, route: &Route) -> Result<Reply, Reply> {
         ["users", "me"] => Err(Reply::empty(404)),
         ["actions"] => action::list(cx),
         ["actions", id] => action::get(cx, number(id)?),
-        ["invoice"] => entity::small_list(cx.query, "invoices", &[]),
         ["assettype"] => Ok(Reply::json(200, &field::types(cx)?.into())),
         ["assettype", id] => {
             let wanted = number(id)?.to_string();
@@ -135,6 +141,9 @@ pub(super) fn read(cx: &Cx<'_>, route: &Route) -> Result<Reply, Reply> {
         ["assetchange"] => misc::asset_changes(cx),
         ["toplevel"] => misc::top_level(cx),
         ["control"] => misc::control(cx),
+        [name] if unused(name).is_some() => {
+            entity::small_list(cx.query, unused(name).unwrap_or_default(), &[])
+        }
         [name] => match (Kind::of(name), catalogue::list(name, cx.query.int("lookupid")?)) {
             (Some(kind), _) => Ok(side::list(cx, kind)),
             (None, Some(rows)) => Ok(Reply::json(200, &rows.into())),
@@ -158,11 +167,7 @@ pub(super) fn body(call: &Call, route: &Route) -> Result<Option<Body>, Reply> {
 }
 
 /// Answers a writing call.
-pub(super) fn write(
-    pen: &mut Pen<'_>,
-    route: &Route,
-    body: Option<&Body>,
-) -> Result<Reply, Reply> {
+pub(super) fn write(pen: &mut Pen<'_>, route: &Route, body: Option<&Body>) -> Result<Reply, Reply> {
     match (route.parts().as_slice(), body) {
         ([name], Some(body)) => post(pen, name, body),
         (["tickets", "object"], Some(body)) => save::post::<Tickets>(pen, body, ticket::after),
@@ -198,7 +203,7 @@ fn envelope_key(name: &str) -> Option<&'static str> {
         "users" => Users::KEY,
         "asset" => Assets::KEY,
         "clientcontract" => Contracts::KEY,
-        "recurringinvoice" | "invoice" => Invoices::KEY,
+        "recurringinvoice" => Invoices::KEY,
         "item" => Items::KEY,
         "tickets" => Tickets::KEY,
         "actions" => "actions",
@@ -206,6 +211,21 @@ fn envelope_key(name: &str) -> Option<&'static str> {
         "userchange" => "changes",
         "assetchange" => "changehistory",
         "toplevel" => "tree",
+        _ => return unused(name),
+    })
+}
+
+/// Lists that this service provider has nothing in, and where their rows would be.
+fn unused(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "invoice" => Invoices::KEY,
+        "projects" | "opportunities" => Tickets::KEY,
+        "quotation" => "quotes",
+        "salesorder" => "salesorders",
+        "supplier" => "suppliers",
+        "suppliercontract" => Contracts::KEY,
+        "appointment" => "appointments",
+        "kbarticle" => "articles",
         _ => return None,
     })
 }

@@ -85,7 +85,11 @@ impl<'a> Pen<'a> {
 pub(super) type After<E> = fn(&mut Pen<'_>, i64, Element<'_>, Option<&<E as Entity>::Row>);
 
 /// `POST /X`.
-pub(super) fn post<E: Entity>(pen: &mut Pen<'_>, body: &Body, after: After<E>) -> Result<Reply, Reply> {
+pub(super) fn post<E: Entity>(
+    pen: &mut Pen<'_>,
+    body: &Body,
+    after: After<E>,
+) -> Result<Reply, Reply> {
     let elements = body.elements();
     for el in &elements {
         el.check(&["id"])?;
@@ -164,6 +168,9 @@ fn keep_extras<E: Entity>(own: &mut Own, id: i64, el: Element<'_>) {
         let value = if name == "customfields" {
             let before = own.extra(E::PLACE, id, name).cloned();
             merge_custom_fields(before, value)
+        } else if E::INTS.contains(&name.as_str()) {
+            // Numbers that came as text are kept as numbers.
+            el.int(name).ok().flatten().map_or(Value::Null, Value::from)
         } else {
             value.clone()
         };

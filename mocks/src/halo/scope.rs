@@ -2,9 +2,25 @@
 
 /// The areas of `read:` and `edit:` scopes.
 const AREAS: [&str; 19] = [
-    "tickets", "calendar", "customers", "crm", "timesheets", "contracts", "suppliers", "items",
-    "projects", "sales", "quotes", "sos", "pos", "invoices", "reporting", "software",
-    "softwarelicensing", "kb", "assets",
+    "tickets",
+    "calendar",
+    "customers",
+    "crm",
+    "timesheets",
+    "contracts",
+    "suppliers",
+    "items",
+    "projects",
+    "sales",
+    "quotes",
+    "sos",
+    "pos",
+    "invoices",
+    "reporting",
+    "software",
+    "softwarelicensing",
+    "kb",
+    "assets",
 ];
 
 /// Scopes outside of that pattern.

@@ -64,10 +64,7 @@ impl Kind {
 
     /// Properties that can be written and are never read back.
     fn secret(self, name: &str) -> bool {
-        matches!(
-            (self, name),
-            (Self::Webhook, "basic_password") | (Self::Tab, "new_iframe_secret")
-        )
+        matches!((self, name), (Self::Webhook, "basic_password") | (Self::Tab, "new_iframe_secret"))
     }
 
     /// What a list can be filtered by: the parameter and the property it means.
@@ -202,9 +199,9 @@ fn complete(pen: &mut Pen<'_>, kind: Kind, row: &mut Object) {
 fn check(own: &Own, kind: Kind, row: &Object, new: bool) -> Result<(), Reply> {
     if kind == Kind::Link {
         return match own::text(row, "third_party_id") {
-            Some(id) if id.chars().count() > 1_000 => {
-                Err(wire::exception("A database error occurred (8152) - String or binary data would be truncated."))
-            }
+            Some(id) if id.chars().count() > 1_000 => Err(wire::exception(
+                "A database error occurred (8152) - String or binary data would be truncated.",
+            )),
             _ => Ok(()),
         };
     }

@@ -73,9 +73,9 @@ impl Tokens {
     /// Answers a call of the token endpoint.
     pub(super) fn answer(&self, call: &Call, world: &World) -> Reply {
         match self.sign_in(call, world) {
-            Ok(reply) | Err(reply) => reply
-                .with_header("cache-control", "no-store")
-                .with_header("pragma", "no-cache"),
+            Ok(reply) | Err(reply) => {
+                reply.with_header("cache-control", "no-store").with_header("pragma", "no-cache")
+            }
         }
     }
 
@@ -88,12 +88,30 @@ impl Tokens {
         }
         match form.get("grant_type") {
             Some("client_credentials") => {}
-            Some(_) => return Err(refused(400, "unsupported_grant_type", "The specified 'grant_type' is not supported.")),
-            None => return Err(refused(400, "invalid_request", "The mandatory 'grant_type' parameter is missing.")),
+            Some(_) => {
+                return Err(refused(
+                    400,
+                    "unsupported_grant_type",
+                    "The specified 'grant_type' is not supported.",
+                ));
+            }
+            None => {
+                return Err(refused(
+                    400,
+                    "invalid_request",
+                    "The mandatory 'grant_type' parameter is missing.",
+                ));
+            }
         }
         let (id, secret) = form.client(call);
-        if id.parse::<Uuid>().ok() != Some(known.halo_client_id) || secret != known.halo_client_secret {
-            return Err(refused(401, "invalid_client", "The specified client credentials are invalid."));
+        if id.parse::<Uuid>().ok() != Some(known.halo_client_id)
+            || secret != known.halo_client_secret
+        {
+            return Err(refused(
+                401,
+                "invalid_client",
+                "The specified client credentials are invalid.",
+            ));
         }
         let scope = scope::granted(form.get("scope").unwrap_or_default(), &known.halo_scopes)
             .ok_or_else(|| refused(400, "invalid_scope", "The specified 'scope' is invalid."))?;

@@ -25,15 +25,35 @@ impl Entity for Sites {
     const ORDER: &'static str = "name";
     const ADVANCED: &'static [&'static str] = &["id", "name"];
     const LIST_EXTRAS: &'static [&'static str] = &[
-        "colour", "notes", "phonenumber", "ref", "sla_id", "customfields", "itglue_id",
-        "country_code_name", "region_code_name", "delivery_address_line1", "maincontact_id",
+        "colour",
+        "notes",
+        "phonenumber",
+        "ref",
+        "sla_id",
+        "customfields",
+        "itglue_id",
+        "country_code_name",
+        "region_code_name",
+        "delivery_address_line1",
+        "maincontact_id",
     ];
     const MODELLED: &'static [&'static str] = &[
-        "name", "client_id", "client_name", "clientsite_name", "inactive", "timezone",
-        "isstocklocation", "use", "slastupdate", "datecreated", "external_links", "azuretenantid",
+        "name",
+        "client_id",
+        "client_name",
+        "clientsite_name",
+        "inactive",
+        "timezone",
+        "isstocklocation",
+        "use",
+        "slastupdate",
+        "datecreated",
+        "external_links",
+        "azuretenantid",
         "issitedetails",
     ];
-    const INTS: &'static [&'static str] = &["sla_id", "maincontact_id", "cautomateid", "ninjarmmid"];
+    const INTS: &'static [&'static str] =
+        &["sla_id", "maincontact_id", "cautomateid", "ninjarmmid"];
 
     fn rows(halo: &Halo) -> &Vec<HaloSite> {
         &halo.sites

@@ -126,7 +126,12 @@ fn date(y: i32, m: u32, d: u32) -> Option<NaiveDate> {
 fn small() -> World {
     let mut world = empty();
     let halo = &mut world.halo;
-    for (id, name, inactive) in [(1, "Unknown", false), (12, "Zeta Ltd", false), (13, "Alpha Ltd", false), (14, "Gone Ltd", true)] {
+    for (id, name, inactive) in [
+        (1, "Unknown", false),
+        (12, "Zeta Ltd", false),
+        (13, "Alpha Ltd", false),
+        (14, "Gone Ltd", true),
+    ] {
         halo.clients.push(HaloClient {
             id,
             tenant: None,

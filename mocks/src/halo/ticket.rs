@@ -35,21 +35,69 @@ impl Entity for Tickets {
     const ADVANCED: &'static [&'static str] =
         &["id", "summary", "client_id", "site_id", "user_id", "status_id"];
     const LIST_EXTRAS: &'static [&'static str] = &[
-        "details", "tickettype_id", "priority_id", "sla_id", "agent_id", "team", "category_1",
-        "category_2", "category_3", "category_4", "impact", "urgency", "reportedby", "user_email",
-        "third_party_id", "third_party_id_string", "customfields", "parent_id", "onhold",
-        "startdate", "targetdate",
+        "details",
+        "tickettype_id",
+        "priority_id",
+        "sla_id",
+        "agent_id",
+        "team",
+        "category_1",
+        "category_2",
+        "category_3",
+        "category_4",
+        "impact",
+        "urgency",
+        "reportedby",
+        "user_email",
+        "third_party_id",
+        "third_party_id_string",
+        "customfields",
+        "parent_id",
+        "onhold",
+        "startdate",
+        "targetdate",
     ];
     const MODELLED: &'static [&'static str] = &[
-        "summary", "client_id", "client_name", "site_id", "site_name", "user_id", "user_name",
-        "assets", "status_id", "last_update", "lastactiondate", "dateoccurred", "dateclosed",
-        "datecreated", "hasbeenclosed", "deleted", "use", "table", "external_links", "dont_do_rules",
-        "donotapplytemplateintheapi", "return_this", "apply_rules", "web_url", "api_url",
-        "inventory_number", "asset_number",
+        "summary",
+        "client_id",
+        "client_name",
+        "site_id",
+        "site_name",
+        "user_id",
+        "user_name",
+        "assets",
+        "status_id",
+        "last_update",
+        "lastactiondate",
+        "dateoccurred",
+        "dateclosed",
+        "datecreated",
+        "hasbeenclosed",
+        "deleted",
+        "use",
+        "table",
+        "external_links",
+        "dont_do_rules",
+        "donotapplytemplateintheapi",
+        "return_this",
+        "apply_rules",
+        "web_url",
+        "api_url",
+        "inventory_number",
+        "asset_number",
     ];
     const INTS: &'static [&'static str] = &[
-        "client_id", "site_id", "user_id", "status_id", "tickettype_id", "priority_id", "agent_id",
-        "sla_id", "impact", "urgency", "parent_id",
+        "client_id",
+        "site_id",
+        "user_id",
+        "status_id",
+        "tickettype_id",
+        "priority_id",
+        "agent_id",
+        "sla_id",
+        "impact",
+        "urgency",
+        "parent_id",
     ];
 
     fn rows(halo: &Halo) -> &Vec<HaloTicket> {
@@ -290,7 +338,8 @@ fn dates<'a>(cx: &Cx<'a>, filters: &mut Vec<Filter<'a, HaloTicket>>) {
 
 /// An id that is kept beside the row, or what rows have where none is.
 fn kept_id(cx: &Cx<'_>, ticket: i64, name: &str) -> Option<i64> {
-    let kept = cx.own.extra(Tickets::PLACE, ticket, name).and_then(|v| plain(v).trim().parse().ok());
+    let kept =
+        cx.own.extra(Tickets::PLACE, ticket, name).and_then(|v| plain(v).trim().parse().ok());
     kept.or(match name {
         "agent_id" | "tickettype_id" => Some(1),
         _ => None,

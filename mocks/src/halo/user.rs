@@ -30,17 +30,55 @@ impl Entity for Users {
     const ADVANCED: &'static [&'static str] =
         &["id", "name", "emailaddress", "login", "azureoid", "site_id"];
     const LIST_EXTRAS: &'static [&'static str] = &[
-        "firstname", "surname", "initials", "title", "phonenumber", "phonenumber_preferred",
-        "sitephonenumber", "homenumber", "mobilenumber", "mobilenumber2", "fax", "telpref",
-        "notes", "other1", "other2", "other3", "other4", "other5", "isimportantcontact",
-        "isserviceaccount", "linked_agent_id", "activedirectory_dn", "customfields", "role_list",
-        "neversendemails", "colour",
+        "firstname",
+        "surname",
+        "initials",
+        "title",
+        "phonenumber",
+        "phonenumber_preferred",
+        "sitephonenumber",
+        "homenumber",
+        "mobilenumber",
+        "mobilenumber2",
+        "fax",
+        "telpref",
+        "notes",
+        "other1",
+        "other2",
+        "other3",
+        "other4",
+        "other5",
+        "isimportantcontact",
+        "isserviceaccount",
+        "linked_agent_id",
+        "activedirectory_dn",
+        "customfields",
+        "role_list",
+        "neversendemails",
+        "colour",
     ];
     const MODELLED: &'static [&'static str] = &[
-        "name", "site_id", "site_id_int", "site_name", "client_id", "client_name", "emailaddress",
-        "login", "azureoid", "inactive", "use", "key", "table", "user_with_clientsite",
-        "ulastupdate", "datecreated", "assets", "external_links", "isuserdetails",
-        "azure_tenant_id", "azure_tenant_domain",
+        "name",
+        "site_id",
+        "site_id_int",
+        "site_name",
+        "client_id",
+        "client_name",
+        "emailaddress",
+        "login",
+        "azureoid",
+        "inactive",
+        "use",
+        "key",
+        "table",
+        "user_with_clientsite",
+        "ulastupdate",
+        "datecreated",
+        "assets",
+        "external_links",
+        "isuserdetails",
+        "azure_tenant_id",
+        "azure_tenant_domain",
     ];
     const INTS: &'static [&'static str] =
         &["client_id", "site_id_int", "telpref", "linked_agent_id", "priority_id"];
@@ -206,7 +244,9 @@ impl Entity for Users {
         let part = |name: &str| el.text(name).unwrap_or_default();
         let whole = format!("{} {}", part("firstname"), part("surname")).trim().to_owned();
         let name = el.text("name").filter(|n| !n.trim().is_empty());
-        if let Some(name) = name.or_else(|| Some(whole).filter(|w| row.name.is_empty() && !w.is_empty())) {
+        if let Some(name) =
+            name.or_else(|| Some(whole).filter(|w| row.name.is_empty() && !w.is_empty()))
+        {
             row.name = name;
         }
         if row.name.is_empty() {

@@ -136,10 +136,7 @@ pub(super) fn sentence(message: &str) -> Reply {
 
 /// 429 with the text Halo sends.
 pub(super) fn too_many(limit: u32) -> Reply {
-    Reply::text(
-        429,
-        &format!("Rate Limit Reached - {limit} Requests per rolling 5 minute window"),
-    )
+    Reply::text(429, &format!("Rate Limit Reached - {limit} Requests per rolling 5 minute window"))
 }
 
 /// What the gateway in front of Halo answers while nothing is behind it.

@@ -24,14 +24,25 @@ pub(super) fn computers(world: &World) -> (Vec<Computer>, Vec<(String, String)>)
             _ => None,
         })
         .collect();
+    let in_use = |d: &&crate::world::IntuneDevice| {
+        d.current && d.mark.gone.is_none() && d.person.is_some()
+    };
+    let enrolled: HashSet<MachineNo> =
+        world.intune_devices.iter().filter(in_use).map(|d| d.machine).collect();
     let computers = (agents.into_iter().enumerate())
         .filter(|(no, agents)| world.machines[*no].mark.gone.is_none() && !agents.is_empty())
-        .map(|(no, agents)| computer(world, no, agents, cloned.contains(&no)))
+        .map(|(no, agents)| computer(world, no, agents, cloned.contains(&no), &enrolled))
         .collect();
     (computers, unlinked)
 }
 
-fn computer(world: &World, no: MachineNo, agents: Vec<Agent>, cloned: bool) -> Computer {
+fn computer(
+    world: &World,
+    no: MachineNo,
+    agents: Vec<Agent>,
+    cloned: bool,
+    enrolled: &HashSet<MachineNo>,
+) -> Computer {
     let machine = &world.machines[no];
     let mut troubles = Vec::new();
     let mut note = |is: bool, trouble: &str| {
@@ -59,6 +70,7 @@ fn computer(world: &World, no: MachineNo, agents: Vec<Agent>, cloned: bool) -> C
         online: machine.online,
         agents,
         primary_person: primary(world, no),
+        knowable: knowable(world, no, enrolled),
         troubles,
     }
 }
@@ -69,6 +81,17 @@ fn primary(world: &World, no: MachineNo) -> Option<uuid::Uuid> {
     let user = machine.user.filter(|user| eligible(world, *user))?;
     let seen = machine.logons.iter().any(|(_, who)| *who == LoggedOn::Person(user));
     (seen && world.persons[user].tenant == machine.tenant).then(|| world.persons[user].id)
+}
+
+/// Whether any system can tell who uses the machine.
+fn knowable(world: &World, no: MachineNo, enrolled: &HashSet<MachineNo>) -> bool {
+    let machine = &world.machines[no];
+    let answers = machine.online && (machine.automate_row.is_some() || machine.control_row.is_some());
+    let named = machine.user.is_some_and(|user| {
+        let person = &world.persons[user];
+        person.sam.is_some() && world.directories[person.directory].on_premises.is_some()
+    });
+    answers || named || enrolled.contains(&no)
 }
 
 /// Every agent that a system lists, with its machine.

@@ -71,6 +71,10 @@ async fn a_location_and_a_group_of_one_number_are_two() {
 
 #[tokio::test]
 async fn the_readme_names_every_stream_and_permission() {
+    let registry = core_connector::Registry::default().with::<Automate>();
+    let schema = registry.kind("cw-automate").unwrap().schema();
+    let mark = schema.pointer("/properties/password/x-linchpin-secret");
+    assert_eq!(mark, Some(&Value::Bool(true)));
     let readme = include_str!("../../README.md");
     for stream in Automate::STREAMS {
         assert!(readme.contains(&format!("`{}`", stream.name)), "{}", stream.name);

@@ -108,10 +108,12 @@ impl Assets {
         }
         let types = match self.halo.get::<Vec<Value>>(&Request::get("AssetType")).await {
             Ok((types, _)) => serial_fields(&types),
-            Err(error) if matches!(error.kind(), ErrorKind::Forbidden | ErrorKind::NotFound) => {
-                SerialFields::new()
-            }
-            Err(error) => return Err(error),
+            Err(error) => match error.kind() {
+                ErrorKind::Forbidden | ErrorKind::NotFound | ErrorKind::Rejected => {
+                    SerialFields::new()
+                }
+                _ => return Err(error),
+            },
         };
         let types = Arc::new(types);
         *kept = Some((Instant::now(), Arc::clone(&types)));

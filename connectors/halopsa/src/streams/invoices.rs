@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use core_connector::{Changes, ErrorKind, Page, Result, Resume, Scope, Source};
+use core_connector::{Changes, Page, Result, Resume, Scope, Source};
 use core_http::Request;
 use core_model::dates::{DateRange, calendar_date};
 use core_model::facts::{AgreementLineFacts, Quantity};
@@ -81,12 +81,17 @@ impl Invoices {
             }
         };
         let (lines, bytes) = match lines {
-            Some(lines) => (lines, 0),
-            None => match self.lines(header.id).await {
-                Ok((lines, bytes)) => (lines.lines.unwrap_or_default(), bytes),
-                Err(error) if error.kind() == ErrorKind::NotFound => (Vec::new(), 0),
-                Err(error) => return Err(error),
-            },
+            Some(lines) => (Some(lines), 0),
+            None => self.lines(header.id).await?,
+        };
+        let Some(lines) = lines else {
+            found.rejected.push(Rejected {
+                key: Some(header.id.to_string()),
+                path: "$.lines".to_owned(),
+                reason: "neither the list nor the invoice on its own has lines".to_owned(),
+                raw: raw.get().to_owned(),
+            });
+            return Ok((found, bytes));
         };
         for (at, raw) in lines.iter().enumerate() {
             found.add(line(&header, at, raw));
@@ -94,10 +99,11 @@ impl Invoices {
         Ok((found, bytes))
     }
 
-    async fn lines(&self, id: i64) -> Result<(Lines, u64)> {
+    async fn lines(&self, id: i64) -> Result<(Option<Vec<Box<RawValue>>>, u64)> {
         let request =
             Request::get(format!("{}/{id}", LISTING.path)).query("includedetails", "true");
-        self.halo.get(&request).await
+        let (invoice, bytes) = self.halo.get::<Lines>(&request).await?;
+        Ok((invoice.lines, bytes))
     }
 }
 

@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 use crate::client::Halo;
 use crate::paging::{Found, Listing, expired, mark};
 use crate::walk::{Step, Walk};
-use crate::wire::{self, Probe};
+use crate::wire;
 
 pub(crate) const ACTIVE: Listing = Listing {
     path: "Item",
@@ -78,7 +78,7 @@ impl Source for Items {
         for row in &sheet.rows {
             if !round.all {
                 found.add(read(row, false));
-            } else if !Probe::of(row).id.is_some_and(|id| round.active.contains(id)) {
+            } else if !wire::id_of(row).is_some_and(|id| round.active.contains(id)) {
                 found.add(read(row, true));
             }
         }
@@ -105,7 +105,7 @@ impl Round {
         step: Step,
     ) -> Result<(Option<core_model::Checkpoint>, Proof)> {
         if !self.all {
-            self.active.extend(rows.iter().filter_map(|row| Probe::of(row).id));
+            self.active.extend(rows.iter().filter_map(|row| wire::id_of(row)));
         }
         let next = match step {
             Step::More(walk) => Self { walk, ..self },

@@ -130,7 +130,7 @@ async fn a_429_is_waited_out_with_and_without_retry_after() {
 }
 
 async fn check(halo: &dyn Connector) -> core_connector::Account {
-    halo.check().await.unwrap()
+    halo.check().await.expect("the account can be checked")
 }
 
 #[tokio::test]

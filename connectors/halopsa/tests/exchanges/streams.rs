@@ -215,6 +215,17 @@ async fn a_list_row_without_lines_is_asked_for_on_its_own() {
 }
 
 #[tokio::test]
+async fn an_invoice_whose_lines_nobody_gives_is_not_an_empty_one() {
+    let server = halo().await;
+    let rows = json!({"record_count": 1, "page_size": 100, "invoices": [{"id": 5}]});
+    on(&server, "/api/RecurringInvoice", answer(&rows)).await;
+    on(&server, "/api/RecurringInvoice/5", answer(&json!({"id": 5}))).await;
+    let halo = connect(&server, &json!({}));
+    let page = page(halo.as_ref(), "invoices", Resume::Start).await.unwrap();
+    assert_eq!((page.records.len(), page.rejected[0].path.as_str()), (0, "$.lines"));
+}
+
+#[tokio::test]
 async fn assets_are_read_though_their_types_are_hidden() {
     let server = halo().await;
     on(&server, "/api/AssetType", ResponseTemplate::new(403)).await;

@@ -2,7 +2,7 @@
 
 use super::fixture::*;
 use crate::vendor::Rows;
-use crate::world::{Account, GroupKind, Member};
+use crate::world::{Account, GroupKind, Installation, Member};
 
 const EVENTUAL: &[(&str, &str)] = &[("consistencylevel", "eventual")];
 
@@ -306,4 +306,27 @@ fn listings_are_named_with_their_page() {
     assert_eq!(number, 2);
     assert!(page("/v1.0/users/x").is_none());
     assert!(page("/contoso.com/oauth2/v2.0/token").is_none());
+}
+
+#[test]
+fn a_device_left_over_from_before_a_wipe_keeps_its_name() {
+    let mut world = crowd(0);
+    machine(&mut world, "PC-NEW", None);
+    let before = epoch() - chrono::Duration::days(100);
+    world.machines[0].earlier = vec![Installation {
+        host: "PC-OLD".into(),
+        installation_id: String::new(),
+        os_installed: before,
+    }];
+    let mut left_over = world.entra_devices[0].clone();
+    left_over.id = id(10, 50);
+    left_over.device_id = id(11, 50);
+    left_over.current = false;
+    left_over.mark.created = before + chrono::Duration::hours(3);
+    world.entra_devices.push(left_over);
+    let bench = Bench::new(world);
+    let (rows, _) = bench.all(&bench.app(CONTOSO), "/v1.0/devices?$select=displayName,isManaged");
+    assert_eq!(rows[0]["displayName"], "PC-NEW");
+    assert_eq!(rows[1]["displayName"], "PC-OLD");
+    assert!(rows[1]["isManaged"].is_null());
 }

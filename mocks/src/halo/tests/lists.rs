@@ -17,7 +17,10 @@ fn without_pageinate_there_are_fifty_rows_whatever_else_is_asked() {
         assert!(page.get("page_no").is_none());
     }
     let page = bench.get("/api/Users?count=120");
-    assert_eq!((page["users"].as_array().unwrap().len(), &page["record_count"]), (120, &json!(120)));
+    assert_eq!(
+        (page["users"].as_array().unwrap().len(), &page["record_count"]),
+        (120, &json!(120))
+    );
     let page = bench.get("/api/Users?count=true");
     assert_eq!((page["users"].as_array().unwrap().len(), &page["record_count"]), (50, &json!(133)));
 }
@@ -141,7 +144,8 @@ fn search_finds_users_by_name_mail_and_login_but_not_by_azureoid() {
     let oid = "00000000-0000-0000-0000-0000000000a0";
     assert!(bench.ids(&format!("/api/Users?search={oid}"), "users").is_empty());
     let filter = json!([{ "filter_name": "azureoid", "filter_type": 2, "filter_value": oid }]);
-    let filter: String = url::form_urlencoded::byte_serialize(filter.to_string().as_bytes()).collect();
+    let filter: String =
+        url::form_urlencoded::byte_serialize(filter.to_string().as_bytes()).collect();
     assert_eq!(bench.ids(&format!("/api/Users?advanced_search={filter}"), "users"), [100]);
     let part = "%5B%7B%22filter_name%22:%22emailaddress%22,%22filter_type%22:4,%22filter_value%22:%22smith%22%7D%5D";
     assert_eq!(bench.ids(&format!("/api/Users?advanced_search={part}"), "users"), [100]);
@@ -206,7 +210,9 @@ fn a_query_number_that_is_none_is_a_model_state_400() {
 #[test]
 fn routes_do_not_mind_case_or_a_piece_of_the_host() {
     let bench = Bench::new();
-    for path in ["/api/client", "/API/CLIENT/", "/.halopsa.com/api/Client", "/.haloitsm.com/api/Client"] {
+    for path in
+        ["/api/client", "/API/CLIENT/", "/.halopsa.com/api/Client", "/.haloitsm.com/api/Client"]
+    {
         assert_eq!(bench.get(path)["record_count"], 3, "{path}");
     }
     assert_eq!(bench.status("GET", "/api/Nothing"), 404);

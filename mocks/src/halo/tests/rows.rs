@@ -17,10 +17,21 @@ fn has_null(value: &Value) -> bool {
 fn nulls_are_left_out() {
     let bench = Bench::new();
     for path in [
-        "Client", "Site", "Users", "Asset", "ClientContract", "RecurringInvoice?includelines=true",
-        "Item", "Tickets", "AreaAzureTenant", "AssetType", "Asset/501?includedetails=true",
-        "Client/12?includedetails=true", "Users/100?includedetails=true&includeusersassets=true",
-        "ClientContract/40?includedetails=true", "Tickets/2001?includedetails=true",
+        "Client",
+        "Site",
+        "Users",
+        "Asset",
+        "ClientContract",
+        "RecurringInvoice?includelines=true",
+        "Item",
+        "Tickets",
+        "AreaAzureTenant",
+        "AssetType",
+        "Asset/501?includedetails=true",
+        "Client/12?includedetails=true",
+        "Users/100?includedetails=true&includeusersassets=true",
+        "ClientContract/40?includedetails=true",
+        "Tickets/2001?includedetails=true",
     ] {
         let reply = bench.get(&format!("/api/{path}"));
         assert!(!has_null(&reply), "{path}: {reply}");
@@ -106,7 +117,10 @@ fn the_client_of_a_user_follows_from_its_site() {
     let user = bench.get("/api/Users/100");
     assert_eq!((&user["client_id"], &user["client_name"]), (&json!(12), &json!("Zeta Ltd")));
     assert_eq!(user["user_with_clientsite"], "Person 130 (Zeta Ltd/Main)");
-    assert_eq!((&user["use"], &user["key"], &user["table"]), (&json!("user"), &json!(100), &json!(4)));
+    assert_eq!(
+        (&user["use"], &user["key"], &user["table"]),
+        (&json!("user"), &json!(100), &json!(4))
+    );
     assert_eq!(user["azureoid"], "00000000-0000-0000-0000-0000000000a0");
     assert_eq!(user["covered_by_contract"], true);
     let with = bench.get("/api/Users/100?includeusersassets=true");
@@ -133,6 +147,7 @@ fn lines_come_when_asked_for_and_name_the_item_with_an_underscore() {
     assert_eq!(single["lines"].as_array().unwrap().len(), 2, "a single one has its lines");
     assert!(single.get("contract_id").is_none());
     assert_eq!(bench.get("/api/Invoice"), json!({ "record_count": 0, "invoices": [] }));
+    assert_eq!(bench.get("/api/Projects"), json!({ "record_count": 0, "tickets": [] }));
 }
 
 #[test]
@@ -140,7 +155,10 @@ fn a_contract_has_no_name_and_its_people_and_assets_only_in_the_detail() {
     let bench = Bench::new();
     let row = &bench.get("/api/ClientContract?order=id")["contracts"][0];
     assert!(row.get("name").is_none() && row.get("assets").is_none());
-    assert_eq!((&row["ref"], &row["contracttype_name"]), (&json!("Managed 40"), &json!("Managed Services")));
+    assert_eq!(
+        (&row["ref"], &row["contracttype_name"]),
+        (&json!("Managed 40"), &json!("Managed Services"))
+    );
     assert_eq!((&row["contract_status"], &row["active"]), (&json!("Active"), &json!(true)));
     assert!(row["last_modified"].is_string());
     let detail = bench.get("/api/ClientContract/40?includedetails=true");
@@ -156,7 +174,9 @@ fn azure_tenants_map_to_clients_in_three_places() {
     assert_eq!((&rows[0]["client_id"], &rows[0]["azure_tenant_id"]), (&json!(12), &json!(tenant)));
     assert_eq!(bench.get("/api/AreaAzureTenant?client_id=13"), json!([]));
     let connection = bench.get("/api/azureadconnection?type=2")[0]["id"].as_i64().unwrap();
-    let path = format!("/api/azureadconnection/{connection}?type=2&includedetails=true&includetenants=true");
+    let path = format!(
+        "/api/azureadconnection/{connection}?type=2&includedetails=true&includetenants=true"
+    );
     let mapping = &bench.get(&path)["mappings_client"][0];
     assert_eq!((&mapping["azure_tenant_id"], &mapping["client_id"]), (&json!(tenant), &json!(12)));
     let list = bench.get("/api/Client?includeazuretenants=true&search=zeta");
@@ -176,9 +196,27 @@ fn logos_and_icons_bloat_the_rows() {
 fn bare_arrays_are_bare() {
     let bench = Bench::new();
     for name in [
-        "Webhook", "Tabs", "CustomButton", "Status", "TicketType", "Team", "Agent", "AssetType",
-        "AssetGroup", "Category", "Priority", "SLA", "Lookup?lookupid=64", "FieldInfo", "Field",
-        "Outcome", "Workflow", "azureadconnection", "AreaAzureTenant", "Address", "Notification",
+        "Webhook",
+        "Tabs",
+        "CustomButton",
+        "Status",
+        "TicketType",
+        "Team",
+        "Agent",
+        "AssetType",
+        "AssetGroup",
+        "Category",
+        "Priority",
+        "SLA",
+        "Lookup?lookupid=64",
+        "FieldInfo",
+        "Field",
+        "Outcome",
+        "Workflow",
+        "azureadconnection",
+        "AreaAzureTenant",
+        "Address",
+        "Notification",
     ] {
         assert!(bench.get(&format!("/api/{name}")).is_array(), "{name}");
     }
@@ -192,7 +230,9 @@ fn bare_arrays_are_bare() {
 #[test]
 fn what_is_not_there_is_404_without_a_body() {
     let bench = Bench::new();
-    for path in ["Client/99", "Users/99", "Asset/1", "ClientContract/1", "Item/1", "Tickets/1", "Status/77"] {
+    for path in
+        ["Client/99", "Users/99", "Asset/1", "ClientContract/1", "Item/1", "Tickets/1", "Status/77"]
+    {
         let reply = bench.call("GET", &format!("/api/{path}"), b"", None);
         assert_eq!((reply.status, reply.body.len()), (404, 0), "{path}");
     }

@@ -8,7 +8,9 @@ use crate::faults::Fault;
 const ID: &str = "00000000-0000-0000-0000-0000000000c1";
 
 fn form(more: &str) -> String {
-    format!("grant_type=client_credentials&client_id={ID}&client_secret=first-second&scope=all{more}")
+    format!(
+        "grant_type=client_credentials&client_id={ID}&client_secret=first-second&scope=all{more}"
+    )
 }
 
 #[test]
@@ -187,7 +189,10 @@ fn every_fault_has_the_vendors_shape() {
     }
     assert_eq!(says(Fault::Unavailable).status, 503);
     let empty = json(&says(Fault::EmptyList));
-    assert_eq!(empty, serde_json::json!({ "page_no": 3, "page_size": 100, "record_count": 0, "assets": [] }));
+    assert_eq!(
+        empty,
+        serde_json::json!({ "page_no": 3, "page_size": 100, "record_count": 0, "assets": [] })
+    );
     assert_eq!(says(Fault::HtmlPage).status, 200);
     assert!(json(&says(Fault::ErrorBody)).get("assets").is_none());
 }

@@ -9,7 +9,13 @@ const ROWS: i64 = 100_000;
 #[test]
 fn pages_of_a_large_list_cost_a_page() {
     let mut world = small();
-    world.halo.assets = (500..500 + ROWS).map(|id| { let mut row = asset(id); row.inactive = false; row }).collect();
+    world.halo.assets = (500..500 + ROWS)
+        .map(|id| {
+            let mut row = asset(id);
+            row.inactive = false;
+            row
+        })
+        .collect();
     let bench = Bench::over(world, "all");
     let page = |no: i64| {
         let query = format!("/api/Asset?pageinate=true&page_size=100&page_no={no}");

@@ -52,7 +52,8 @@ fn tabs_and_buttons_are_kept() {
     assert!(tab.get("new_iframe_secret").is_none() && tab["guid"].is_string());
     assert_eq!(super::ids(&bench.get("/api/Tabs?typeid=1")), [1]);
     assert_eq!(bench.get("/api/Tabs?typeid=2"), json!([]));
-    let button = json!([{ "name": "Deploy", "label": "Deploy", "url": "https://hub.example/$FAULTID" }]);
+    let button =
+        json!([{ "name": "Deploy", "label": "Deploy", "url": "https://hub.example/$FAULTID" }]);
     assert_eq!(bench.post("/api/CustomButton", &button).status, 201);
     assert_eq!(bench.status("DELETE", "/api/CustomButton/1"), 200);
     assert_eq!(bench.get("/api/CustomButton"), json!([]));
@@ -72,14 +73,17 @@ fn users_that_changed_are_a_feed() {
     let bench = Bench::new();
     bench.post("/api/Users", &json!([{ "id": 105, "title": "x" }]));
     let since = (chrono::Utc::now() - chrono::Duration::minutes(5)).format("%Y-%m-%dT%H:%M:%S");
-    let feed = bench.get(&format!("/api/UserChange?pageinate=true&page_no=1&page_size=100&change_date={since}"));
+    let feed = bench.get(&format!(
+        "/api/UserChange?pageinate=true&page_no=1&page_size=100&change_date={since}"
+    ));
     assert_eq!((&feed["record_count"], &feed["changes"][0]["user_id"]), (&json!(1), &json!(105)));
 }
 
 #[test]
 fn the_automate_integration_names_which_client_is_which() {
     let bench = Bench::new();
-    let settings = bench.get("/api/Control?includeintegrationsettings=true&integrationmoduleid=215");
+    let settings =
+        bench.get("/api/Control?includeintegrationsettings=true&integrationmoduleid=215");
     let row = &settings["automate_sitemappings"][0];
     assert_eq!((&row["third_party_client_id"], &row["halo_client_id"]), (&json!("7"), &json!(12)));
 }

@@ -20,7 +20,8 @@ fn names_are_absent_from_rows_unless_asked_and_closed_is_true_or_omitted() {
     assert_eq!(bench.ids("/api/Tickets?open_only=true", "tickets"), [2_002, 2_001]);
     assert_eq!(bench.ids("/api/Tickets?closed_only=true", "tickets"), [2_003]);
     assert_eq!(bench.ids("/api/Tickets?ticketids=2001,2003,7", "tickets"), [2_003, 2_001]);
-    let dated = "/api/Tickets?datesearch=dateoccured&startdate=2025-01-02T00:00:00&enddate=2025-01-03";
+    let dated =
+        "/api/Tickets?datesearch=dateoccured&startdate=2025-01-02T00:00:00&enddate=2025-01-03";
     assert_eq!(bench.ids(dated, "tickets"), [2_002]);
     let detail = bench.get("/api/Tickets/2001?includedetails=true");
     assert_eq!(super::ids(&detail["assets"]), [501]);
@@ -31,7 +32,10 @@ fn names_are_absent_from_rows_unless_asked_and_closed_is_true_or_omitted() {
 fn a_ticket_needs_a_summary_only() {
     let bench = Bench::new();
     let row = body(&bench.post("/api/Tickets", &json!([{ "summary": "Help" }])));
-    assert_eq!((&row["client_name"], &row["user_name"]), (&json!("Unknown"), &json!("General User")));
+    assert_eq!(
+        (&row["client_name"], &row["user_name"]),
+        (&json!("Unknown"), &json!("General User"))
+    );
     let alert = json!([{ "summary": "Disk", "details": "full", "site_id": 18, "assets": [{ "id": 501 }],
                          "tickettype_id": 21, "customfields": [{ "id": 5, "value": "x" }] }]);
     let row = body(&bench.post("/api/Tickets", &alert));
@@ -39,7 +43,10 @@ fn a_ticket_needs_a_summary_only() {
     assert_eq!(super::ids(&row["assets"]), [501]);
     let id = row["id"].as_i64().unwrap();
     let list = bench.get(&format!("/api/Tickets?search_id={id}"));
-    assert_eq!((&list["tickets"][0]["tickettype_id"], &list["tickets"][0]["details"]), (&json!(21), &json!("full")));
+    assert_eq!(
+        (&list["tickets"][0]["tickettype_id"], &list["tickets"][0]["details"]),
+        (&json!(21), &json!("full"))
+    );
     assert_eq!(bench.post("/api/Tickets/Object", &json!({ "summary": "Bare" })).status, 201);
     assert_eq!(bench.ids("/api/Tickets?requesttype_id=21", "tickets"), [id]);
 }
@@ -65,7 +72,10 @@ fn the_id_of_an_action_counts_within_its_ticket() {
         let post = json!([{ "ticket_id": ticket, "outcome_id": 7, "note": "done", "hiddenfromuser": true }]);
         body(&bench.post("/api/Actions", &post))
     };
-    assert_eq!((&add(2_001)["id"], &add(2_001)["id"], &add(2_002)["id"]), (&json!(1), &json!(2), &json!(1)));
+    assert_eq!(
+        (&add(2_001)["id"], &add(2_001)["id"], &add(2_002)["id"]),
+        (&json!(1), &json!(2), &json!(1))
+    );
     let list = bench.get("/api/Actions?ticket_id=2001&excludesys=true&includehtmlnote=true");
     assert_eq!((&list["ticket_id"], &list["record_count"]), (&json!(2_001), &json!(2)));
     assert_eq!(list["actions"][0]["outcome"], "Private Note");
@@ -82,7 +92,10 @@ fn the_id_of_an_action_counts_within_its_ticket() {
 fn an_action_needs_an_outcome_and_a_ticket() {
     let bench = Bench::new();
     for (post, message) in [
-        (json!([{ "ticket_id": 2_001, "note": "x" }]), "An Outcome must be entered for this Action"),
+        (
+            json!([{ "ticket_id": 2_001, "note": "x" }]),
+            "An Outcome must be entered for this Action",
+        ),
         (json!([{ "outcome_id": 7 }]), "An Action must be associated with a ticket_id"),
     ] {
         let reply = bench.post("/api/Actions", &post);
@@ -90,7 +103,10 @@ fn an_action_needs_an_outcome_and_a_ticket() {
     }
     let reply = bench.post("/api/Actions", &json!([{ "ticket_id": 2_001, "outcome_id": "seven" }]));
     assert!(body(&reply)["[0].outcome_id"][0].as_str().unwrap().contains("Could not convert"));
-    assert_eq!(bench.post("/api/Actions", &json!([{ "ticket_id": 9, "outcome": "x" }])).status, 404);
+    assert_eq!(
+        bench.post("/api/Actions", &json!([{ "ticket_id": 9, "outcome": "x" }])).status,
+        404
+    );
 }
 
 #[test]

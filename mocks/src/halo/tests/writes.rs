@@ -17,7 +17,10 @@ fn one_element_is_answered_by_one_object_and_201() {
     assert!(row.is_object());
     let id = row["id"].as_i64().unwrap();
     let read = bench.get(&format!("/api/Users/{id}"));
-    assert_eq!((&read["emailaddress"], &read["phonenumber"]), (&json!("bo@zeta.example"), &json!("555")));
+    assert_eq!(
+        (&read["emailaddress"], &read["phonenumber"]),
+        (&json!("bo@zeta.example"), &json!("555"))
+    );
     assert_eq!(bench.ids("/api/Users?search=bo+new", "users"), [id]);
     assert!(bench.world.read().unwrap().halo.users.iter().any(|u| u.id == id));
 }
@@ -53,7 +56,8 @@ fn ids_may_be_text_but_95_0_is_no_number() {
     let text = json!([{ "id": "501", "inventory_number": "NEW-TAG" }]);
     assert_eq!(body(&bench.post("/api/Asset", &text))["inventory_number"], "NEW-TAG");
     for bad in [json!("95.0"), json!(95.0), json!("probe")] {
-        let reply = bench.post("/api/Asset", &json!([{ "id": 502, "criticality": 5 }, { "id": bad }]));
+        let reply =
+            bench.post("/api/Asset", &json!([{ "id": 502, "criticality": 5 }, { "id": bad }]));
         assert_eq!(reply.status, 400);
         let error = body(&reply);
         let message = error["[1].id"][0].as_str().unwrap();
@@ -87,7 +91,12 @@ fn another_content_type_is_415() {
     for kind in [None, Some("text/plain"), Some("application/x-www-form-urlencoded")] {
         assert_eq!(bench.call("POST", "/api/Asset", text, kind).status, 415, "{kind:?}");
     }
-    for kind in ["application/json; charset=utf-8", "text/json", "application/json-patch+json", "application/vnd.x+json"] {
+    for kind in [
+        "application/json; charset=utf-8",
+        "text/json",
+        "application/json-patch+json",
+        "application/vnd.x+json",
+    ] {
         assert_eq!(bench.call("POST", "/api/Asset", text, Some(kind)).status, 201, "{kind}");
     }
 }
@@ -95,7 +104,10 @@ fn another_content_type_is_415() {
 #[test]
 fn the_users_of_an_asset_are_replaced_as_a_set() {
     let bench = Bench::new();
-    let row = body(&bench.post("/api/Asset", &json!([{ "id": 501, "users": [{ "id": 101 }, { "id": "102" }] }])));
+    let row = body(
+        &bench
+            .post("/api/Asset", &json!([{ "id": 501, "users": [{ "id": 101 }, { "id": "102" }] }])),
+    );
     assert_eq!(super::ids(&row["users"]), [101, 102]);
     assert!(bench.ids("/api/Asset?user_id=100", "assets").is_empty());
     assert_eq!(bench.ids("/api/Asset?user_id=102", "assets"), [501]);
@@ -112,14 +124,18 @@ fn posted_lines_take_the_place_of_all_lines() {
     let all = json!([{ "id": 70, "lines": [{ "id": 700 }, { "id": 701, "qty_order": 9 }] }]);
     let row = body(&bench.post("/api/RecurringInvoice", &all));
     assert_eq!(row["lines"].as_array().unwrap().len(), 2);
-    assert_eq!((&row["lines"][1]["qty_order"], &row["lines"][1]["unit_price"]), (&json!(9.0), &json!(10.0)));
+    assert_eq!(
+        (&row["lines"][1]["qty_order"], &row["lines"][1]["unit_price"]),
+        (&json!(9.0), &json!(10.0))
+    );
     assert_eq!(row["client_id"], 12);
     let one = json!([{ "id": 70, "lines": [{ "_itemid": 60, "qty_order": 1 }, { "id": 701 }] }]);
     let row = body(&bench.post("/api/RecurringInvoice", &one));
     assert_eq!(super::ids(&row["lines"]), [712, 701]);
     let negative = json!([{ "id": -71, "disabled": true }]);
     assert_eq!(body(&bench.post("/api/RecurringInvoice", &negative))["disabled"], true);
-    let line = body(&bench.post("/api/RecurringInvoice/Lines", &json!([{ "id": 701, "qty_order": 3 }])));
+    let line =
+        body(&bench.post("/api/RecurringInvoice/Lines", &json!([{ "id": 701, "qty_order": 3 }])));
     assert_eq!((&line["id"], &line["qty_order"]), (&json!(701), &json!(3.0)));
 }
 
@@ -157,7 +173,10 @@ fn an_asset_needs_a_type_and_a_place() {
 #[test]
 fn a_new_client_gets_a_site_and_a_general_user() {
     let bench = Bench::new();
-    let row = body(&bench.post("/api/Client", &json!([{ "name": "Fresh Ltd", "newclient_sitename": "HQ", "notes": "hi" }])));
+    let row = body(&bench.post(
+        "/api/Client",
+        &json!([{ "name": "Fresh Ltd", "newclient_sitename": "HQ", "notes": "hi" }]),
+    ));
     let id = row["id"].as_i64().unwrap();
     assert_eq!((&row["main_site_name"], &row["notes"]), (&json!("HQ"), &json!("hi")));
     let users = bench.get(&format!("/api/Users?client_id={id}"));
@@ -212,6 +231,13 @@ fn an_external_link_carries_a_foreign_id_and_finds_the_row_again() {
 fn custom_fields_merge_one_by_one() {
     let bench = Bench::new();
     bench.post("/api/Client", &json!([{ "id": 12, "customfields": [{ "id": 1, "value": "a" }, { "name": "CFtwo", "value": 2 }] }]));
-    let row = body(&bench.post("/api/Client", &json!([{ "id": 12, "customfields": [{ "id": 1, "value": "b" }] }])));
-    assert_eq!(row["customfields"], json!([{ "id": 1, "value": "b" }, { "name": "CFtwo", "value": 2 }]));
+    let row =
+        body(&bench.post(
+            "/api/Client",
+            &json!([{ "id": 12, "customfields": [{ "id": 1, "value": "b" }] }]),
+        ));
+    assert_eq!(
+        row["customfields"],
+        json!([{ "id": 1, "value": "b" }, { "name": "CFtwo", "value": 2 }])
+    );
 }

@@ -1,0 +1,111 @@
+//! The command line: every command, its arguments, its help.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand};
+
+mod read;
+mod serve;
+mod sync;
+
+pub(crate) use self::read::{ListArgs, ListKind, RunsArgs, ShowArgs, ShowKind};
+pub(crate) use self::serve::{DemoArgs, MocksArgs};
+pub(crate) use self::sync::{CheckArgs, DecideArgs, LinkArgs, RebuildArgs, SyncArgs};
+
+const EXIT_CODES: &str = "Exit codes:
+  0  done
+  1  failed
+  2  the arguments or the settings are wrong
+  3  done in part: a deletion is held back, or something failed beside what worked";
+
+/// One hub for the systems that an MSP already runs: it reads them, makes one model of tenants,
+/// people, computers and agreements out of them, and says why.
+#[derive(Debug, Parser)]
+#[command(name = "linchpin", version, after_help = EXIT_CODES, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Global {
+    /// The settings file
+    #[arg(
+        long,
+        global = true,
+        value_name = "PATH",
+        env = "LINCHPIN_CONFIG",
+        default_value = "linchpin.toml"
+    )]
+    pub(crate) config: PathBuf,
+    /// Answer in JSON: one object, or one per line
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Say more on standard error; twice for details, thrice for everything
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show it all on an imaginary MSP: nothing to set up, nothing left behind
+    #[command(after_help = EXIT_CODES)]
+    Demo(DemoArgs),
+    /// Write a settings file with every key explained
+    #[command(after_help = EXIT_CODES)]
+    Init,
+    /// Check the settings file, or print its schema
+    #[command(after_help = EXIT_CODES)]
+    Config {
+        #[command(subcommand)]
+        action: ConfigAction,
+    },
+    /// List the systems that can be connected: what each can do, its settings, its permissions
+    #[command(after_help = EXIT_CODES)]
+    Connectors,
+    /// Sign in to the connections, and name the permissions that are missing
+    #[command(after_help = EXIT_CODES)]
+    Check(CheckArgs),
+    /// Read the connections and bring the model up to date
+    #[command(after_help = EXIT_CODES)]
+    Sync(SyncArgs),
+    /// Where every stream of every connection stands
+    #[command(after_help = EXIT_CODES)]
+    Status,
+    /// The latest runs, or one in full
+    #[command(after_help = EXIT_CODES)]
+    Runs(RunsArgs),
+    /// List what is in the model
+    #[command(after_help = EXIT_CODES)]
+    List(ListArgs),
+    /// One computer, person or tenant, with the why of everything
+    #[command(after_help = EXIT_CODES)]
+    Show(ShowArgs),
+    /// Say which tenant a connection's client belongs to
+    #[command(after_help = EXIT_CODES)]
+    Link(LinkArgs),
+    /// Answer a question that the hub may not answer by itself
+    #[command(after_help = EXIT_CODES)]
+    Decide(DecideArgs),
+    /// Derive the model anew from what was read, or prove that it is right
+    #[command(after_help = EXIT_CODES)]
+    Rebuild(RebuildArgs),
+    /// Serve the imaginary MSP's four vendor systems alone, for tests of any client
+    #[command(after_help = EXIT_CODES)]
+    Mocks(MocksArgs),
+}
+
+/// What to do with the settings.
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub(crate) enum ConfigAction {
+    /// Check the settings file: every mistake with its line and what is allowed there
+    #[command(after_help = EXIT_CODES)]
+    Check,
+    /// Print the JSON Schema of the settings file, for editors
+    #[command(after_help = EXIT_CODES)]
+    Schema,
+}

@@ -1,0 +1,77 @@
+//! Arguments of the commands that only read what the hub holds.
+
+use clap::{Args, ValueEnum};
+
+/// `linchpin runs`.
+#[derive(Debug, Args)]
+pub(crate) struct RunsArgs {
+    /// The run to show in full, with its quarantine; the latest runs where it is left out
+    #[arg(value_name = "ID")]
+    pub(crate) id: Option<String>,
+    /// How many of the latest runs
+    #[arg(long, value_name = "N", default_value_t = 30)]
+    pub(crate) limit: usize,
+}
+
+/// `linchpin list`.
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// What to list
+    #[arg(value_name = "KIND", value_enum)]
+    pub(crate) kind: ListKind,
+    /// Only this tenant's: its id or name
+    #[arg(long, value_name = "TENANT")]
+    pub(crate) tenant: Option<String>,
+    /// Only those whose name contains this
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) name: Option<String>,
+    /// Also those that are gone at their source
+    #[arg(long)]
+    pub(crate) gone: bool,
+    /// At most so many
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub(crate) limit: usize,
+}
+
+/// What can be listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ListKind {
+    /// Customers in the unified model
+    Tenants,
+    /// Customers as the connections name them
+    Clients,
+    /// People of the tenants
+    Persons,
+    /// Machines
+    Computers,
+    /// The connections' views of machines
+    Agents,
+    /// Contracts and their lines
+    Agreements,
+    /// Directory groups, and the connections' own
+    Groups,
+    /// Questions that wait for a human
+    Decisions,
+}
+
+/// `linchpin show`.
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    /// What to show
+    #[arg(value_name = "KIND", value_enum)]
+    pub(crate) kind: ShowKind,
+    /// Its id or name; of a person also the UPN
+    #[arg(value_name = "ID-OR-NAME")]
+    pub(crate) which: String,
+}
+
+/// What can be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ShowKind {
+    /// A machine: its agents, evidence, users and agreements
+    Computer,
+    /// A person: addresses, computers, groups
+    Person,
+    /// A tenant: clients, people, computers, agreements
+    Tenant,
+}

@@ -1,0 +1,40 @@
+//! The commands, one module each.
+
+use crate::cli::{Cli, Command};
+use crate::failure::{Exit, Failure};
+
+mod check;
+mod config;
+mod connectors;
+mod decide;
+mod demo;
+mod init;
+mod link;
+mod list;
+mod mocks;
+mod rebuild;
+mod runs;
+mod show;
+mod status;
+mod sync;
+
+/// Does what was asked.
+pub(crate) async fn run(cli: &Cli) -> Result<Exit, Failure> {
+    let global = &cli.global;
+    match &cli.command {
+        Command::Demo(args) => demo::run(global, args).await,
+        Command::Init => init::run(global),
+        Command::Config { action } => config::run(global, *action),
+        Command::Connectors => connectors::run(global),
+        Command::Check(args) => check::run(global, args).await,
+        Command::Sync(args) => sync::run(global, args).await,
+        Command::Status => status::run(global).await,
+        Command::Runs(args) => runs::run(global, args).await,
+        Command::List(args) => list::run(global, args).await,
+        Command::Show(args) => show::run(global, args).await,
+        Command::Link(args) => link::run(global, args).await,
+        Command::Decide(args) => decide::run(global, args).await,
+        Command::Rebuild(args) => rebuild::run(global, args).await,
+        Command::Mocks(args) => mocks::run(global, args).await,
+    }
+}

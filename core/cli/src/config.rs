@@ -1,0 +1,115 @@
+//! The settings: `linchpin.toml`, read, checked and made into what the hub needs.
+//!
+//! Everything that the text of the file alone can tell is checked whenever it is loaded, and every
+//! mistake is reported, not only the first. Secrets are looked up when they are needed, so that
+//! `linchpin list` works where the credentials are not.
+
+use std::path::{Path, PathBuf};
+
+use chrono_tz::Tz;
+use core_connector::{Connector, Registry};
+use core_sync::Settings;
+
+use crate::failure::Failure;
+
+mod connect;
+mod document;
+mod file;
+mod meaning;
+mod problem;
+mod schema;
+mod secret;
+mod shape;
+
+pub(crate) use self::connect::ConnectionSettings;
+pub(crate) use self::problem::{Problem, Problems};
+pub(crate) use self::schema::{resolve, schema_of};
+
+use self::document::Document;
+
+/// The settings, checked.
+pub(crate) struct Config {
+    /// The file that they are from.
+    pub(crate) path: PathBuf,
+    /// Zone of dates where nothing else is known.
+    pub(crate) time_zone: Tz,
+    /// Rules of the hub.
+    pub(crate) settings: Settings,
+    /// Whether a sync asks machines who they are and who is logged on.
+    pub(crate) ask: bool,
+    /// The connections in the order of the file, disabled ones too.
+    pub(crate) connections: Vec<ConnectionSettings>,
+    database: String,
+    document: Document,
+}
+
+impl Config {
+    /// Reads and checks the file.
+    ///
+    /// # Errors
+    /// With exit code 2, naming every mistake with its place.
+    pub(crate) fn load(path: &Path, registry: &Registry) -> Result<Self, Failure> {
+        let text = std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
+        let document = Document::new(path, text, registry);
+        match meaning::understand(&document, registry) {
+            Ok(understood) => Ok(Self {
+                path: path.to_owned(),
+                time_zone: understood.time_zone,
+                settings: understood.settings,
+                ask: understood.ask,
+                connections: understood.connections,
+                database: understood.database,
+                document,
+            }),
+            Err(problems) => Err(Problems::new(&document, problems).into()),
+        }
+    }
+
+    /// The database's address, with its secret looked up and its path made absolute.
+    ///
+    /// # Errors
+    /// With exit code 2 where the secret is not there.
+    pub(crate) fn database(&self) -> Result<String, Failure> {
+        let address = secret::look_up(&self.database, self.document.folder()).map_err(|missing| {
+            let problem = Problem::new(self.document.span_of("hub", "database"), missing.what)
+                .help(missing.remedy);
+            Failure::from(Problems::new(&self.document, vec![problem]))
+        })?;
+        Ok(document::absolute_database(&address, self.document.folder()))
+    }
+
+    /// Builds the connector of a connection: looks its secrets up, and does no other IO.
+    ///
+    /// # Errors
+    /// What is wrong with it, at its place in the file.
+    pub(crate) fn connect(
+        &self,
+        connection: &ConnectionSettings,
+        registry: &Registry,
+    ) -> Result<Box<dyn Connector>, Vec<Problem>> {
+        connection.build(self.document.folder(), registry)
+    }
+
+    /// Problems of this file, laid out.
+    pub(crate) fn problems(&self, problems: Vec<Problem>) -> Problems {
+        Problems::new(&self.document, problems)
+    }
+
+    /// What is wrong with the database's address, at its place in the file.
+    pub(crate) fn database_problem(&self) -> Option<Problem> {
+        let missing = secret::look_up(&self.database, self.document.folder()).err()?;
+        let span = self.document.span_of("hub", "database");
+        Some(Problem::new(span, missing.what).help(missing.remedy))
+    }
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
+    let failure =
+        Failure::usage(format!("the settings file {} cannot be read: {error}", path.display()));
+    match error.kind() {
+        std::io::ErrorKind::NotFound => failure
+            .with_remedy("write one with `linchpin init`, or name another with `--config PATH`"),
+        std::io::ErrorKind::InvalidData => failure.with_remedy("save it as UTF-8"),
+        _ => failure.with_remedy("check its rights"),
+    }
+}

@@ -1,0 +1,148 @@
+//! What most commands work with: the settings, the store, the hub.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use core_connector::{
+    Account, Changes, Connector, Error, ErrorKind, Page, Registry, Result as Answer, Resume, Scope,
+    Source, Stream, StreamDoc,
+};
+use core_store::Store;
+use core_sync::{Clock, Connection, Hub, Progress};
+
+use crate::cli::Global;
+use crate::config::{Config, ConnectionSettings};
+use crate::failure::Failure;
+use crate::{connectors, output};
+
+/// The settings and the store of this call.
+pub(crate) struct Context {
+    /// The settings.
+    pub(crate) config: Config,
+    /// Where the hub remembers.
+    pub(crate) store: Store,
+    registry: Registry,
+}
+
+impl Context {
+    /// Reads the settings and opens the store.
+    ///
+    /// # Errors
+    /// Where the settings are wrong (exit code 2) or the database does not answer.
+    pub(crate) async fn open(global: &Global) -> Result<Self, Failure> {
+        let registry = connectors::registry();
+        let config = Config::load(&global.config, &registry)?;
+        let store = Store::open(&config.database()?).await?;
+        Ok(Self { config, store, registry })
+    }
+
+    /// The hub with every enabled connection. One whose settings cannot work (a secret that is not
+    /// there) does not stop the others: each of its streams fails with the reason.
+    ///
+    /// # Errors
+    /// With exit code 2 where there is no connection, or none can work.
+    pub(crate) fn hub(&self, progress: Arc<dyn Progress>) -> Result<Hub, Failure> {
+        self.hub_for(&[], progress)
+    }
+
+    /// The same; it is an error already where none of the connections named can work, or where one
+    /// is unknown.
+    ///
+    /// # Errors
+    /// With exit code 2.
+    pub(crate) fn hub_for(
+        &self,
+        names: &[String],
+        progress: Arc<dyn Progress>,
+    ) -> Result<Hub, Failure> {
+        let enabled = self.enabled(names)?;
+        let asked = |name: &str| names.is_empty() || names.iter().any(|asked| asked == name);
+        let mut connections = Vec::new();
+        let mut problems = Vec::new();
+        let mut usable = false;
+        for connection in enabled {
+            let connector = match self.config.connect(connection, &self.registry) {
+                Ok(connector) => {
+                    usable |= asked(&connection.name);
+                    connector
+                }
+                Err(found) => {
+                    let detail = found.iter().map(ToString::to_string).collect::<Vec<_>>();
+                    let broken = Unusable::new(connection, &detail.join("; "), &self.registry);
+                    if asked(&connection.name) {
+                        problems.extend(found);
+                    }
+                    Box::new(broken) as Box<dyn Connector>
+                }
+            };
+            let (name, kind) = (connection.name.clone(), connection.kind.clone());
+            connections.push(Connection { name, kind, connector });
+        }
+        if !problems.is_empty() {
+            let problems = self.config.problems(problems);
+            if !usable {
+                return Err(problems.into());
+            }
+            output::error_line(problems.text().trim_end());
+        }
+        let settings = self.config.settings.clone();
+        Ok(Hub::new(self.store.clone(), connections, settings, Clock::system()).watched(progress))
+    }
+
+    /// The hub without its connections, for what needs none of them: deriving and comparing.
+    pub(crate) fn offline_hub(&self, progress: Arc<dyn Progress>) -> Hub {
+        let settings = self.config.settings.clone();
+        Hub::new(self.store.clone(), Vec::new(), settings, Clock::system()).watched(progress)
+    }
+
+    fn enabled(&self, names: &[String]) -> Result<Vec<&ConnectionSettings>, Failure> {
+        self.config.named(names)?;
+        Ok(self.config.connections.iter().filter(|connection| connection.enabled).collect())
+    }
+}
+
+/// Stands for a connection whose settings cannot work, so that its runs say why.
+struct Unusable {
+    streams: &'static [StreamDoc],
+    source: Refusing,
+}
+
+struct Refusing(Error);
+
+impl Unusable {
+    fn new(connection: &ConnectionSettings, detail: &str, registry: &Registry) -> Self {
+        let streams = registry.kind(&connection.kind).map_or(&[][..], |kind| kind.streams);
+        let operation = format!("settings of connection `{}`", connection.name);
+        let error = Error::new(ErrorKind::Config, operation, detail)
+            .with_remedy("run `linchpin config check`; it shows the place and what to do");
+        Self { streams, source: Refusing(error) }
+    }
+}
+
+#[async_trait]
+impl Connector for Unusable {
+    async fn check(&self) -> Answer<Account> {
+        Err(self.source.0.clone())
+    }
+
+    fn streams(&self) -> Vec<Stream<'_>> {
+        let stream =
+            |doc: &StreamDoc| Stream { name: doc.name, kinds: doc.kinds, source: &self.source };
+        self.streams.iter().map(stream).collect()
+    }
+}
+
+#[async_trait]
+impl Source for Refusing {
+    fn changes(&self) -> Changes {
+        Changes::Snapshot
+    }
+
+    async fn scopes(&self) -> Answer<Vec<Scope>> {
+        Err(self.0.clone())
+    }
+
+    async fn page(&self, _scope: &Scope, _from: Resume) -> Answer<Page> {
+        Err(self.0.clone())
+    }
+}
