@@ -118,12 +118,17 @@ fn score_tenants(truth: &Truth, claim: &Claim, score: &mut Score) -> Vec<Option<
     for tenant in &truth.tenants {
         for (kind, ids) in &tenant.clients {
             for id in ids {
-                true_tenant.insert((kind.clone(), id.clone()), tenant.no);
+                // Space around a name is nobody's name.
+                true_tenant.insert((kind.clone(), id.trim().to_owned()), tenant.no);
             }
         }
     }
-    let by_hand: BTreeSet<&External> =
-        truth.tenants.iter().flat_map(|tenant| &tenant.by_hand).collect();
+    let by_hand: BTreeSet<External> = truth
+        .tenants
+        .iter()
+        .flat_map(|tenant| &tenant.by_hand)
+        .map(|(kind, id)| (kind.clone(), id.trim().to_owned()))
+        .collect();
     let majority = |clients: &Vec<External>| {
         let mut votes: BTreeMap<usize, usize> = BTreeMap::new();
         for no in clients.iter().filter_map(|client| true_tenant.get(client)) {
@@ -131,7 +136,15 @@ fn score_tenants(truth: &Truth, claim: &Claim, score: &mut Score) -> Vec<Option<
         }
         votes.into_iter().max_by_key(|&(no, count)| (count, std::cmp::Reverse(no))).map(|(no, _)| no)
     };
-    let tenant_no: Vec<Option<usize>> = claim.tenants.iter().map(majority).collect();
+    let mut tenant_no: Vec<Option<usize>> = claim.tenants.iter().map(majority).collect();
+    // Of several claimed tenants that are one in truth only the one with most clients is it.
+    for number in 0..tenant_no.len() {
+        let rivals = (0..tenant_no.len()).filter(|&other| tenant_no[other] == tenant_no[number]);
+        let best = rivals.max_by_key(|&other| (claim.tenants[other].len(), std::cmp::Reverse(other)));
+        if tenant_no[number].is_some() && best != Some(number) {
+            tenant_no[number] = None;
+        }
+    }
     let mut claimed: BTreeMap<&External, usize> = BTreeMap::new();
     for (number, clients) in claim.tenants.iter().enumerate() {
         claimed.extend(clients.iter().map(|client| (client, number)));

@@ -23,7 +23,8 @@ mod shape;
 
 pub(crate) use self::connect::ConnectionSettings;
 pub(crate) use self::problem::{Problem, Problems};
-pub(crate) use self::schema::{resolve, schema_of};
+pub(crate) use self::shape::choices;
+pub(crate) use self::schema::{file_schema, properties, resolve, schema_of};
 
 use self::document::Document;
 

@@ -21,6 +21,20 @@ mod context;
 mod failure;
 mod output;
 
+/// The crates whose log is the user's.
+const LOGGED: [&str; 10] = [
+    "linchpin",
+    "core_derive",
+    "core_http",
+    "core_store",
+    "core_sync",
+    "connector_azure_ad",
+    "connector_cw_automate",
+    "connector_cw_control",
+    "connector_halopsa",
+    "mocks",
+];
+
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -58,8 +72,8 @@ fn log_to_stderr(verbose: u8) {
         2 => "debug",
         _ => "trace",
     };
-    let filter = EnvFilter::try_from_env("LINCHPIN_LOG").unwrap_or_else(|_| {
-        EnvFilter::new(format!("error,linchpin={level},core_sync={level},core_store={level},core_http={level},core_derive={level},connector_azure_ad={level},connector_cw_automate={level},connector_cw_control={level},connector_halopsa={level},mocks={level}"))
-    });
+    let ours = LOGGED.map(|name| format!("{name}={level}")).join(",");
+    let filter = EnvFilter::try_from_env("LINCHPIN_LOG")
+        .unwrap_or_else(|_| EnvFilter::new(format!("error,{ours}")));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }

@@ -8,14 +8,19 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
 use serde::Serialize;
 
+use crate::failure::Exit;
+
 /// A line of data.
 pub(crate) fn line(text: &str) {
-    put(std::io::stdout().lock(), text);
+    if writeln!(std::io::stdout().lock(), "{text}").is_err() {
+        std::process::exit(i32::from(Exit::Ok.code()));
+    }
 }
 
 /// A line for people, on standard error.
 pub(crate) fn error_line(text: &str) {
-    put(std::io::stderr().lock(), text);
+    // Where nobody listens any more, there is nobody to tell.
+    writeln!(std::io::stderr().lock(), "{text}").unwrap_or_default();
 }
 
 /// One JSON value on a line of its own. Called once it is an object, called often it is NDJSON.
@@ -109,10 +114,4 @@ pub(crate) fn thousands(number: u64) -> String {
         text.push(digit);
     }
     text
-}
-
-fn put(mut to: impl Write, text: &str) {
-    if writeln!(to, "{text}").is_err() {
-        std::process::exit(i32::from(crate::failure::Exit::Ok.code()));
-    }
 }

@@ -78,7 +78,7 @@ impl People {
                 .by_on_premises
                 .get(user)?
                 .iter()
-                .filter(|(dns, _)| dns == domain || dns.split('.').next() == Some(domain))
+                .filter(|(dns, _)| dns == domain || may_be_net_bios(domain, dns))
                 .map(|(_, person)| *person)
                 .collect();
             return if let [only] = of_domain[..] { Some(only) } else { None };
@@ -195,6 +195,12 @@ fn most(
         return None;
     }
     Some((person, times))
+}
+
+/// Whether a NetBIOS name is one of this DNS domain: a label of it, cut to 15 characters. Windows
+/// proposes the first label; `ad.contoso.com` is commonly CONTOSO all the same.
+fn may_be_net_bios(name: &str, dns: &str) -> bool {
+    dns.split('.').any(|label| label.chars().take(15).eq(name.chars()))
 }
 
 /// Blank readings and the machine's own accounts say nothing about people.

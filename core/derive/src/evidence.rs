@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use core_model::entity::Evidence;
-use core_model::hardware::{SmbiosUuid, normal_host, normal_manufacturer, normal_serial};
+use core_model::hardware::{
+    SmbiosUuid, normal_host, normal_manufacturer, normal_serial, uuid_in_serial,
+};
 use core_model::junk::{comparable, junk_serial, junk_uuid};
 
 use crate::input::AgentInput;
@@ -150,6 +152,9 @@ impl Weighed {
 
     fn add_serial(&mut self, text: Option<&str>, policy: &IdentificationPolicy) {
         let Some(serial) = text.and_then(normal_serial) else { return };
+        if let Some(uuid) = uuid_in_serial(&serial) {
+            self.add_uuid(Some(&uuid.to_string()), "serial", policy);
+        }
         let banned = |junk: &String| comparable(junk) == comparable(&serial);
         if !junk_serial(&serial)
             && !policy.junk_serials.iter().any(banned)

@@ -93,6 +93,15 @@ pub fn normal_serial(text: &str) -> Option<String> {
     (!serial.is_empty()).then_some(serial)
 }
 
+/// The UUID that some hypervisors spell out in a virtual machine's serial, in the order of the wire
+/// (`VMware-56 4d a6 d2 17 06 63 43-dc 2d …`, `Parallels-FC C8 …`); given in the Windows reading.
+/// The serial must be in the form of [`normal_serial`].
+#[must_use]
+pub fn uuid_in_serial(serial: &str) -> Option<SmbiosUuid> {
+    let bytes = ["VMWARE-", "PARALLELS-"].iter().find_map(|maker| serial.strip_prefix(maker))?;
+    SmbiosUuid::parse(bytes).map(SmbiosUuid::swapped)
+}
+
 /// A manufacturer in one spelling: the first word, upper case, without punctuation, with the
 /// names one maker goes by folded together (`Dell Inc.`, `Hewlett-Packard`, `LENOVO`).
 #[must_use]
@@ -156,6 +165,14 @@ mod tests {
         let uuid = SmbiosUuid::parse("4C4C4544-0042-3510-8052-B3C04F4B4E32").unwrap();
         assert_eq!(uuid.dell_service_tag().as_deref(), Some("3B5RKN2"));
         assert_eq!(uuid.swapped().dell_service_tag(), None);
+    }
+
+    #[test]
+    fn a_virtual_machine_spells_its_uuid_in_its_serial() {
+        let serial = normal_serial("VMware-56 4d a6 d2 17 06 63 43-88 99 aa bb cc dd ee ff").unwrap();
+        let uuid = uuid_in_serial(&serial).unwrap();
+        assert_eq!(uuid.to_string(), "D2A64D56-0617-4363-8899-AABBCCDDEEFF");
+        assert_eq!(uuid_in_serial("3B5RKN2"), None);
     }
 
     #[test]

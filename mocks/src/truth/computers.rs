@@ -24,9 +24,8 @@ pub(super) fn computers(world: &World) -> (Vec<Computer>, Vec<(String, String)>)
             _ => None,
         })
         .collect();
-    let in_use = |d: &&crate::world::IntuneDevice| {
-        d.current && d.mark.gone.is_none() && d.person.is_some()
-    };
+    let in_use =
+        |d: &&crate::world::IntuneDevice| d.current && d.mark.gone.is_none() && d.person.is_some();
     let enrolled: HashSet<MachineNo> =
         world.intune_devices.iter().filter(in_use).map(|d| d.machine).collect();
     let computers = (agents.into_iter().enumerate())
@@ -86,7 +85,8 @@ fn primary(world: &World, no: MachineNo) -> Option<uuid::Uuid> {
 /// Whether any system can tell who uses the machine.
 fn knowable(world: &World, no: MachineNo, enrolled: &HashSet<MachineNo>) -> bool {
     let machine = &world.machines[no];
-    let answers = machine.online && (machine.automate_row.is_some() || machine.control_row.is_some());
+    let answers =
+        machine.online && (machine.automate_row.is_some() || machine.control_row.is_some());
     let named = machine.user.is_some_and(|user| {
         let person = &world.persons[user];
         person.sam.is_some() && world.directories[person.directory].on_premises.is_some()

@@ -242,18 +242,12 @@ impl Work<'_> {
         if a.presence.online == Some(true) && b.presence.online == Some(true) {
             return true;
         }
-        let born = self.weighed[new].os_installed.into_iter().chain(a_time(b)).max();
-        match (a.presence.last_seen, born) {
-            (Some(last), Some(born)) => last > born,
-            _ => false,
+        let born = b.since();
+        match a.presence.last_seen {
+            Some(last) => last > born,
+            None => false,
         }
     }
-}
-
-/// When an agent came into being, where the vendor says it; "first seen by us" says nothing about
-/// agents that were there before us.
-fn a_time(agent: &crate::input::AgentInput) -> Option<DateTime<Utc>> {
-    agent.facts.added
 }
 
 fn in_words(a: &Group, b: &Group, rule: Rule) -> String {

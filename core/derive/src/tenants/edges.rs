@@ -161,13 +161,15 @@ impl Edges {
             .collect()
     }
 
-    /// Joins clients, but never two sets that have clients of one connection already: a name is
-    /// not enough to say that two customers of one system are the same.
+    /// Joins clients, but none to a set that has a client of its connection already: a name is not
+    /// enough to say that two customers of one system are the same.
     fn join_apart(&mut self, input: &LinkInput<'_>, clients: &[usize], reason: &LinkReason) {
         let Some((&first, others)) = clients.split_first() else { return };
         for &other in others {
-            let (a, b) = (self.union.root(first), self.union.root(other));
-            if a != b && self.connections(input, a).is_disjoint(&self.connections(input, b)) {
+            let connection = |client: usize| input.clients[client].record.connection.as_str();
+            if !self.connections(input, first).contains(connection(other))
+                && !self.connections(input, other).contains(connection(first))
+            {
                 self.join(first, other, reason);
             }
         }

@@ -77,7 +77,9 @@ pub(crate) async fn on_postgres<F: Future<Output = ()> + Send + 'static>(body: f
     };
     admin(format!("drop schema if exists {schema} cascade; create schema {schema}")).await;
     let separator = if server.contains('?') { '&' } else { '?' };
-    let url = format!("{server}{separator}options=-csearch_path%3D{schema}");
+    // What is tested does not depend on surviving a power cut, and waiting for disks takes minutes.
+    let options = format!("-csearch_path%3D{schema}%20-csynchronous_commit%3Doff");
+    let url = format!("{server}{separator}options={options}");
     let outcome = tokio::spawn(async move { body(Bench::open(url).await).await }).await;
     admin(format!("drop schema {schema} cascade")).await;
     if let Err(error) = outcome {

@@ -1,5 +1,7 @@
 //! One suite for both databases: each body takes a fresh store and runs on SQLite and on PostgreSQL.
 
+#![expect(clippy::unwrap_used, reason = "a test that meets what it did not expect must stop there")]
+
 #[macro_use]
 mod harness;
 

@@ -1,0 +1,138 @@
+//! `linchpin check`: signs in to each connection, and names the permissions that are missing.
+
+use core_connector::{Account, Error, Missing};
+use futures::future::join_all;
+use serde_json::{Value, json};
+
+use crate::cli::{CheckArgs, Global};
+use crate::config::{Config, ConnectionSettings, Problem};
+use crate::failure::{Exit, Failure};
+use crate::{connectors, output};
+
+/// What signing in to a connection brought.
+enum Checked {
+    /// It let us in.
+    In(Account),
+    /// It did not.
+    Refused(Error),
+    /// Its settings cannot work.
+    Wrong(Vec<Problem>),
+}
+
+pub(crate) async fn run(global: &Global, args: &CheckArgs) -> Result<Exit, Failure> {
+    let registry = connectors::registry();
+    let config = Config::load(&global.config, &registry)?;
+    let asked = config.named(&args.connections)?;
+    let checks = asked.iter().map(|connection| {
+        let built = config.connect(connection, &registry);
+        async move {
+            match built {
+                Ok(connector) => match connector.check().await {
+                    Ok(account) => Checked::In(account),
+                    Err(error) => Checked::Refused(error),
+                },
+                Err(problems) => Checked::Wrong(problems),
+            }
+        }
+    });
+    let results = join_all(checks).await;
+    for (connection, checked) in asked.iter().zip(&results) {
+        if global.json {
+            output::json(&as_json(connection, checked));
+        } else {
+            print(connection, checked);
+        }
+    }
+    let mut problems = Vec::new();
+    let (mut failed, total) = (0, results.len());
+    for checked in results {
+        match checked {
+            Checked::In(_) => continue,
+            Checked::Refused(_) => {}
+            Checked::Wrong(found) => problems.extend(found),
+        }
+        failed += 1;
+    }
+    if !problems.is_empty() {
+        output::error_line(config.problems(problems).text().trim_end());
+    }
+    Ok(match failed {
+        0 => Exit::Ok,
+        _ if failed == total => Exit::Failed,
+        _ => Exit::Partly,
+    })
+}
+
+fn as_json(connection: &ConnectionSettings, checked: &Checked) -> Value {
+    let mut answer = json!({ "connection": connection.name, "kind": connection.kind });
+    match checked {
+        Checked::In(account) => {
+            let missing = account.missing.iter().map(|missing| {
+                json!({
+                    "permission": missing.permission,
+                    "costs": missing.costs,
+                    "scope": missing.scope,
+                })
+            });
+            answer["ok"] = true.into();
+            answer["account"] = account.name.clone().into();
+            answer["version"] = account.version.clone().into();
+            answer["missing"] = missing.collect();
+        }
+        Checked::Refused(error) => {
+            answer["ok"] = false.into();
+            answer["error"] = json!({
+                "kind": error.kind().as_str(),
+                "message": error.to_string(),
+                "remedy": error.remedy(),
+            });
+        }
+        Checked::Wrong(problems) => {
+            let messages: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            answer["ok"] = false.into();
+            answer["error"] = json!({
+                "kind": "config",
+                "message": messages.join("; "),
+                "remedy": "run `linchpin config check`; it shows the place and what to do",
+            });
+        }
+    }
+    answer
+}
+
+fn print(connection: &ConnectionSettings, checked: &Checked) {
+    let name = &connection.name;
+    match checked {
+        Checked::In(account) => {
+            let version = account.version.as_ref().map(|version| format!(", version {version}"));
+            let signed_in = output::printable(&account.name);
+            output::line(&format!(
+                "{name}: signed in as {signed_in}{}",
+                version.map(|text| output::printable(&text)).unwrap_or_default()
+            ));
+            for missing in &account.missing {
+                print_missing(missing);
+            }
+        }
+        Checked::Refused(error) => {
+            output::line(&format!("{name}: failed ({})", error.kind().as_str()));
+            output::line(&format!("  {}", output::printable(&error.to_string())));
+            output::line(&format!("  fix: {}", error.remedy()));
+        }
+        Checked::Wrong(problems) => {
+            output::line(&format!("{name}: its settings cannot work"));
+            for problem in problems {
+                output::line(&format!("  {problem}"));
+            }
+        }
+    }
+}
+
+fn print_missing(missing: &Missing) {
+    let place = match missing.scope.as_str() {
+        "" => String::new(),
+        scope => format!(" in {}", output::printable(scope)),
+    };
+    let permission = &missing.permission;
+    output::line(&format!("  lacks {permission}{place}: {}", output::printable(&missing.costs)));
+}

@@ -1,0 +1,132 @@
+//! `linchpin connectors`: the systems that can be connected, what each can do, what it needs.
+
+use core_connector::{Changes, Kind, Registry};
+use serde_json::{Value, json};
+
+use crate::cli::Global;
+use crate::config::{properties, resolve, schema_of};
+use crate::failure::{Exit, Failure};
+use crate::{connectors, output};
+
+/// Width of the explanations.
+const WIDTH: usize = 92;
+
+pub(crate) fn run(global: &Global) -> Result<Exit, Failure> {
+    let registry = connectors::registry();
+    if global.json {
+        for kind in registry.kinds() {
+            output::json(&as_json(kind));
+        }
+    } else {
+        print(&registry);
+    }
+    Ok(Exit::Ok)
+}
+
+fn as_json(kind: &Kind) -> Value {
+    let streams = kind.streams.iter().map(|stream| {
+        let kinds: Vec<&str> = stream.kinds.iter().map(|kind| kind.as_str()).collect();
+        json!({ "name": stream.name, "kinds": kinds, "changes": changes(stream.changes) })
+    });
+    let permissions = kind.permissions.iter().map(|permission| {
+        json!({
+            "name": permission.name,
+            "for": permission.for_what,
+            "required": permission.required,
+        })
+    });
+    json!({
+        "kind": kind.name,
+        "title": kind.title,
+        "streams": streams.collect::<Vec<_>>(),
+        "actions": kind.actions,
+        "permissions": permissions.collect::<Vec<_>>(),
+        "settings": schema_of(kind),
+    })
+}
+
+fn print(registry: &Registry) {
+    for (number, kind) in registry.kinds().enumerate() {
+        if number > 0 {
+            output::line("");
+        }
+        output::line(&format!("{}: {}", kind.name, kind.title));
+        let streams = kind.streams.iter().map(|stream| match stream.changes {
+            Changes::Snapshot => stream.name.to_owned(),
+            Changes::Upserts => format!("{} (by changes)", stream.name),
+            Changes::UpsertsAndDeletes => format!("{} (by changes and deletions)", stream.name),
+        });
+        paragraph("  reads        ", &streams.collect::<Vec<_>>().join(", "));
+        if !kind.actions.is_empty() {
+            paragraph("  can          ", &kind.actions.join(", "));
+        }
+        output::line("  permissions");
+        for permission in kind.permissions {
+            let need = if permission.required { "needed" } else { "optional" };
+            let text = format!("{} ({need}): {}", permission.name, permission.for_what);
+            paragraph("    - ", &text);
+        }
+        output::line("  settings");
+        settings(&schema_of(kind), "");
+    }
+}
+
+/// Each setting on a line of its own, tables as `table.key`.
+fn settings(schema: &Value, prefix: &str) {
+    each_setting(schema, schema, prefix);
+}
+
+fn each_setting(schema: &Value, root: &Value, prefix: &str) {
+    let required: Vec<&str> = schema
+        .get("required")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    for (name, outer) in properties(schema) {
+        let inner = resolve(outer, root);
+        if inner.get("properties").is_some() {
+            each_setting(inner, root, &format!("{prefix}{name}."));
+            continue;
+        }
+        let note = if required.contains(&name.as_str()) {
+            "required".to_owned()
+        } else {
+            match outer.get("default").or_else(|| inner.get("default")) {
+                None | Some(Value::Null) => "optional".to_owned(),
+                Some(default) => format!("default {default}"),
+            }
+        };
+        let text = outer.get("description").or_else(|| inner.get("description"));
+        let text = text.and_then(Value::as_str).unwrap_or_default();
+        paragraph("    - ", &format!("{prefix}{name} ({note}): {text}"));
+    }
+}
+
+/// Text behind a lead, broken into lines that begin under its first word.
+fn paragraph(lead: &str, text: &str) {
+    let mut line = lead.to_owned();
+    let mut is_new = true;
+    for word in text.split_whitespace() {
+        if !is_new && line.chars().count() + 1 + word.chars().count() > WIDTH {
+            output::line(&line);
+            line = " ".repeat(lead.chars().count());
+            is_new = true;
+        }
+        if !is_new {
+            line.push(' ');
+        }
+        line.push_str(word);
+        is_new = false;
+    }
+    output::line(&line);
+}
+
+fn changes(changes: Changes) -> &'static str {
+    match changes {
+        Changes::Snapshot => "snapshot",
+        Changes::Upserts => "upserts",
+        Changes::UpsertsAndDeletes => "upserts_and_deletes",
+    }
+}

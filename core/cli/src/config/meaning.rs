@@ -1,0 +1,173 @@
+//! What the settings file means: everything that the text alone can tell is checked here, and
+//! every mistake is found, as far as one does not hide the next.
+
+use std::collections::HashMap;
+
+use chrono_tz::{TZ_VARIANTS, Tz};
+use core_connector::Registry;
+use core_sync::Settings;
+use serde_json::Value;
+
+use super::connect::{self, ConnectionSettings};
+use super::document::{Document, Node};
+use super::file::File;
+use super::problem::Problem;
+use super::schema::own_schema;
+use super::secret::is_reference;
+use super::shape::{self, choices};
+
+/// Kinds whose clients become tenants where the settings do not say; directories name them first.
+const CREATE_FROM: [&str; 2] = ["azure-ad", "cw-automate"];
+
+/// The settings, checked.
+pub(super) struct Understood {
+    pub(super) time_zone: Tz,
+    pub(super) settings: Settings,
+    pub(super) ask: bool,
+    pub(super) connections: Vec<ConnectionSettings>,
+    pub(super) database: String,
+}
+
+/// Checks everything, and makes of it what the program needs.
+pub(super) fn understand(
+    document: &Document,
+    registry: &Registry,
+) -> Result<Understood, Vec<Problem>> {
+    // In a text that is no TOML, what else is wrong is guesswork.
+    if !document.broken.is_empty() {
+        return Err(document.broken.clone());
+    }
+    let root = &document.root;
+    let mut problems = shape::compare(root, &own_schema(), "the settings");
+    let nodes = root.get("connection").map(Node::items).unwrap_or_default();
+    let mut connections = Vec::new();
+    for node in nodes {
+        match connect::read(node, registry) {
+            Ok(connection) => connections.push(connection),
+            Err(found) => problems.extend(found),
+        }
+    }
+    problems.extend(duplicates(nodes));
+    problems.extend(unknown_names(root, nodes));
+    problems.extend(wrong_values(root));
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let file: File = serde_json::from_value(root.json()).map_err(|error| {
+        vec![Problem::new(0..0, format!("the settings cannot be understood: {error}"))]
+    })?;
+    let time_zone = zone(root, &file.hub.time_zone).map_err(|problem| vec![*problem])?;
+    Ok(Understood {
+        time_zone,
+        settings: file.settings(create_from(&connections)),
+        ask: file.identification.ask,
+        connections,
+        database: file.hub.database,
+    })
+}
+
+fn create_from(connections: &[ConnectionSettings]) -> Vec<String> {
+    let of_kind = |kind| connections.iter().filter(move |connection| connection.kind == kind);
+    CREATE_FROM.into_iter().flat_map(of_kind).map(|connection| connection.name.clone()).collect()
+}
+
+fn duplicates(nodes: &[Node]) -> Vec<Problem> {
+    let mut seen: HashMap<&str, ()> = HashMap::new();
+    let mut problems = Vec::new();
+    for name in nodes.iter().filter_map(|node| node.get("name")) {
+        let Some(text) = name.text() else { continue };
+        if seen.insert(text, ()).is_some() {
+            let what = format!("there are two connections named `{text}`");
+            let help = "what is read is stored under this name: give each connection its own";
+            problems.push(Problem::new(name.span.clone(), what).label("the second").help(help));
+        }
+    }
+    problems
+}
+
+/// Connections that other tables name, and that are not there.
+fn unknown_names(root: &Node, nodes: &[Node]) -> Vec<Problem> {
+    let known: Vec<&str> =
+        nodes.iter().filter_map(|node| node.get("name").and_then(Node::text)).collect();
+    let Some(tenants) = root.get("tenants") else { return Vec::new() };
+    let named = tenants.get("create_from").map(Node::items).unwrap_or_default().iter();
+    let splits = tenants.get("domain_split").map(Node::items).unwrap_or_default();
+    let named = named.chain(splits.iter().filter_map(|split| split.get("connection")));
+    named
+        .filter_map(|node| node.text().map(|name| (node, name)))
+        .filter(|(_, name)| !known.contains(name))
+        .map(|(node, name)| {
+            let help = if known.is_empty() {
+                "this file has no connections".to_owned()
+            } else {
+                choices(name, "connections of this file", known.iter().copied())
+            };
+            let what = format!("there is no connection `{name}`");
+            Problem::new(node.span.clone(), what).label("unknown").help(help)
+        })
+        .collect()
+}
+
+/// Texts that have a form.
+fn wrong_values(root: &Node) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    if let Some(text) = root.get("hub").and_then(|hub| hub.get("time_zone")).and_then(Node::text) {
+        problems.extend(zone(root, text).err().map(|problem| *problem));
+    }
+    problems.extend(wrong_database(root));
+    let splits = root.get("tenants").and_then(|tenants| tenants.get("domain_split"));
+    for split in splits.map(Node::items).unwrap_or_default() {
+        if let Some(directory) = split.get("directory") {
+            problems.extend(not_a_guid(directory, "`directory`"));
+        }
+    }
+    let junk = root.get("identification").and_then(|table| table.get("junk_uuids"));
+    for uuid in junk.map(Node::items).unwrap_or_default() {
+        problems.extend(not_a_guid(uuid, "an item of `junk_uuids`"));
+    }
+    problems
+}
+
+fn zone(root: &Node, text: &str) -> Result<Tz, Box<Problem>> {
+    text.trim().parse().map_err(|_| {
+        let span = root.get("hub").and_then(|hub| hub.get("time_zone"));
+        let span = span.map_or(0..0, |node| node.span.clone());
+        let near = shape::nearest(text, TZ_VARIANTS.iter().map(|zone| zone.name()));
+        let near = near.map(|zone| format!("did you mean \"{zone}\"? ")).unwrap_or_default();
+        let help = format!("{near}Write an IANA name like \"America/Chicago\" or \"Europe/Berlin\"");
+        let what = format!("there is no time zone \"{}\"", crate::output::printable(text));
+        Box::new(Problem::new(span, what).label("unknown").help(help))
+    })
+}
+
+fn wrong_database(root: &Node) -> Option<Problem> {
+    let node = root.get("hub")?.get("database")?;
+    let text = node.text()?;
+    let known = ["sqlite:", "postgres://", "postgresql://"];
+    let is_file = !text.contains("://") && text.ends_with(".db");
+    if is_file || is_reference(text) || known.iter().any(|scheme| text.starts_with(scheme)) {
+        return None;
+    }
+    // The address may hold a password: it is not repeated.
+    let what = "`database` is no address of a database that the hub knows";
+    let help = "write \"sqlite://linchpin.db\", \"postgres://USER:PASSWORD@HOST/DATABASE\", or \
+                where the address is kept: \"env:NAME\", \"file:PATH\", \"keyring:NAME\"";
+    Some(Problem::new(node.span.clone(), what).label("unknown form").help(help))
+}
+
+fn not_a_guid(node: &Node, who: &str) -> Option<Problem> {
+    let text = node.text()?;
+    let digits = text.chars().filter(char::is_ascii_hexdigit).count();
+    let is_form = text.trim().chars().all(|c| c.is_ascii_hexdigit() || "-{}".contains(c));
+    if digits == 32 && is_form {
+        return None;
+    }
+    let what = format!("{who} must be a GUID, and is \"{}\"", crate::output::printable(text));
+    let help = "write it like \"00000000-0000-0000-0000-000000000000\"";
+    Some(Problem::new(node.span.clone(), what).label("no GUID").help(help))
+}
+
+/// The value of a key as JSON, for those that read a part of the file themselves.
+pub(super) fn values(node: &Node) -> serde_json::Map<String, Value> {
+    node.entries().iter().map(|entry| (entry.key.clone(), entry.node.json())).collect()
+}
