@@ -1,3 +1,11 @@
 //! One binary for all tests that need more than one crate.
 
+mod arch;
+mod changes;
+mod conformance;
+mod crash;
+mod faults;
 mod first_light;
+mod matrix;
+mod scenarios;
+mod support;

@@ -20,6 +20,8 @@ use mocks::world::Options;
 use serde_json::{Value, json};
 
 pub mod databases;
+pub mod floor;
+pub mod order;
 
 /// The connectors, as the binary lists them.
 #[must_use]
@@ -67,34 +69,8 @@ impl Estate {
 
     /// The settings of each connection, by kind.
     #[must_use]
-    pub fn settings(&self) -> BTreeMap<&'static str, Value> {
-        let found = self.running.discovery();
-        let face = |name: &str| found["faces"][name].clone();
-        let http = json!({ "backoff_ms": 5, "attempts": 8, "timeout_seconds": 60 });
-        let (graph, automate, control, halo) =
-            (face("azure-ad"), face("cw-automate"), face("cw-control"), face("halopsa"));
-        let mut automate_settings = json!({
-            "url": automate["url"], "username": automate["username"], "password": automate["password"],
-            "client_id": automate["client_id"], "http": http,
-        });
-        if automate["totp_secret"].is_string() {
-            automate_settings["totp_secret"] = automate["totp_secret"].clone();
-        }
-        BTreeMap::from([
-            ("azure-ad", json!({
-                "tenant_id": graph["tenant"], "client_id": graph["client_id"],
-                "client_secret": graph["client_secret"], "refresh_token": graph["refresh_token"],
-                "customers": "relationships", "login_url": graph["login_url"],
-                "graph_url": graph["graph_url"], "http": http,
-            })),
-            ("cw-automate", automate_settings),
-            ("cw-control", json!({ "url": control["url"], "secret": control["secret"], "http": http })),
-            ("halopsa", json!({
-                "url": halo["url"], "auth_url": halo["auth_url"], "tenant": halo["tenant"],
-                "client_id": halo["client_id"], "client_secret": halo["client_secret"],
-                "requests_per_5_minutes": 0, "http": http,
-            })),
-        ])
+    pub fn settings(&self) -> ConnectionSettings {
+        settings_of(&self.running.discovery())
     }
 
     /// The connections, each named after its kind.
@@ -102,27 +78,14 @@ impl Estate {
     /// # Errors
     /// When a connector refuses the settings.
     pub fn connections(&self) -> Result<Vec<Connection>> {
-        let registry = registry();
-        let connect = |(kind, settings): (&str, Value)| {
-            let connector = registry
-                .kind(kind)
-                .and_then(|factory| factory.build(settings))
-                .with_context(|| format!("settings of {kind}"))?;
-            Ok(Connection { name: kind.to_owned(), kind: kind.to_owned(), connector })
-        };
-        self.settings().into_iter().map(connect).collect()
+        connections_of(&self.settings(), &["azure-ad", "cw-automate", "cw-control", "halopsa"])
     }
 
     /// The rules that an admin of this MSP would set: who creates tenants, which directory is
     /// split, and machines asked quickly.
     #[must_use]
     pub fn rules(&self) -> Settings {
-        let mut settings = Settings::default();
-        settings.tenants.create_from = vec!["azure-ad".to_owned(), "cw-automate".to_owned()];
-        settings.tenants.splits = splits(&self.truth());
-        settings.collect.parallel = 256;
-        settings.collect.poll_ms = Some(20);
-        settings
+        rules_of(splits(&self.truth()))
     }
 
     /// A hub connected to everything.
@@ -142,6 +105,84 @@ impl Estate {
         let view = hub.view(truth.as_of, "UTC").await?;
         Ok(mocks::score::score(&truth, &claim(&view)?))
     }
+}
+
+/// The rules of an MSP with these shared directories; machines are asked quickly.
+#[must_use]
+pub fn rules_of(splits: Vec<DomainSplit>) -> Settings {
+    let mut settings = Settings::default();
+    settings.tenants.create_from = vec!["azure-ad".to_owned(), "cw-automate".to_owned()];
+    settings.tenants.splits = splits;
+    settings.collect.parallel = 256;
+    settings.collect.poll_ms = Some(20);
+    settings
+}
+
+/// The settings of each connection, by kind.
+pub type ConnectionSettings = BTreeMap<&'static str, Value>;
+
+/// The settings that an estate's discovery document leads to.
+#[must_use]
+pub fn settings_of(discovery: &Value) -> ConnectionSettings {
+    let face = |name: &str| discovery["faces"][name].clone();
+    let http = json!({ "backoff_ms": 5, "attempts": 8, "timeout_seconds": 60 });
+    let (graph, automate, control, halo) =
+        (face("azure-ad"), face("cw-automate"), face("cw-control"), face("halopsa"));
+    let mut automate_settings = json!({
+        "url": automate["url"], "username": automate["username"], "password": automate["password"],
+        "client_id": automate["client_id"], "http": http,
+    });
+    if automate["totp_secret"].is_string() {
+        automate_settings["totp_secret"] = automate["totp_secret"].clone();
+    }
+    let azure = json!({
+        "tenant_id": graph["tenant"], "client_id": graph["client_id"],
+        "client_secret": graph["client_secret"], "refresh_token": graph["refresh_token"],
+        "customers": "relationships", "login_url": graph["login_url"],
+        "graph_url": graph["graph_url"], "http": http,
+    });
+    let halo = json!({
+        "url": halo["url"], "auth_url": halo["auth_url"], "tenant": halo["tenant"],
+        "client_id": halo["client_id"], "client_secret": halo["client_secret"],
+        "requests_per_5_minutes": 0, "http": http,
+    });
+    let control = json!({ "url": control["url"], "secret": control["secret"], "http": http });
+    BTreeMap::from([
+        ("azure-ad", azure),
+        ("cw-automate", automate_settings),
+        ("cw-control", control),
+        ("halopsa", halo),
+    ])
+}
+
+/// Connections of these kinds, each named after its kind.
+///
+/// # Errors
+/// When a connector refuses the settings.
+pub fn connections_of(settings: &ConnectionSettings, kinds: &[&str]) -> Result<Vec<Connection>> {
+    let registry = registry();
+    let connect = |(kind, settings): (&&'static str, &Value)| {
+        let connector = registry
+            .kind(kind)
+            .and_then(|factory| factory.build(settings.clone()))
+            .with_context(|| format!("settings of {kind}"))?;
+        Ok(Connection { name: (*kind).to_owned(), kind: (*kind).to_owned(), connector })
+    };
+    settings.iter().filter(|(kind, _)| kinds.contains(kind)).map(connect).collect()
+}
+
+/// Lets 1 % of what a benchmark's case is about change.
+///
+/// # Errors
+/// When the estate refuses.
+pub fn touch(world: &mut mocks::world::World, case: &str) -> Result<()> {
+    let change = if case == "users" {
+        mocks::estate::Change::TouchShareOfPersons { share: 0.01 }
+    } else {
+        mocks::estate::Change::TouchShareOfMachines { share: 0.01 }
+    };
+    mocks::estate::apply(world, &change)?;
+    Ok(())
 }
 
 /// The splits of shared directories.

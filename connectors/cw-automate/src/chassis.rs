@@ -1,7 +1,6 @@
 //! Stream `chassis`: hardware inventory. It is the only place where Automate tells the SMBIOS
 //! UUID; a computer that was never inventoried has no row.
 
-use chrono::{DateTime, Utc};
 use core_http::decode::id_text;
 use core_model::RecordKind;
 use core_model::facts::{ChassisClass, HardwareFacts};
@@ -9,7 +8,7 @@ use core_model::record::{Record, Rejected};
 use serde::Deserialize;
 
 use crate::listing::Table;
-use crate::wire::{filled, instant};
+use crate::wire::filled;
 
 /// `GET /Computers/Chassis`.
 pub(crate) struct Chassis;
@@ -30,8 +29,6 @@ pub(crate) struct Inventory {
     serial_number: Option<String>,
     #[serde(default)]
     chassis_type: Option<String>,
-    #[serde(default, deserialize_with = "instant")]
-    last_update: Option<DateTime<Utc>>,
 }
 
 impl Table for Chassis {
@@ -40,7 +37,7 @@ impl Table for Chassis {
     const PATH: &'static str = "Computers/Chassis";
     const ID: &'static str = "ComputerId";
     const FIELDS: &'static str =
-        "ComputerId,UUID,Manufacturer,ProductName,SerialNumber,ChassisType,LastUpdate";
+        "ComputerId,UUID,Manufacturer,ProductName,SerialNumber,ChassisType";
     const MAY_BE_ABSENT: bool = true;
     type Row = Inventory;
 
@@ -52,7 +49,6 @@ impl Table for Chassis {
             manufacturer: filled(row.manufacturer),
             model: filled(row.product_name),
             chassis: row.chassis_type.as_deref().and_then(class),
-            taken: row.last_update,
         };
         Ok(vec![Record::with_volatile_fields(row.computer_id, facts.into(), raw)])
     }
@@ -109,7 +105,6 @@ mod tests {
         assert_eq!(facts.manufacturer.as_deref(), Some("Dell Inc."));
         assert_eq!(facts.model.as_deref(), Some("Latitude 5440"));
         assert_eq!(facts.chassis, Some(ChassisClass::Portable));
-        assert_eq!(facts.taken.unwrap().to_rfc3339(), "2026-01-02T03:04:05+00:00");
     }
 
     #[test]

@@ -3,11 +3,13 @@
 use crate::cli::{Cli, Command};
 use crate::failure::{Exit, Failure};
 
+mod changes;
 mod check;
 mod config;
 mod connectors;
 mod decide;
 mod demo;
+mod find;
 mod init;
 mod link;
 mod list;
@@ -17,6 +19,7 @@ mod runs;
 mod show;
 mod status;
 mod sync;
+pub(crate) mod text;
 
 /// Does what was asked.
 pub(crate) async fn run(cli: &Cli) -> Result<Exit, Failure> {

@@ -23,8 +23,8 @@ mod shape;
 
 pub(crate) use self::connect::ConnectionSettings;
 pub(crate) use self::problem::{Problem, Problems};
-pub(crate) use self::shape::choices;
 pub(crate) use self::schema::{file_schema, properties, resolve, schema_of};
+pub(crate) use self::shape::choices;
 
 use self::document::Document;
 
@@ -51,7 +51,7 @@ impl Config {
     /// With exit code 2, naming every mistake with its place.
     pub(crate) fn load(path: &Path, registry: &Registry) -> Result<Self, Failure> {
         let text = std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
-        let document = Document::new(path, text, registry);
+        let document = Document::new(path, &text, registry);
         match meaning::understand(&document, registry) {
             Ok(understood) => Ok(Self {
                 path: path.to_owned(),
@@ -71,11 +71,12 @@ impl Config {
     /// # Errors
     /// With exit code 2 where the secret is not there.
     pub(crate) fn database(&self) -> Result<String, Failure> {
-        let address = secret::look_up(&self.database, self.document.folder()).map_err(|missing| {
-            let problem = Problem::new(self.document.span_of("hub", "database"), missing.what)
-                .help(missing.remedy);
-            Failure::from(Problems::new(&self.document, vec![problem]))
-        })?;
+        let address =
+            secret::look_up(&self.database, self.document.folder()).map_err(|missing| {
+                let problem = Problem::new(self.document.span_of("hub", "database"), missing.what)
+                    .help(missing.remedy);
+                Failure::from(Problems::new(&self.document, vec![problem]))
+            })?;
         Ok(document::absolute_database(&address, self.document.folder()))
     }
 
@@ -114,3 +115,6 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
         _ => failure.with_remedy("check its rights"),
     }
 }
+
+#[cfg(test)]
+mod tests;

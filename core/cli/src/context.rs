@@ -146,3 +146,53 @@ impl Source for Refusing {
         Err(self.0.clone())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use core_sync::Quiet;
+
+    use super::*;
+
+    const CONTROL: &str = "[hub]\ndatabase = 'sqlite::memory:'\n[[connection]]\nname = 'control'\n\
+                           kind = 'cw-control'\nurl = 'https://x.example'\nsecret = 's'\n";
+    const HALO: &str = "[[connection]]\nname = 'halo'\nkind = 'halopsa'\n\
+                        url = 'https://x.example'\nclient_id = 'i'\n\
+                        client_secret = 'env:LINCHPIN_TEST_IS_NOT_SET'\n";
+
+    async fn open(folder: &Path, settings: &str) -> Context {
+        let config = folder.join("linchpin.toml");
+        std::fs::write(&config, settings).unwrap();
+        Context::open(&Global { config, json: false, verbose: 0 }).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_connection_without_its_secret_stops_no_other_and_its_streams_say_why() {
+        let folder = tempfile::tempdir().unwrap();
+        let context = open(folder.path(), &format!("{CONTROL}{HALO}")).await;
+        let hub = context.hub(Arc::new(Quiet)).unwrap();
+        let names: Vec<&str> = hub.connections.iter().map(|c| c.name.as_str()).collect();
+        assert_eq!(names, ["control", "halo"]);
+
+        let streams = hub.connections[1].connector.streams();
+        assert!(streams.iter().any(|stream| stream.name == "contracts"));
+        for stream in streams {
+            let error = stream.source.scopes().await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Config);
+            assert!(error.to_string().contains("`LINCHPIN_TEST_IS_NOT_SET` is not set"), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn asking_only_for_a_connection_that_cannot_work_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let context = open(folder.path(), &format!("{CONTROL}{HALO}")).await;
+        let asked = |name: &str| context.hub_for(&[name.to_owned()], Arc::new(Quiet));
+        assert!(asked("control").is_ok());
+        let failure = asked("halo").err().unwrap();
+        assert!(failure.to_string().starts_with("1 mistake"), "{failure}");
+        let failure = asked("nobody").err().unwrap();
+        assert_eq!(failure.to_string(), "there is no connection `nobody`");
+    }
+}

@@ -20,6 +20,7 @@ mod connectors;
 mod context;
 mod failure;
 mod output;
+mod progress;
 
 /// The crates whose log is the user's.
 const LOGGED: [&str; 10] = [

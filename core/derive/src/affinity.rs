@@ -17,9 +17,16 @@ pub const WINDOW: usize = 10;
 /// The persons of a tenant, by every account name they are or were known by.
 #[derive(Debug, Default)]
 pub struct People {
-    by_address: HashMap<String, Vec<(Held, PersonId)>>,
+    by_address: HashMap<String, Vec<(Claim, PersonId)>>,
     by_on_premises: HashMap<String, Vec<(String, PersonId)>>,
-    counted: HashMap<PersonId, bool>,
+    known: HashMap<PersonId, Known>,
+}
+
+/// What matters of a person.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    counts: bool,
+    gone: bool,
 }
 
 /// How an address belongs to a person; the surest first.
@@ -29,6 +36,10 @@ enum Held {
     Earlier,
     Alias,
 }
+
+/// A person's claim to an address: how he holds it, and, after those who are there, whether he is
+/// gone. An account that was deleted and created again is the new one's.
+type Claim = (Held, bool);
 
 impl People {
     /// Indexes the persons of one tenant.
@@ -42,13 +53,13 @@ impl People {
                 && !person.disabled
                 && person.account == AccountKind::Member
                 && !ignored;
-            people.counted.insert(person.id, counts);
-            people.add(&upn, Held::Now, person.id);
+            people.known.insert(person.id, Known { counts, gone: person.gone });
+            people.add(&upn, (Held::Now, person.gone), person.id);
             for earlier in &person.earlier_upns {
-                people.add(earlier, Held::Earlier, person.id);
+                people.add(earlier, (Held::Earlier, person.gone), person.id);
             }
             for alias in &person.addresses {
-                people.add(alias, Held::Alias, person.id);
+                people.add(alias, (Held::Alias, person.gone), person.id);
             }
             if let Some((domain, user)) =
                 person.on_premises.as_deref().and_then(|a| a.split_once('\\'))
@@ -60,10 +71,10 @@ impl People {
         people
     }
 
-    fn add(&mut self, address: &str, held: Held, person: PersonId) {
+    fn add(&mut self, address: &str, claim: Claim, person: PersonId) {
         let holders = self.by_address.entry(address.to_owned()).or_default();
         if !holders.iter().any(|(_, known)| *known == person) {
-            holders.push((held, person));
+            holders.push((claim, person));
             holders.sort_unstable();
         }
     }
@@ -91,7 +102,12 @@ impl People {
     }
 
     fn counts(&self, person: PersonId) -> bool {
-        self.counted.get(&person).copied().unwrap_or(false)
+        self.known.get(&person).is_some_and(|known| known.counts)
+    }
+
+    /// Of this tenant, and not gone.
+    fn is_here(&self, person: PersonId) -> bool {
+        self.known.get(&person).is_some_and(|known| !known.gone)
     }
 }
 
@@ -154,7 +170,8 @@ fn conclude(
         window.iter().any(|logon| logon.person.is_some_and(|person| people.counts(person)));
     let shared = counted && found.is_none() && window.len() >= WINDOW;
     let of = u8::try_from(window.len()).unwrap_or(u8::MAX);
-    let primary = match pinned {
+    // A pin does not outlive the person, and never reaches into another tenant.
+    let primary = match pinned.filter(|pinned| pinned.is_none_or(|who| people.is_here(who))) {
         Some(pinned) => pinned.map(|person| Primary { person, reason: PrimaryReason::Pinned }),
         None => found
             .map(|(person, times)| Primary { person, reason: PrimaryReason::Most { times, of } }),
@@ -207,6 +224,8 @@ fn may_be_net_bios(name: &str, dns: &str) -> bool {
 fn usable(account: &str) -> bool {
     let account = normal_address(account);
     let user = account.rsplit('\\').next().unwrap_or_default();
+    // SYSTEM of a domain member is the computer's own account: `CORP\PC01$`, `PC01$@corp.local`.
+    let user = user.split('@').next().unwrap_or_default();
     !user.is_empty()
         && !user.ends_with('$')
         && !matches!(user, "system" | "local service" | "network service")

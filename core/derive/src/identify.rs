@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use core_model::RecordRef;
-use core_model::decision::{Decision, Settled};
+use core_model::decision::Decision;
 use core_model::entity::{Agent, Choice, Computer, Question, Rule, Subject};
 use core_model::facts::AssetFacts;
 use core_model::hardware::SmbiosUuid;
@@ -20,11 +20,14 @@ use crate::input::AgentInput;
 use crate::policy::{IdentificationMode, IdentificationPolicy};
 use crate::union::Union;
 
+mod decisions;
 mod foreign;
 mod group;
 mod known;
 mod outcome;
+mod reported;
 mod rules;
+mod settle;
 
 /// A computer of another tenant, as far as one tenant may know of it: that it is there.
 #[derive(Clone, Debug)]
@@ -80,10 +83,11 @@ pub fn identify(mut input: IdentifyInput<'_>) -> Identified {
     let mut work = Work::new(&input);
     work.apply_all();
     if input.policy.mode == IdentificationMode::Log {
-        let joins = std::mem::take(&mut work.joins);
         let mut only_decided = Work::new(&input);
         only_decided.apply_decisions();
-        only_decided.joins = joins;
+        only_decided.join_bound();
+        only_decided.enforced = work.in_words();
+        only_decided.joins = std::mem::take(&mut work.joins);
         work = only_decided;
     }
     outcome::build(&input, &work)
@@ -93,8 +97,8 @@ pub fn identify(mut input: IdentifyInput<'_>) -> Identified {
 #[derive(Clone, Debug)]
 struct Asked {
     subject: Subject,
-    /// An agent of the computer it may be.
-    with: Option<usize>,
+    /// An agent of each computer that it may be.
+    with: Vec<usize>,
     evidence: Vec<String>,
     choices: Vec<Choice>,
 }
@@ -108,10 +112,14 @@ struct Work<'a> {
     now: DateTime<Utc>,
     weighed: Vec<Weighed>,
     union: Union,
-    /// Pairs that a human keeps apart.
-    apart: BTreeSet<(usize, usize)>,
-    /// Agents whose own computer a human confirmed.
+    /// Agents that humans put together, whatever the rules make of them.
+    bound: Union,
+    /// What humans keep apart, by the representatives in `bound`.
+    apart: BTreeMap<usize, BTreeSet<usize>>,
+    /// Agents about which a human decided anything: they are not asked about again.
     confirmed: BTreeSet<usize>,
+    /// What a human decided about an agent for itself, and when (Unix microseconds).
+    settled_alone: BTreeMap<usize, (Choice, i64)>,
     /// Rule and reason of the join that brought the agent in.
     reasons: BTreeMap<usize, (Rule, String)>,
     /// Agents that belong to their computer's past.
@@ -120,14 +128,20 @@ struct Work<'a> {
     wipes: BTreeMap<usize, BTreeSet<DateTime<Utc>>>,
     /// Agents whose UUID another live machine has too.
     clones: BTreeSet<usize>,
-    /// UUIDs that an agent cannot be recognised by.
+    /// The UUIDs of those: they identify nobody in this tenant.
+    shared_uuids: BTreeSet<SmbiosUuid>,
+    /// Further UUIDs that a single agent cannot be recognised by.
     learned_junk: BTreeMap<usize, BTreeSet<SmbiosUuid>>,
     board_swapped: BTreeSet<usize>,
     refused: BTreeMap<usize, String>,
     asked: BTreeMap<usize, Asked>,
+    /// Agents that wait with another one for the decision about it.
+    follows: BTreeMap<usize, usize>,
     /// Agents that wait for their machine's answer, with the reason.
     waiting: BTreeMap<usize, String>,
     joins: BTreeMap<Rule, usize>,
+    /// In log mode: what would have become of each agent.
+    enforced: BTreeMap<usize, String>,
 }
 
 impl<'a> Work<'a> {
@@ -141,18 +155,23 @@ impl<'a> Work<'a> {
             now: input.now,
             weighed,
             union: Union::new(input.agents.len()),
-            apart: BTreeSet::new(),
+            bound: Union::new(input.agents.len()),
+            apart: BTreeMap::new(),
             confirmed: BTreeSet::new(),
+            settled_alone: BTreeMap::new(),
             reasons: BTreeMap::new(),
             retired: BTreeSet::new(),
             wipes: BTreeMap::new(),
             clones: BTreeSet::new(),
+            shared_uuids: BTreeSet::new(),
             learned_junk: BTreeMap::new(),
             board_swapped: BTreeSet::new(),
             refused: BTreeMap::new(),
             asked: BTreeMap::new(),
+            follows: BTreeMap::new(),
             waiting: BTreeMap::new(),
             joins: BTreeMap::new(),
+            enforced: BTreeMap::new(),
         }
     }
 
@@ -165,59 +184,8 @@ impl<'a> Work<'a> {
         self.apply_uuids();
         self.apply_swapped();
         self.apply_serials();
+        self.join_bound();
         self.apply_leftovers();
-    }
-
-    /// R1: what humans settled, in the order in which they settled it.
-    fn apply_decisions(&mut self) {
-        let number = |record: &RecordRef| self.agents.iter().position(|a| a.record == *record);
-        let mut latest: BTreeMap<(usize, Option<usize>), Choice> = BTreeMap::new();
-        for decision in self.decisions {
-            if let Settled::Agents { agent, with, choice } = &decision.settled
-                && let Some(agent) = number(agent)
-            {
-                latest.insert((agent, with.as_ref().and_then(number)), *choice);
-            }
-        }
-        for ((agent, with), choice) in latest {
-            self.settle(agent, with, choice);
-        }
-    }
-
-    fn settle(&mut self, agent: usize, with: Option<usize>, choice: Choice) {
-        match (choice, with) {
-            (Choice::AskLater, _) => {}
-            (Choice::TwoMachines, Some(with)) => {
-                self.apart.insert((agent.min(with), agent.max(with)));
-            }
-            (Choice::ReInstalled | Choice::Wiped | Choice::SameMachine, Some(with)) => {
-                self.union.join(agent, with);
-                self.reasons.insert(agent, (Rule::R1, "a human decided".to_owned()));
-                if choice != Choice::SameMachine {
-                    self.retired.insert(with);
-                }
-                if choice == Choice::Wiped {
-                    let at = self.weighed[agent]
-                        .os_installed
-                        .unwrap_or_else(|| self.agents[agent].since());
-                    self.wipes.entry(agent).or_default().insert(at);
-                }
-            }
-            (_, None) => {}
-            (Choice::Moved, Some(_)) => {}
-        }
-        if choice != Choice::AskLater {
-            self.confirmed.insert(agent);
-        }
-    }
-
-    /// Whether a human keeps any two members of these sets apart.
-    fn kept_apart(&self, a: usize, b: usize) -> bool {
-        let (a, b) = (self.union.root(a), self.union.root(b));
-        self.apart.iter().any(|&(x, y)| {
-            let (x, y) = (self.union.root(x), self.union.root(y));
-            (x, y) == (a, b) || (x, y) == (b, a)
-        })
     }
 
     /// Joins the sets of two agents; `newcomer` is the one whose reason it is.
@@ -233,7 +201,20 @@ impl<'a> Work<'a> {
 
     /// Whether the agent takes part in matching: not refused, and not waiting for a human.
     fn free(&self, agent: usize) -> bool {
-        !self.refused.contains_key(&agent) && !self.asked.contains_key(&agent)
+        !self.refused.contains_key(&agent)
+            && !self.asked.contains_key(&agent)
+            && !self.follows.contains_key(&agent)
+    }
+
+    /// What became of each agent that is not simply on its own.
+    fn in_words(&self) -> BTreeMap<usize, String> {
+        let joined = self.reasons.iter().map(|(&n, (rule, why))| (n, format!("{rule:?}: {why}")));
+        let waits = self.waiting.iter().map(|(&n, why)| (n, format!("it would wait: {why}")));
+        let asks = self.asked.iter().map(|(&n, asked)| {
+            (n, format!("a human would be asked: {}", asked.evidence.join("; ")))
+        });
+        let refused = self.refused.iter().map(|(&n, why)| (n, format!("R5: refused, {why}")));
+        joined.chain(waits).chain(asks).chain(refused).collect()
     }
 }
 

@@ -1,11 +1,12 @@
 //! What changed, without what it says: for derivation to decide what it must look at.
 
+use core_model::entity::EntityKind;
 use core_model::{RecordKind, RecordRef};
 
 use crate::error::Result;
 use crate::open::Store;
 use crate::query::Filter;
-use crate::sql::{Argument, Columns, Select, list};
+use crate::sql::{Argument, Columns, Select, list, owned};
 use crate::sweep::parse_kind;
 
 /// A record with the client it belongs to, where it says so.
@@ -22,15 +23,19 @@ impl Store {
         rows.iter().map(|row| parse_kind(&row.text(0)?)).collect()
     }
 
-    /// The records of these kinds that changed after this number.
+    /// The clients of which records of these kinds changed after this number: one record's name of
+    /// each (with an empty key) and the client. Hardware inventory has none; its records are named.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn changed_refs(&self, after_seq: i64, kinds: &[RecordKind]) -> Result<Vec<Owned>> {
+    pub async fn changed_owners(&self, after_seq: i64, kinds: &[RecordKind]) -> Result<Vec<Owned>> {
         let mut tx = self.snapshot().await?;
         let refs = self.refs(&mut tx).await?;
-        let mut select =
-            Select::new("select r.stream_id, r.kind, r.key, r.client from source_record r");
+        // Hundreds of thousands of people may have changed, of some dozen clients.
+        let mut select = Select::new(
+            "select distinct r.stream_id, r.kind, case when r.client is null then r.key else '' end, \
+             r.client from source_record r",
+        );
         let kinds = list(kinds.iter().map(|kind| kind.as_str()));
         select.push(
             " where r.change_seq > {} and r.kind in list({})",
@@ -50,15 +55,24 @@ impl Store {
         let refs = self.refs(&mut tx).await?;
         let mut found = Vec::new();
         for part in refs.parts(&Filter { keys: Some(records), ..Filter::default() }) {
-            let mut select =
-                Select::new("select r.stream_id, r.kind, r.key, r.client from source_record r");
-            part.conditions(&mut select, "r.", "r.");
+            let mut select = Select::new("select o.stream_id, o.kind, o.key, o.client");
+            part.of(&mut select, self.backend(), "source_record");
             for row in select.query(self.backend()).fetch_all(&mut *tx).await? {
                 found.push((refs.read(&row)?, row.opt_text(3)?));
             }
         }
         tx.rollback().await?;
         Ok(found)
+    }
+
+    /// The ids of a tenant's entities of a kind.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn entity_ids(&self, kind: EntityKind, tenant: &str) -> Result<Vec<String>> {
+        let query = self.sql_on("select id from {table} where tenant = $1", kind.as_str());
+        let rows = query.bind(owned(tenant)).fetch_all(self.readers()).await?;
+        rows.iter().map(|row| row.text(0)).collect()
     }
 
     /// When each agent's machine last answered, Unix microseconds.

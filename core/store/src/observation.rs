@@ -11,7 +11,7 @@ use sqlx::AnyConnection;
 
 use crate::error::Result;
 use crate::open::Store;
-use crate::sql::{Bulk, Columns, list, owned};
+use crate::sql::{Bulk, Columns, owned};
 
 mod append;
 mod read;
@@ -88,9 +88,8 @@ impl Store {
         let mut stored = std::collections::HashMap::new();
         let names = seen.iter().map(|(kind, key, _)| (*kind, *key));
         for (kind, keys) in crate::page::by_kind(names) {
-            let text = "select key, online, last_seen from presence \
-                        where stream_id = $1 and kind = $2 and key in list($3)";
-            let query = self.sql(text).bind(stream).bind(kind.as_str()).bind(list(keys));
+            let what = ("o.key, o.online, o.last_seen", "presence");
+            let query = self.named(what, (stream, kind), keys);
             for row in query.fetch_all(&mut *tx).await? {
                 stored.insert((kind, row.text(0)?), (row.opt_int(1)?, row.opt_int(2)?));
             }

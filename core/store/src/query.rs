@@ -10,8 +10,8 @@ use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
 use crate::error::{Error, Result};
-use crate::open::Store;
-use crate::sql::{Argument, Columns, Select, ints, limit, list, owned};
+use crate::open::{Backend, Store};
+use crate::sql::{Argument, Columns, LookUp, Select, ints, limit, list, owned};
 use crate::stream::StreamKey;
 use crate::sweep::parse_kind;
 
@@ -86,8 +86,8 @@ impl StoredRecord {
     }
 }
 
-const COLUMNS: &str = "select r.stream_id, r.kind, r.key, r.client, r.facts, r.history, \
-     r.first_seen, r.changed_at, r.gone_since, r.change_seq from source_record r";
+const COLUMNS: &str = "select o.stream_id, o.kind, o.key, o.client, o.facts, o.history, \
+     o.first_seen, o.changed_at, o.gone_since, o.change_seq";
 
 impl Store {
     /// Records whose last change has a number above this one, in the order of these numbers, gone
@@ -100,7 +100,7 @@ impl Store {
         let refs = self.refs(&mut tx).await?;
         let mut select = Select::new(COLUMNS);
         select.push(
-            " where r.change_seq > {} order by r.change_seq limit {}",
+            " from source_record o where o.change_seq > {} order by o.change_seq limit {}",
             [Argument::Int(after_seq), Argument::Int(limit(rows))],
         );
         let found = select.query(self.backend()).fetch_all(&mut *tx).await?;
@@ -122,10 +122,10 @@ impl Store {
         let refs = self.refs(&mut tx).await?;
         let mut found = Vec::new();
         for part in refs.parts(&query.filter()) {
-            let mut select = query.select(&part);
+            let mut select = query.select(&part, self.backend());
             if let Some(RecordCursor { stream, kind, key }) = after {
                 select.push(
-                    " and (r.stream_id, r.kind, r.key) > ({}, {}, {})",
+                    " and (o.stream_id, o.kind, o.key) > ({}, {}, {})",
                     [
                         Argument::Int(*stream),
                         Argument::Text(kind.clone()),
@@ -133,7 +133,7 @@ impl Store {
                     ],
                 );
             }
-            let order = " order by r.stream_id, r.kind, r.key limit {}";
+            let order = " order by o.stream_id, o.kind, o.key limit {}";
             select.push(order, [Argument::Int(limit(rows))]);
             self.read_records(&mut tx, &refs, select, &mut found).await?;
         }
@@ -153,7 +153,8 @@ impl Store {
         let refs = self.refs(&mut tx).await?;
         let mut found = Vec::new();
         for part in refs.parts(&query.filter()) {
-            self.read_records(&mut tx, &refs, query.select(&part), &mut found).await?;
+            self.read_records(&mut tx, &refs, query.select(&part, self.backend()), &mut found)
+                .await?;
         }
         tx.rollback().await?;
         Ok(found)
@@ -204,15 +205,15 @@ impl<'a> RecordQuery<'a> {
         Filter { connection, scope, clients, keys }
     }
 
-    fn select(&self, part: &Part<'_>) -> Select {
+    fn select(&self, part: &Part<'_>, backend: Backend) -> Select {
         let mut select = Select::new(COLUMNS);
-        part.conditions(&mut select, "r.", "r.");
+        part.of(&mut select, backend, "source_record");
         if !self.kinds.is_empty() {
             let kinds = list(self.kinds.iter().map(|kind| kind.as_str()));
-            select.push(" and r.kind in list({})", [Argument::Text(kinds)]);
+            select.push(" and o.kind in list({})", [Argument::Text(kinds)]);
         }
         if !self.include_gone {
-            select.push(" and r.gone_since is null", []);
+            select.push(" and o.gone_since is null", []);
         }
         select
     }
@@ -231,23 +232,58 @@ pub(crate) struct Filter<'a> {
 pub(crate) struct Part<'a> {
     streams: Vec<i64>,
     keys: Option<(RecordKind, Vec<&'a str>)>,
-    pub(crate) clients: Option<Vec<&'a str>>,
+    clients: Option<Vec<&'a str>>,
 }
 
 impl Part<'_> {
-    /// Appends the conditions, on a table with stream, kind and key and on one with the client.
-    pub(crate) fn conditions(&self, select: &mut Select, of: &str, client_of: &str) {
-        let streams = ints(self.streams.iter().copied());
-        select.push(&format!(" where {of}stream_id in ints({{}})"), [Argument::Text(streams)]);
-        if let Some((kind, keys)) = &self.keys {
-            select.push(
-                &format!(" and {of}kind = {{}} and {of}key in list({{}})"),
-                [Argument::Text(kind.as_str().to_owned()), Argument::Text(list(keys))],
-            );
-        }
-        if let Some(clients) = &self.clients {
-            let clients = Argument::Text(list(clients));
-            select.push(&format!(" and {client_of}client in list({{}})"), [clients]);
+    /// Appends the `from` and the conditions: the rows of a table with stream, kind and key, named
+    /// `o`.
+    pub(crate) fn of(&self, select: &mut Select, backend: Backend, table: &str) {
+        let streams = || Argument::Text(ints(self.streams.iter().copied()));
+        let records = table == "source_record";
+        // A client is written on the record; an observation is joined with its record.
+        let join = |this: &str, other: &str, other_table: &str| {
+            let [a, b] = [this, other];
+            format!(
+                " join {other_table} {b} on {b}.stream_id = {a}.stream_id \
+                 and {b}.kind = {a}.kind and {b}.key = {a}.key"
+            )
+        };
+        let clients = self.clients.as_ref().map(list);
+        let Some((kind, keys)) = &self.keys else {
+            let Some(clients) = clients else {
+                let text = format!(" from {table} o where o.stream_id in ints({{}})");
+                return select.push(&text, [streams()]);
+            };
+            let (alias, join) =
+                if records { ("o", String::new()) } else { ("r", join("r", "o", table)) };
+            let look_up = LookUp {
+                table: "source_record",
+                alias,
+                conditions: &format!(
+                    "{alias}.client = v.value and {alias}.stream_id in ints({{}})"
+                ),
+                arguments: vec![streams()],
+                join: &join,
+            };
+            return select.each(backend, clients, look_up);
+        };
+        let join = if records || clients.is_none() {
+            String::new()
+        } else {
+            join("o", "r", "source_record")
+        };
+        let look_up = LookUp {
+            table,
+            alias: "o",
+            conditions: "o.stream_id in ints({}) and o.kind = {} and o.key = v.value",
+            arguments: vec![streams(), Argument::Text(kind.as_str().to_owned())],
+            join: &join,
+        };
+        select.each(backend, list(keys), look_up);
+        if let Some(clients) = clients {
+            let of = if records { "o" } else { "r" };
+            select.push(&format!(" and {of}.client in list({{}})"), [Argument::Text(clients)]);
         }
     }
 }

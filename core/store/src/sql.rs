@@ -3,7 +3,8 @@
 //!
 //! - Parameters are `$n`. Lists come as one JSON array each: `key in list($3)` for texts and
 //!   `stream_id in ints($1)` for integers, so that a statement has one text however long its lists
-//!   are, and is prepared once.
+//!   are, and is prepared once. Where the list's column is not the first of its index, it is
+//!   [`Store::named`] or [`Select::each`] that looks up.
 //! - Rows come in multi-row `values` of fixed sizes ([`Bulk`]), so that their texts are few and stay
 //!   prepared too.
 //! - PostgreSQL takes no NUL in a text: [`clean`] replaces it, on both, before anything is compared.
@@ -13,6 +14,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use core_model::RecordKind;
 use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::{Any, AnyConnection, AssertSqlSafe, Row};
 
@@ -65,6 +67,25 @@ impl Store {
         sqlx::query(AssertSqlSafe(text))
     }
 
+    /// The rows of one kind in a stream that have these keys.
+    pub(crate) fn named<T: AsRef<str>>(
+        &self,
+        (columns, table): (&str, &str),
+        (stream, kind): (i64, RecordKind),
+        keys: impl IntoIterator<Item = T>,
+    ) -> Query {
+        let mut select = Select::new(format!("select {columns}"));
+        let look_up = LookUp {
+            table,
+            alias: "o",
+            conditions: "o.stream_id = {} and o.kind = {} and o.key = v.value",
+            arguments: vec![Argument::Int(stream), Argument::Text(kind.as_str().to_owned())],
+            join: "",
+        };
+        select.each(self.backend(), list(keys), look_up);
+        select.query(self.backend())
+    }
+
     /// Runs a statement over many rows; gives the number of rows that it changed.
     pub(crate) async fn bulk<T: Sync>(
         &self,
@@ -101,6 +122,16 @@ pub(crate) enum Argument {
     Int(i64),
 }
 
+/// Where and how [`Select::each`] looks.
+pub(crate) struct LookUp<'a> {
+    pub(crate) table: &'a str,
+    pub(crate) alias: &'a str,
+    pub(crate) conditions: &'a str,
+    pub(crate) arguments: Vec<Argument>,
+    /// Further joins, with a space before them.
+    pub(crate) join: &'a str,
+}
+
 impl Select {
     /// Starts with a text that ends in its first condition (`… where true`-like).
     pub(crate) fn new(text: impl Into<String>) -> Self {
@@ -108,7 +139,7 @@ impl Select {
     }
 
     /// Appends a text; each `{}` in it stands for one argument.
-    pub(crate) fn push<const N: usize>(&mut self, text: &str, arguments: [Argument; N]) {
+    pub(crate) fn push(&mut self, text: &str, arguments: impl IntoIterator<Item = Argument>) {
         let mut parts = text.split("{}");
         self.text.push_str(parts.next().unwrap_or_default());
         for (part, argument) in parts.zip(arguments) {
@@ -117,6 +148,28 @@ impl Select {
             write!(self.text, "${}", self.arguments.len()).unwrap_or_default();
             self.text.push_str(part);
         }
+    }
+
+    /// Appends a `from` that looks each text of a list up by itself, and a `where` to be gone on
+    /// with. The conditions name the text `v.value`.
+    ///
+    /// This is for lists whose column is not the first of its index. There PostgreSQL, as long as
+    /// it has no statistics of a table that was just filled, takes the columns before it to be
+    /// enough, and reads the whole stream for each list. A lateral query with an offset is not
+    /// merged into the outer one, so that each look-up has the whole index to go by.
+    pub(crate) fn each(&mut self, backend: Backend, texts: String, look_up: LookUp<'_>) {
+        let LookUp { table, alias, conditions, arguments, join } = look_up;
+        let text = match backend {
+            Backend::Sqlite => format!(
+                " from json_each({{}}) as v cross join {table} {alias}{join} where {conditions}"
+            ),
+            Backend::Postgres => format!(
+                " from json_array_elements_text({{}}::json) as v(value) cross join lateral \
+                 (select * from {table} {alias} where {conditions} offset 0) as {alias}{join} \
+                 where 1 = 1"
+            ),
+        };
+        self.push(&text, std::iter::once(Argument::Text(texts)).chain(arguments));
     }
 
     pub(crate) fn query(self, backend: Backend) -> Query {
@@ -169,10 +222,12 @@ pub(crate) fn opt(text: Option<&str>) -> Option<String> {
     text.map(owned)
 }
 
-/// A list of texts for `in list($n)`.
+/// A list of texts for `in list($n)`, each once and in order, which is the order of the indexes.
 pub(crate) fn list<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> String {
-    let texts = texts.into_iter().map(|text| serde_json::Value::String(owned(text.as_ref())));
-    serde_json::Value::Array(texts.collect()).to_string()
+    let mut texts: Vec<_> = texts.into_iter().map(|text| owned(text.as_ref())).collect();
+    texts.sort_unstable();
+    texts.dedup();
+    serde_json::Value::from(texts).to_string()
 }
 
 /// A list of integers for `in ints($n)`.

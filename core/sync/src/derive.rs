@@ -4,14 +4,17 @@
 //!
 //! Three cursors, each moved in the transaction that makes it true: `links` (clients to tenants),
 //! `rows` (what comes from one record each), `machines` (what comes from all records of a tenant).
+//! A fourth, `unfinished`, says that what one step found out for the next ones (clients that belong
+//! elsewhere now, tenants that share an identity) is not worked off yet: a derivation that was
+//! killed is followed by one that looks at everything.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use core_model::entity::{Client, EntityKind, EntityRow};
 use core_model::event::Cause;
-use core_model::id::{ClientId, TenantId};
+use core_model::id::{AgentId, ClientId, TenantId};
 use core_model::{RecordKind, RecordRef};
-use core_store::{ModelChange, RecordQuery, StoredRecord};
+use core_store::{EntityQuery, ModelChange, RecordQuery, StoredRecord};
 
 use crate::error::Result;
 use crate::hub::Hub;
@@ -26,6 +29,8 @@ pub(crate) use machines::Neighbours;
 
 /// Records that are derived in one transaction.
 const BATCH: usize = 4000;
+/// The cursor that is 1 while a derivation has worked nothing off yet that it found out on its way.
+const UNFINISHED: &str = "unfinished";
 /// Tenants whose machines are derived in one transaction.
 const TENANTS: usize = 16;
 
@@ -49,6 +54,7 @@ struct Cursors {
     machines: i64,
     decisions: i64,
     rules: i64,
+    unfinished: i64,
 }
 
 impl Hub {
@@ -58,12 +64,20 @@ impl Hub {
     /// When the store fails.
     pub async fn derive(&self) -> Result<Derived> {
         let _alone = self.deriving.lock().await;
+        let held = self.hold_derivation().await?;
+        let derived = self.derive_alone().await;
+        self.release(vec![held]).await?;
+        derived
+    }
+
+    async fn derive_alone(&self) -> Result<Derived> {
         let cursors = self.cursors().await?;
         let high = self.store.max_change_seq().await?;
         let decisions = self.store.decisions().await?;
         let last_decision = decisions.last().map_or(0, |decision| decision.number);
         let rules = self.settings.rules_digest();
-        let again = cursors.rules != rules;
+        let killed = cursors.unfinished != 0;
+        let again = cursors.rules != rules || killed;
         let decided = cursors.decisions != last_decision;
         let mut derived = Derived::default();
         let cause = if decided { Cause::Decision { number: last_decision } } else { Cause::Run };
@@ -75,10 +89,17 @@ impl Hub {
             moved = clients;
         }
         let links = Links::load(&self.store).await?.with_splits(&self.settings.tenants.splits);
-        derived.events += self.derive_rows(&links, &moved, cursors.rows, &cause, high).await?;
-        let dirty = self.dirty_tenants(&links, &moved, &cursors, again || decided).await?;
+        let rows_after = if killed { 0 } else { cursors.rows };
+        let (events, left) = self.derive_rows(&links, &moved, rows_after, &cause, high).await?;
+        derived.events += events;
+        let mut dirty = self.dirty_tenants(&links, &moved, &cursors, again || decided).await?;
+        dirty.extend(left);
+        if killed {
+            dirty.extend(self.tenants_with_computers().await?);
+        }
         derived.events += self.derive_machines(&links, &decisions, dirty, &cause).await?;
-        let cursors = [("machines", high), ("decisions", last_decision), ("rules", rules)];
+        let cursors =
+            [("machines", high), ("decisions", last_decision), ("rules", rules), (UNFINISHED, 0)];
         self.write(Vec::new(), Vec::new(), &cause, &cursors).await?;
         self.progress.event(&ProgressEvent::Derived { events: derived.events });
         Ok(derived)
@@ -91,6 +112,7 @@ impl Hub {
             machines: self.store.cursor("machines").await?,
             decisions: self.store.cursor("decisions").await?,
             rules: self.store.cursor("rules").await?,
+            unfinished: self.store.cursor(UNFINISHED).await?,
         })
     }
 
@@ -122,12 +144,14 @@ impl Hub {
         let (rows, removals) = links::rows(&self.store, &linked).await?;
         let after = Links::of(&linked.clients);
         let moved = after.moved_since(&before);
-        let events = self.write(rows, removals, cause, &[("links", high)]).await?;
+        let cursors = [("links", high), (UNFINISHED, i64::from(!moved.is_empty()))];
+        let cursors = if moved.is_empty() { &cursors[..1] } else { &cursors[..] };
+        let events = self.write(rows, removals, cause, cursors).await?;
         Ok((events, moved))
     }
 
     /// Derives what comes from one record each: of every changed record, and of every record of a
-    /// client that belongs elsewhere now.
+    /// client that belongs elsewhere now. Says which tenants lost an agent to another.
     async fn derive_rows(
         &self,
         links: &Links,
@@ -135,8 +159,9 @@ impl Hub {
         after: i64,
         cause: &Cause,
         high: i64,
-    ) -> Result<u64> {
+    ) -> Result<(u64, BTreeSet<TenantId>)> {
         let mut events = 0;
+        let mut left = BTreeSet::new();
         let clients: Vec<(String, String)> = moved.iter().cloned().collect();
         if !clients.is_empty() && after > 0 {
             let query = RecordQuery {
@@ -152,6 +177,7 @@ impl Hub {
                 if place.is_none() {
                     break;
                 }
+                left.extend(self.tenants_left(&records, links).await?);
                 let (upserts, removals) = rows::derive(&records, links, &self.settings.tenants);
                 events += self.write(upserts, removals, cause, &[]).await?;
             }
@@ -161,10 +187,45 @@ impl Hub {
             let records = self.store.changed_records(cursor, BATCH).await?;
             let Some(last) = records.last() else { break };
             cursor = last.change_seq;
+            if after > 0 {
+                left.extend(self.tenants_left(&records, links).await?);
+            }
             let (upserts, removals) = rows::derive(&records, links, &self.settings.tenants);
             events += self.write(upserts, removals, cause, &[("rows", cursor)]).await?;
         }
-        Ok(events)
+        Ok((events, left))
+    }
+
+    /// The tenants that some of these agents were of until now.
+    async fn tenants_left(
+        &self,
+        records: &[StoredRecord],
+        links: &Links,
+    ) -> Result<BTreeSet<TenantId>> {
+        let mut now: HashMap<String, Option<TenantId>> = HashMap::new();
+        for stored in records.iter().filter(|stored| stored.record.kind == RecordKind::Agent) {
+            let client = stored.client.as_deref();
+            let tenant = client.and_then(|client| links.tenant(&stored.record.connection, client));
+            let id = AgentId::derive(&stored.record, stored.first_seen_us);
+            now.insert(id.to_string(), tenant);
+        }
+        let ids: Vec<String> = now.keys().cloned().collect();
+        let mut left = BTreeSet::new();
+        if ids.is_empty() {
+            return Ok(left);
+        }
+        let query = EntityQuery { ids: Some(&ids), ..EntityQuery::all(EntityKind::Agent) };
+        for row in self.store.entities(&query).await? {
+            let before = row.tenant.as_deref().and_then(|tenant| tenant.parse().ok());
+            left.extend(before.filter(|before| now.get(&row.id) != Some(&Some(*before))));
+        }
+        Ok(left)
+    }
+
+    /// Every tenant that the model has a computer of.
+    async fn tenants_with_computers(&self) -> Result<BTreeSet<TenantId>> {
+        let rows = self.store.entities(&EntityQuery::all(EntityKind::Computer)).await?;
+        Ok(rows.iter().filter_map(|row| row.tenant.as_deref()?.parse().ok()).collect())
     }
 
     /// The tenants whose computers may be otherwise than they were.
@@ -182,7 +243,7 @@ impl Hub {
         for (connection, client) in moved {
             dirty.extend(links.tenant(connection, client));
         }
-        let changed = self.store.changed_refs(cursors.machines, MACHINE_KINDS).await?;
+        let changed = self.store.changed_owners(cursors.machines, MACHINE_KINDS).await?;
         let mut unowned: Vec<RecordRef> = self.store.observations_after(cursors.machines).await?;
         for (record, client) in changed {
             match client {
@@ -209,40 +270,43 @@ impl Hub {
         cause: &Cause,
     ) -> Result<u64> {
         let mut events = 0;
-        let mut written: BTreeSet<(EntityKind, String)> = BTreeSet::new();
+        let mut written: BTreeMap<TenantId, Vec<(EntityKind, String)>> = BTreeMap::new();
         let mut orphans: BTreeSet<(EntityKind, String)> = BTreeSet::new();
-        let dirty = self.with_neighbours(links, dirty).await?;
-        let dirty: Vec<TenantId> = dirty.into_iter().collect();
-        for part in dirty.chunks(TENANTS) {
+        if !dirty.is_empty() {
+            self.store.set_cursor(UNFINISHED, 1).await?;
+        }
+        let mut waiting = dirty;
+        let mut again: BTreeSet<TenantId> = BTreeSet::new();
+        while !waiting.is_empty() {
+            let part: Vec<TenantId> = waiting.iter().copied().take(TENANTS).collect();
+            let mut loaded = Vec::with_capacity(part.len());
+            for &tenant in &part {
+                waiting.remove(&tenant);
+                loaded.push(machines::load(self, links, tenant).await?);
+            }
+            // A UUID that came or went may be another tenant's too: that one is looked at again.
+            for (&tenant, loaded) in part.iter().zip(&loaded) {
+                let changed = machines::note_identities(self, tenant, loaded).await?;
+                let others = Neighbours::tenants(&self.store, tenant, &changed).await?;
+                let others = others.into_iter().filter(|other| !part.contains(other));
+                waiting.extend(others.filter(|other| again.insert(*other)));
+            }
             let mut upserts = Vec::new();
-            for &tenant in part {
-                let loaded = machines::load(self, links, tenant).await?;
+            for (&tenant, loaded) in part.iter().zip(loaded) {
                 let neighbours = Neighbours::of(&self.store, tenant, &loaded).await?;
-                let rows = machines::derive(self, links, decisions, tenant, loaded, &neighbours);
                 orphans.extend(machines::stored(&self.store, tenant).await?);
+                let rows = machines::derive(self, links, decisions, tenant, loaded, &neighbours);
+                let names = rows.iter().map(|row| (row.kind, row.id.clone())).collect();
+                written.insert(tenant, names);
                 upserts.extend(rows);
             }
-            written.extend(upserts.iter().map(|row| (row.kind, row.id.clone())));
             events += self.write(upserts, Vec::new(), cause, &[]).await?;
         }
         // A computer that went to another tenant is written there; only what is nowhere is removed.
+        let written: BTreeSet<(EntityKind, String)> = written.into_values().flatten().collect();
         let removals: Vec<_> = orphans.difference(&written).cloned().collect();
         events += self.write(Vec::new(), removals, cause, &[]).await?;
         Ok(events)
-    }
-
-    /// Notes which UUIDs the dirty tenants have now, and adds the tenants that share one.
-    async fn with_neighbours(
-        &self,
-        links: &Links,
-        mut dirty: BTreeSet<TenantId>,
-    ) -> Result<BTreeSet<TenantId>> {
-        for tenant in dirty.clone() {
-            let loaded = machines::load(self, links, tenant).await?;
-            let changed = machines::note_identities(self, tenant, &loaded).await?;
-            dirty.extend(Neighbours::tenants(&self.store, tenant, &changed).await?);
-        }
-        Ok(dirty)
     }
 }
 

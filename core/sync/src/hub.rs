@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
 use crate::error::{Error, Result};
+use crate::holder;
 use crate::progress::{Progress, Quiet};
 use crate::settings::Settings;
 
@@ -19,6 +20,10 @@ use crate::settings::Settings;
 const LEASE_US: i64 = 30_000_000;
 /// How often it is renewed.
 const RENEWAL: Duration = Duration::from_secs(8);
+/// How often somebody who waits for a lease looks whether it is free.
+const LOOK: Duration = Duration::from_millis(50);
+/// The lease of derivation: of two processes that sync different connections one derives at a time.
+const DERIVATION: &str = "derive:/";
 
 /// A configured connection.
 pub struct Connection {
@@ -83,7 +88,6 @@ pub struct Hub {
     pub(crate) progress: Arc<dyn Progress>,
     pub(crate) stopping: Arc<AtomicBool>,
     pub(crate) deriving: tokio::sync::Mutex<()>,
-    holder: String,
 }
 
 impl Hub {
@@ -96,8 +100,6 @@ impl Hub {
         clock: Clock,
     ) -> Self {
         let store = store.with_logon_interval(settings.affinity.interval_us);
-        let holder =
-            format!("process {} since {}", std::process::id(), clock.now().format("%F %T%.3f UTC"));
         Self {
             store,
             connections,
@@ -106,7 +108,6 @@ impl Hub {
             progress: Arc::new(Quiet),
             stopping: Arc::new(AtomicBool::new(false)),
             deriving: tokio::sync::Mutex::new(()),
-            holder,
         }
     }
 
@@ -155,18 +156,11 @@ impl Hub {
             check_stream_name(connection, options)?;
         }
         // Leases first, all of them: a busy connection is an error before anything is read.
-        let mut held = Vec::new();
-        for connection in &connections {
-            held.push(self.hold(&connection.name).await?);
-        }
-        let died = "the process that read it ended; the next run goes on from there";
-        self.store.mark_dead_runs(self.clock.now_us(), died).await?;
+        let held = self.hold_all(&connections).await?;
         let syncing = connections.iter().map(|connection| self.sync_one(connection, options));
         let results = futures::future::join_all(syncing).await;
         let derived = self.derive().await;
-        for lease in held {
-            lease.release(&self.store).await?;
-        }
+        self.release(held).await?;
         derived?;
         let runs: Result<Vec<Vec<Run>>> = results.into_iter().collect();
         Ok(runs?.into_iter().flatten().collect())
@@ -204,14 +198,66 @@ impl Hub {
         runs.into_iter().collect()
     }
 
-    /// Takes the lease of a connection and keeps it.
-    async fn hold(&self, connection: &str) -> Result<HeldLease> {
-        let name = format!("sync/{connection}");
-        let now = self.clock.now_us();
-        let Some(lease) = self.store.take_lease(&name, &self.holder, now, LEASE_US).await? else {
-            let holder = self.store.lease_holder(&name).await?;
+    /// Takes the leases of these connections and keeps them; none of them where one is busy. Runs
+    /// whose process ended without a word are closed.
+    async fn hold_all(&self, connections: &[&Connection]) -> Result<Vec<HeldLease>> {
+        let name = |connection: &Connection| format!("sync:{}", connection.name);
+        for connection in connections {
+            self.bury(&name(connection)).await?;
+        }
+        let died = "its process ended before the run did; what it had read is kept";
+        self.store.mark_dead_runs(self.clock.now_us(), died).await?;
+        let mut held = Vec::new();
+        for connection in connections {
+            if let Some(lease) = self.take(&name(connection)).await? {
+                held.push(lease);
+                continue;
+            }
+            self.release(held).await?;
+            let holder = self.store.lease_holder(&name(connection)).await?;
             let holder = holder.map_or_else(|| "another process".to_owned(), |lease| lease.holder);
-            return Err(Error::Busy { connection: connection.to_owned(), holder });
+            return Err(Error::Busy { connection: connection.name.clone(), holder });
+        }
+        Ok(held)
+    }
+
+    /// Waits until no other process derives, and keeps it so.
+    pub(crate) async fn hold_derivation(&self) -> Result<HeldLease> {
+        loop {
+            self.bury(DERIVATION).await?;
+            if let Some(lease) = self.take(DERIVATION).await? {
+                return Ok(lease);
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// Gives leases back.
+    pub(crate) async fn release(&self, held: Vec<HeldLease>) -> Result<()> {
+        for mut held in held {
+            if let Some(lease) = held.stop() {
+                self.store.release_lease(&lease).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a lease from a process that is dead.
+    async fn bury(&self, name: &str) -> Result<()> {
+        let holder = self.store.lease_holder(name).await?;
+        if let Some(lease) = holder.filter(|lease| holder::is_dead(&lease.holder)) {
+            self.store.release_lease(&lease).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes a lease and renews it; none where somebody else has it.
+    async fn take(&self, name: &str) -> Result<Option<HeldLease>> {
+        let now = self.clock.now();
+        let holder = holder::name(now);
+        let now_us = now.timestamp_micros();
+        let Some(lease) = self.store.take_lease(name, &holder, now_us, LEASE_US).await? else {
+            return Ok(None);
         };
         let (store, clock, kept) = (self.store.clone(), self.clock.clone(), lease.clone());
         let renewal = tokio::spawn(async move {
@@ -222,27 +268,37 @@ impl Hub {
                 }
             }
         });
-        Ok(HeldLease { lease, renewal })
+        Ok(Some(HeldLease { store: self.store.clone(), lease: Some(lease), renewal }))
     }
 }
 
-/// A lease that is renewed while it is held.
-struct HeldLease {
-    lease: Lease,
+/// A lease that is renewed while it is held. Dropped (its sync was given up), it is given back as
+/// soon as somebody finds the time.
+pub(crate) struct HeldLease {
+    store: Store,
+    lease: Option<Lease>,
     renewal: JoinHandle<()>,
 }
 
 impl HeldLease {
-    async fn release(self, store: &Store) -> Result<()> {
+    fn stop(&mut self) -> Option<Lease> {
         self.renewal.abort();
-        store.release_lease(&self.lease).await?;
-        Ok(())
+        self.lease.take()
     }
 }
 
 impl Drop for HeldLease {
     fn drop(&mut self) {
-        self.renewal.abort();
+        if let Some(lease) = self.stop()
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            let store = self.store.clone();
+            drop(runtime.spawn(async move {
+                if let Err(error) = store.release_lease(&lease).await {
+                    tracing::warn!(%error, lease = %lease.name, "a lease could not be given back");
+                }
+            }));
+        }
     }
 }
 

@@ -53,13 +53,14 @@ impl Hub {
         let tenants: Vec<Tenant> = self.all().await?;
         let mut clients: BTreeMap<TenantId, Vec<External>> = BTreeMap::new();
         for client in self.all::<Client>().await? {
-            if let Some(tenant) = client.tenant {
+            // What is gone at its source is history, not a claim about today.
+            if let Some(tenant) = client.tenant.filter(|_| !client.gone) {
                 clients.entry(tenant).or_default().push((kind(&client.connection), client.key));
             }
         }
         let mut listed: Vec<(Vec<External>, TenantId)> = Vec::new();
         for tenant in &tenants {
-            let mut clients = clients.remove(&tenant.id).unwrap_or_default();
+            let Some(mut clients) = clients.remove(&tenant.id) else { continue };
             clients.sort();
             listed.push((clients, tenant.id));
         }
@@ -106,7 +107,6 @@ impl Hub {
         let mut externals: HashMap<AgentId, External> = HashMap::new();
         let mut undecided = Vec::new();
         for agent in agents {
-            // What is gone at its source is history, not a claim about today's agents.
             if agent.gone {
                 continue;
             }

@@ -43,24 +43,34 @@ pub(crate) async fn run(global: &Global, args: &CheckArgs) -> Result<Exit, Failu
             print(connection, checked);
         }
     }
+    Ok(exit(&config, results))
+}
+
+/// The exit code; mistakes in the settings are shown with their places.
+fn exit(config: &Config, results: Vec<Checked>) -> Exit {
+    let total = results.len();
+    let (mut failed, mut wrong) = (0, 0);
     let mut problems = Vec::new();
-    let (mut failed, total) = (0, results.len());
     for checked in results {
         match checked {
             Checked::In(_) => continue,
             Checked::Refused(_) => {}
-            Checked::Wrong(found) => problems.extend(found),
+            Checked::Wrong(found) => {
+                wrong += 1;
+                problems.extend(found);
+            }
         }
         failed += 1;
     }
     if !problems.is_empty() {
         output::error_line(config.problems(problems).text().trim_end());
     }
-    Ok(match failed {
+    match failed {
         0 => Exit::Ok,
+        _ if wrong == total => Exit::Usage,
         _ if failed == total => Exit::Failed,
         _ => Exit::Partly,
-    })
+    }
 }
 
 fn as_json(connection: &ConnectionSettings, checked: &Checked) -> Value {

@@ -10,6 +10,8 @@ use crate::{connectors, output};
 
 /// Width of the explanations.
 const WIDTH: usize = 92;
+/// The table that all connectors share; it is explained once.
+const SHARED: &str = "http";
 
 pub(crate) fn run(global: &Global) -> Result<Exit, Failure> {
     let registry = connectors::registry();
@@ -67,30 +69,35 @@ fn print(registry: &Registry) {
             paragraph("    - ", &text);
         }
         output::line("  settings");
-        settings(&schema_of(kind), "");
+        let schema = schema_of(kind);
+        settings(&schema, &schema, "");
+    }
+    shared(registry);
+}
+
+/// What every connection has, once.
+fn shared(registry: &Registry) {
+    output::line("");
+    output::line("every connection");
+    paragraph("    - ", "name (required): what commands and lists call it");
+    paragraph("    - ", "kind (required): the word before the colon above");
+    paragraph("    - ", "enabled (default true): whether it is read");
+    let Some(kind) = registry.kinds().next() else { return };
+    let schema = schema_of(kind);
+    let http = properties(&schema).find(|(name, _)| *name == SHARED);
+    if let Some((_, http)) = http {
+        settings(resolve(http, &schema), &schema, "http.");
     }
 }
 
-/// Each setting on a line of its own, tables as `table.key`.
-fn settings(schema: &Value, prefix: &str) {
-    each_setting(schema, schema, prefix);
-}
-
-fn each_setting(schema: &Value, root: &Value, prefix: &str) {
-    let required: Vec<&str> = schema
-        .get("required")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect();
+/// Each setting on a line of its own.
+fn settings(schema: &Value, root: &Value, prefix: &str) {
+    let required = schema.get("required").and_then(Value::as_array);
     for (name, outer) in properties(schema) {
         let inner = resolve(outer, root);
-        if inner.get("properties").is_some() {
-            each_setting(inner, root, &format!("{prefix}{name}."));
-            continue;
-        }
-        let note = if required.contains(&name.as_str()) {
+        let note = if inner.get("properties").is_some() {
+            "a table".to_owned()
+        } else if required.is_some_and(|names| names.iter().any(|one| one == name)) {
             "required".to_owned()
         } else {
             match outer.get("default").or_else(|| inner.get("default")) {
@@ -100,7 +107,16 @@ fn each_setting(schema: &Value, root: &Value, prefix: &str) {
         };
         let text = outer.get("description").or_else(|| inner.get("description"));
         let text = text.and_then(Value::as_str).unwrap_or_default();
-        paragraph("    - ", &format!("{prefix}{name} ({note}): {text}"));
+        let words = inner.get("oneOf").and_then(Value::as_array).into_iter().flatten();
+        let words: Vec<String> = words
+            .filter_map(|word| word.get("const").and_then(Value::as_str))
+            .map(|word| format!("\"{word}\""))
+            .collect();
+        let words = match words.len() {
+            0 => String::new(),
+            _ => format!(" One of {}.", words.join(", ")),
+        };
+        paragraph("    - ", &format!("{prefix}{name} ({note}): {text}{words}"));
     }
 }
 

@@ -1,6 +1,100 @@
-//! `linchpin decide`.
+//! `linchpin decide`: a human answers a question that the rules leave open. Decisions are kept by
+//! source records, so they hold over every sync and rebuild.
 
-use crate::cli::{Global, DecideArgs};
+use std::sync::Arc;
+
+use chrono::Utc;
+use core_model::decision::Settled;
+use core_model::entity::{Agent, Choice, Computer, Question};
+use core_model::id::AgentId;
+use core_model::{RecordKind, RecordRef};
+use core_store::Store;
+use core_sync::Quiet;
+use serde_json::{Value, json};
+
+use super::changes::{self, Changed};
+use super::find;
+use crate::cli::{DecideArgs, Global};
+use crate::config::choices;
+use crate::context::Context;
 use crate::failure::{Exit, Failure};
+use crate::output;
 
-pub(crate) async fn run(_global: &Global, _args: &DecideArgs) -> Result<Exit, Failure> { Err(Failure::failed("`linchpin decide` is being written")) }
+pub(crate) async fn run(global: &Global, args: &DecideArgs) -> Result<Exit, Failure> {
+    let context = Context::open(global).await?;
+    let store = &context.store;
+    let question: Question = find::one(store, "decision", args.id.trim()).await?;
+    let choice = choice(&question, args.choice.trim())?;
+    let agent = record(store, question.agent).await?;
+    let with = other(store, &question).await?;
+    let settled = Settled::Agents { agent, with, choice };
+    let what = format!("{}: {}", question.text, choice.as_str());
+    settle(global, &context, &settled, args.by.as_deref(), &what).await
+}
+
+/// Notes a decision, derives the model from it, and says what changed.
+pub(super) async fn settle(
+    global: &Global,
+    context: &Context,
+    settled: &Settled,
+    by: Option<&str>,
+    what: &str,
+) -> Result<Exit, Failure> {
+    let store = &context.store;
+    let by = by.map_or_else(this_user, str::to_owned);
+    let before = store.last_event_seq().await?;
+    let now_us = Utc::now().timestamp_micros();
+    let number = store.add_decision(settled, &by, now_us).await?;
+    let derived = context.offline_hub(Arc::new(Quiet)).derive().await?;
+    let changed = changes::since(store, before).await?;
+    if global.json {
+        let listed: Vec<Value> = changed.iter().map(Changed::as_json).collect();
+        output::json(&json!({
+            "number": number,
+            "by": by,
+            "settled": settled,
+            "events": derived.events,
+            "changed": listed,
+        }));
+    } else {
+        output::line(&output::printable(&format!("{what} (decision {number}, by {by})")));
+        changes::print(&changed);
+    }
+    Ok(Exit::Ok)
+}
+
+fn choice(question: &Question, text: &str) -> Result<Choice, Failure> {
+    let offered = Choice::parse(&text.to_lowercase());
+    offered.filter(|choice| question.choices.contains(choice)).ok_or_else(|| {
+        let words = question.choices.iter().map(|choice| choice.as_str());
+        Failure::usage(format!("`{text}` is no answer to: {}", question.text))
+            .with_remedy(choices(text, "answers", words))
+    })
+}
+
+async fn record(store: &Store, agent: AgentId) -> Result<RecordRef, Failure> {
+    let found: Option<Agent> = find::by_id(store, &agent.to_string()).await?;
+    let agent = found.ok_or_else(|| {
+        Failure::failed(format!("agent {agent} of the question is not in the model"))
+            .with_remedy("run `linchpin rebuild`")
+    })?;
+    Ok(RecordRef::new(agent.connection, RecordKind::Agent, agent.scope, agent.key))
+}
+
+/// The first agent of the computer that the question names, where it names one.
+async fn other(store: &Store, question: &Question) -> Result<Option<RecordRef>, Failure> {
+    let Some(id) = question.computers.first() else { return Ok(None) };
+    let computer: Option<Computer> = find::by_id(store, &id.to_string()).await?;
+    let agents = computer.map(|computer| computer.agents).unwrap_or_default();
+    match agents.into_iter().find(|agent| *agent != question.agent) {
+        Some(agent) => Ok(Some(record(store, agent).await?)),
+        None => Ok(None),
+    }
+}
+
+/// The user of this terminal.
+fn this_user() -> String {
+    let names = ["USER", "USERNAME", "LOGNAME"].into_iter();
+    let name = names.filter_map(std::env::var_os).find(|name| !name.is_empty());
+    name.map_or_else(|| "unknown".to_owned(), |name| name.to_string_lossy().into_owned())
+}

@@ -49,7 +49,7 @@ pub(crate) async fn run(global: &Global, args: &MocksArgs) -> Result<Exit, Failu
 }
 
 /// Waits for Ctrl-C or, where there is one, the signal that a service gets.
-async fn stopped() -> Result<(), Failure> {
+pub(crate) async fn stopped() -> Result<(), Failure> {
     let fail = |error| Failure::io("waiting for Ctrl-C", &error);
     #[cfg(unix)]
     {
@@ -155,12 +155,14 @@ fn face(name: &str) -> Result<Option<Face>, Failure> {
     }
     let found = FACES.iter().find(|(known, _)| *known == name);
     found.map(|(_, face)| Some(*face)).ok_or_else(|| {
-        Failure::usage(format!("there is no face `{name}`"))
-            .with_remedy(choices(name, "faces", names()))
+        Failure::usage(format!("there is no face `{name}`")).with_remedy(choices(
+            name,
+            "faces",
+            names(),
+        ))
     })
 }
 
 fn names() -> Vec<&'static str> {
     FACES.iter().map(|(name, _)| *name).chain([ESTATE]).collect()
 }
-

@@ -1,6 +1,56 @@
-//! `linchpin show`.
+//! `linchpin show`: one computer, person or tenant, with the why of everything.
 
-use crate::cli::{Global, ShowArgs};
+use chrono_tz::Tz;
+use core_model::entity::{Computer, Tenant};
+use core_store::Store;
+
+use super::find;
+use crate::cli::{Global, ShowArgs, ShowKind};
+use crate::context::Context;
 use crate::failure::{Exit, Failure};
+use crate::output;
 
-pub(crate) async fn run(_global: &Global, _args: &ShowArgs) -> Result<Exit, Failure> { Err(Failure::failed("`linchpin show` is being written")) }
+mod computer;
+mod coverage;
+mod person;
+mod tenant;
+pub(crate) mod words;
+
+pub(crate) async fn run(global: &Global, args: &ShowArgs) -> Result<Exit, Failure> {
+    let context = Context::open(global).await?;
+    let (store, zone, which) = (&context.store, context.config.time_zone, args.which.trim());
+    match args.kind {
+        ShowKind::Computer => {
+            let computer: Computer = find::one(store, "computer", which).await?;
+            let story = computer::story(store, computer, zone).await?;
+            if global.json { output::json(&story) } else { story.print(zone) }
+        }
+        ShowKind::Person => {
+            let story = person::story(store, person::find(store, which).await?).await?;
+            if global.json { output::json(&story) } else { story.print(zone) }
+        }
+        ShowKind::Tenant => {
+            let tenant: Tenant = find::one(store, "tenant", which).await?;
+            let story = tenant::story(store, tenant, zone).await?;
+            if global.json { output::json(&story) } else { story.print() }
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+/// The tenant of something, with the zone that its dates are of.
+async fn tenant_of(
+    store: &Store,
+    id: core_model::id::TenantId,
+) -> Result<Tenant, Failure> {
+    let tenant: Option<Tenant> = find::by_id(store, &id.to_string()).await?;
+    tenant.ok_or_else(|| {
+        Failure::failed(format!("tenant {id} is not in the model"))
+            .with_remedy("run `linchpin rebuild`")
+    })
+}
+
+/// A tenant's own zone, or the hub's.
+fn zone_name(tenant: &Tenant, zone: Tz) -> String {
+    tenant.time_zone.clone().unwrap_or_else(|| zone.name().to_owned())
+}

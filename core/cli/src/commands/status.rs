@@ -1,6 +1,280 @@
-//! `linchpin status`.
+//! `linchpin status`: where every stream of every connection stands, and what waits for a human.
 
-use crate::cli::{Global};
+use std::collections::{BTreeMap, HashMap};
+
+use chrono::{DateTime, Utc};
+use core_model::entity::EntityKind;
+use core_model::run::{Outcome, Run};
+use core_store::{Held, Store, StreamKey, StreamState};
+use serde::Serialize;
+
+use super::sync;
+use super::text;
+use crate::cli::Global;
+use crate::context::Context;
 use crate::failure::{Exit, Failure};
+use crate::{connectors, output};
 
-pub(crate) async fn run(_global: &Global) -> Result<Exit, Failure> { Err(Failure::failed("`linchpin status` is being written")) }
+mod print;
+
+/// Runs among which the last one of each stream is looked for.
+const RUNS: usize = 5000;
+/// Quarantined records that are counted.
+const QUARANTINE: usize = 100_000;
+
+/// Everything.
+#[derive(Serialize)]
+struct Standing {
+    at: DateTime<Utc>,
+    time_zone: String,
+    connections: Vec<ConnectionStanding>,
+    decisions_open: u64,
+    clients_unlinked: u64,
+}
+
+/// A connection.
+#[derive(Serialize)]
+struct ConnectionStanding {
+    name: String,
+    kind: String,
+    enabled: bool,
+    /// Whether the settings have it; else only the store does.
+    configured: bool,
+    /// Who syncs it just now.
+    syncing: Option<String>,
+    streams: Vec<StreamStanding>,
+}
+
+/// A stream, or one scope of it.
+#[derive(Serialize)]
+struct StreamStanding {
+    stream: String,
+    scope: String,
+    scope_name: String,
+    live: i64,
+    last_complete: Option<DateTime<Utc>>,
+    last_full: Option<DateTime<Utc>>,
+    /// Since the last complete reading.
+    lag_seconds: Option<i64>,
+    /// A reading that is not at its end: `full` or `incremental`.
+    unfinished: Option<&'static str>,
+    last_run: Option<LastRun>,
+    held: Option<HeldStanding>,
+    quarantined: u64,
+}
+
+#[derive(Serialize)]
+struct LastRun {
+    id: String,
+    outcome: Outcome,
+    started: DateTime<Utc>,
+    ended: Option<DateTime<Utc>>,
+    error_kind: Option<String>,
+    error: Option<String>,
+    remedy: Option<String>,
+}
+
+#[derive(Serialize)]
+struct HeldStanding {
+    count: u64,
+    since: DateTime<Utc>,
+    sample: Vec<String>,
+    accept: String,
+}
+
+/// What the store knows, by connection, stream and scope.
+struct Known {
+    streams: Vec<(StreamKey, StreamState)>,
+    last: BTreeMap<(String, String, String), Run>,
+    held: Vec<Held>,
+    quarantined: HashMap<(String, String, String), u64>,
+}
+
+pub(crate) async fn run(global: &Global) -> Result<Exit, Failure> {
+    let context = Context::open(global).await?;
+    let standing = standing(&context).await?;
+    if global.json {
+        output::json(&standing);
+    } else {
+        print::print(&standing, context.config.time_zone);
+        for line in sync::open_questions(&context.store).await? {
+            output::line(&line);
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+async fn standing(context: &Context) -> Result<Standing, Failure> {
+    let store = &context.store;
+    let now = Utc::now();
+    let registry = connectors::registry();
+    let mut known = Known::read(store).await?;
+    let mut connections = Vec::new();
+    for connection in &context.config.connections {
+        let kind = registry.kind(&connection.kind).ok();
+        let streams = kind.map_or(&[][..], |kind| kind.streams);
+        let order: Vec<&str> = streams.iter().map(|stream| stream.name).collect();
+        connections.push(ConnectionStanding {
+            name: connection.name.clone(),
+            kind: connection.kind.clone(),
+            enabled: connection.enabled,
+            configured: true,
+            syncing: syncing(store, &connection.name, now).await?,
+            streams: known.take(&connection.name, &order, now),
+        });
+    }
+    // Connections that the settings have no more still have their records.
+    while let Some((key, _)) = known.streams.first() {
+        let (name, kind) = (key.connection.clone(), key.connector.clone());
+        let streams = known.take(&name, &[], now);
+        let (enabled, configured, syncing) = (false, false, None);
+        connections.push(ConnectionStanding { name, kind, enabled, configured, syncing, streams });
+    }
+    Ok(Standing {
+        at: now,
+        time_zone: context.config.time_zone.name().to_owned(),
+        connections,
+        decisions_open: store.count(EntityKind::Decision).await?,
+        clients_unlinked: sync::unlinked(store).await?,
+    })
+}
+
+async fn syncing(
+    store: &Store,
+    connection: &str,
+    now: DateTime<Utc>,
+) -> Result<Option<String>, Failure> {
+    let lease = store.lease_holder(&format!("sync/{connection}")).await?;
+    Ok(lease.filter(|lease| lease.until_us > now.timestamp_micros()).map(|lease| lease.holder))
+}
+
+impl Known {
+    async fn read(store: &Store) -> Result<Self, Failure> {
+        let streams = store.streams().await?;
+        let mut last: BTreeMap<(String, String, String), Run> = BTreeMap::new();
+        let mut names: Vec<&str> = streams.iter().map(|(key, _)| key.connection.as_str()).collect();
+        let newest = store.runs(RUNS, None).await?;
+        names.extend(newest.iter().map(|run| run.connection.as_str()));
+        names.sort_unstable();
+        names.dedup();
+        for name in names {
+            // Newest first: of each stream the first one counts.
+            for run in store.runs(RUNS, Some(name)).await? {
+                let key = (run.connection.clone(), run.stream.clone(), run.scope.clone());
+                last.entry(key).or_insert(run);
+            }
+        }
+        let mut quarantined: HashMap<(String, String, String), u64> = HashMap::new();
+        for one in store.quarantine(None, QUARANTINE).await? {
+            let StreamKey { connection, stream, scope, .. } = one.stream;
+            *quarantined.entry((connection, stream, scope)).or_default() += 1;
+        }
+        Ok(Self { streams, last, held: store.held().await?, quarantined })
+    }
+
+    /// The streams of a connection in the order in which they are read; those that were never read
+    /// among them.
+    fn take(&mut self, connection: &str, order: &[&str], now: DateTime<Utc>) -> Vec<StreamStanding> {
+        let (ours, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut self.streams)
+            .into_iter()
+            .partition(|(key, _)| key.connection == connection);
+        self.streams = rest;
+        let mut found: Vec<StreamStanding> =
+            ours.iter().map(|(key, state)| self.stream(key, state, now)).collect();
+        self.add_failed(connection, &mut found);
+        for name in order {
+            if !found.iter().any(|stream| stream.stream == *name) {
+                found.push(StreamStanding::never(name));
+            }
+        }
+        let place = |stream: &StreamStanding| {
+            order.iter().position(|name| *name == stream.stream).unwrap_or(usize::MAX)
+        };
+        found.sort_by_cached_key(|one| (place(one), one.stream.clone(), one.scope_name.clone()));
+        found
+    }
+
+    fn stream(&self, key: &StreamKey, state: &StreamState, now: DateTime<Utc>) -> StreamStanding {
+        let name = (key.connection.clone(), key.stream.clone(), key.scope.clone());
+        let last_complete = state.last_complete_us.map(text::instant);
+        let held = self.held.iter().find(|held| held.stream_id == state.id).map(|held| {
+            HeldStanding {
+                count: held.count,
+                since: text::instant(held.since_us),
+                sample: held.sample.clone(),
+                accept: format!(
+                    "linchpin sync {} --stream {} --accept-deletions",
+                    key.connection, key.stream
+                ),
+            }
+        });
+        StreamStanding {
+            stream: key.stream.clone(),
+            scope: key.scope.clone(),
+            scope_name: key.scope_name.clone(),
+            live: state.live,
+            last_complete,
+            last_full: state.last_full_us.map(text::instant),
+            lag_seconds: last_complete.map(|last| (now - last).num_seconds().max(0)),
+            unfinished: state.round.as_ref().map(|round| round.mode.as_str()),
+            last_run: self.last.get(&name).map(LastRun::of),
+            held,
+            quarantined: self.quarantined.get(&name).copied().unwrap_or_default(),
+        }
+    }
+
+    /// A stream whose scopes could not be listed has a run and no scope. It stands as long as
+    /// nothing of the stream was read since.
+    fn add_failed(&self, connection: &str, found: &mut Vec<StreamStanding>) {
+        for ((of, stream, scope), run) in &self.last {
+            let known = found.iter().any(|one| one.stream == *stream && one.scope == *scope);
+            let newer = |one: &&StreamStanding| {
+                let last = one.last_run.as_ref();
+                one.stream == *stream
+                    && last.is_some_and(|last| last.started > text::instant(run.started_us))
+            };
+            if of == connection && !known && !found.iter().any(|one| newer(&one)) {
+                let mut standing = StreamStanding::never(stream);
+                standing.scope.clone_from(scope);
+                standing.last_run = Some(LastRun::of(run));
+                found.push(standing);
+            }
+        }
+    }
+}
+
+impl StreamStanding {
+    fn never(stream: &str) -> Self {
+        Self {
+            stream: stream.to_owned(),
+            scope: String::new(),
+            scope_name: String::new(),
+            live: 0,
+            last_complete: None,
+            last_full: None,
+            lag_seconds: None,
+            unfinished: None,
+            last_run: None,
+            held: None,
+            quarantined: 0,
+        }
+    }
+
+    fn outcome(&self) -> Option<Outcome> {
+        self.last_run.as_ref().map(|run| run.outcome)
+    }
+}
+
+impl LastRun {
+    fn of(run: &Run) -> Self {
+        Self {
+            id: run.id.clone(),
+            outcome: run.outcome,
+            started: text::instant(run.started_us),
+            ended: run.ended_us.map(text::instant),
+            error_kind: run.error_kind.clone(),
+            error: run.error.clone(),
+            remedy: run.remedy.clone(),
+        }
+    }
+}

@@ -5,13 +5,13 @@ use std::path::Path;
 use core_connector::{Connector, Registry};
 use serde_json::{Map, Value};
 
+use super::Config;
 use super::document::Node;
 use super::meaning::values;
 use super::problem::Problem;
 use super::schema::{OWN_KEYS, connection_schema, properties, resolve};
 use super::secret::{self, is_secret};
 use super::shape::{self, choices};
-use super::Config;
 use crate::failure::Failure;
 
 /// A connection as the file has it. It is not printed: it may hold secrets.
@@ -99,7 +99,8 @@ impl ConnectionSettings {
                 Err(missing) => {
                     let span = self.span(name);
                     let what = format!("`{name}` of connection `{}`: {}", self.name, missing.what);
-                    problems.push(Problem::new(span, what).label("kept there").help(missing.remedy));
+                    problems
+                        .push(Problem::new(span, what).label("kept there").help(missing.remedy));
                 }
             }
         }
@@ -137,7 +138,9 @@ pub(super) fn read(node: &Node, registry: &Registry) -> Result<ConnectionSetting
     let Some(kind) = node.get("kind") else {
         let kinds = kinds(registry).join(", ");
         let problem = Problem::new(node.span.clone(), format!("{who} lacks `kind`"));
-        return Err(vec![problem.label("add it to this table").help(format!("use one of: {kinds}"))]);
+        return Err(vec![
+            problem.label("add it to this table").help(format!("use one of: {kinds}")),
+        ]);
     };
     let known = kind.text().and_then(|kind| registry.kind(kind).ok());
     let Some(known) = known else { return Err(vec![wrong_kind(kind, registry, &who)]) };
@@ -166,9 +169,12 @@ fn wrong_kind(node: &Node, registry: &Registry, who: &str) -> Problem {
             let help = choices(kind, "kinds", kinds.iter().copied());
             Problem::new(node.span.clone(), what).label("unknown").help(help)
         }
-        None => Problem::new(node.span.clone(), format!("`kind` must be a text, and is {}", node.what()))
-            .label("wrong type")
-            .help(format!("use one of: {}", kinds.join(", "))),
+        None => Problem::new(
+            node.span.clone(),
+            format!("`kind` must be a text, and is {}", node.what()),
+        )
+        .label("wrong type")
+        .help(format!("use one of: {}", kinds.join(", "))),
     }
 }
 

@@ -51,8 +51,8 @@ pub(super) struct Entry {
 
 impl Document {
     /// Reads the text; what is wrong with it is kept.
-    pub(super) fn new(path: &Path, text: String, registry: &Registry) -> Self {
-        let (tree, errors) = DeTable::parse_recoverable(&text);
+    pub(super) fn new(path: &Path, text: &str, registry: &Registry) -> Self {
+        let (tree, errors) = DeTable::parse_recoverable(text);
         let broken = errors.iter().map(|error| {
             let span = error.span().unwrap_or(0..0);
             Problem::new(span, format!("this is no TOML: {}", error.message()))
@@ -60,9 +60,9 @@ impl Document {
         let broken = broken.collect();
         let span = tree.span();
         let root = Node { span, item: table(tree.into_inner()) };
-        let masked = secret::masked(&text, &secret::names(registry)).into();
-        let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        let folder = folder.unwrap_or(Path::new(".")).to_owned();
+        let masked = secret::masked(text, &secret::names(registry)).into();
+        // Empty where the file is named without a folder: then it is where the program runs.
+        let folder = path.parent().map(Path::to_owned).unwrap_or_default();
         Self { name: path.display().to_string(), folder, masked, root, broken }
     }
 

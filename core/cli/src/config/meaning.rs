@@ -134,7 +134,8 @@ fn zone(root: &Node, text: &str) -> Result<Tz, Box<Problem>> {
         let span = span.map_or(0..0, |node| node.span.clone());
         let near = shape::nearest(text, TZ_VARIANTS.iter().map(|zone| zone.name()));
         let near = near.map(|zone| format!("did you mean \"{zone}\"? ")).unwrap_or_default();
-        let help = format!("{near}Write an IANA name like \"America/Chicago\" or \"Europe/Berlin\"");
+        let help =
+            format!("{near}Write an IANA name like \"America/Chicago\" or \"Europe/Berlin\"");
         let what = format!("there is no time zone \"{}\"", crate::output::printable(text));
         Box::new(Problem::new(span, what).label("unknown").help(help))
     })

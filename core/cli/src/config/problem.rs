@@ -5,7 +5,10 @@ use std::io::IsTerminal;
 use std::ops::Range;
 use std::sync::Arc;
 
-use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource};
+use miette::{
+    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, NamedSource,
+    SourceCode, SourceSpan, SpanContents,
+};
 use serde_json::{Value, json};
 
 use super::document::Document;
@@ -80,7 +83,7 @@ impl Problems {
         let handler = GraphicalReportHandler::new_themed(theme)
             .with_width(WIDTH)
             .with_links(false)
-            .with_context_lines(0)
+            .with_context_lines(1)
             .without_syntax_highlighting();
         let mut text = String::new();
         for problem in &self.list {
@@ -108,8 +111,8 @@ impl Problems {
         self.list.iter().map(one).collect()
     }
 
-    fn source(&self) -> NamedSource<Arc<str>> {
-        NamedSource::new(&self.name, Arc::clone(&self.text))
+    fn source(&self) -> NamedSource<WholeLines> {
+        NamedSource::new(&self.name, WholeLines(Arc::clone(&self.text)))
     }
 
     /// Line and column, counted from one.
@@ -134,7 +137,33 @@ impl From<Problems> for Failure {
 /// A mistake as the reporter wants it.
 struct Shown<'a> {
     problem: &'a Problem,
-    source: NamedSource<Arc<str>>,
+    source: NamedSource<WholeLines>,
+}
+
+/// A text of which the lines of a mistake are shown whole, and no others.
+#[derive(Clone)]
+struct WholeLines(Arc<str>);
+
+impl SourceCode for WholeLines {
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        before: usize,
+        after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        let text: &str = &self.0;
+        // Without context the reporter only asks for the place.
+        if before + after == 0 {
+            return text.read_span(span, 0, 0);
+        }
+        let (from, to) = (span.offset(), span.offset() + span.len());
+        let (Some(head), Some(tail)) = (text.get(..from), text.get(to..)) else {
+            return Err(MietteError::OutOfBounds);
+        };
+        let start = head.rfind('\n').map_or(0, |at| at + 1);
+        let end = tail.find('\n').map_or(text.len(), |length| to + length);
+        text.read_span(&SourceSpan::from(start..end), 0, 0)
+    }
 }
 
 impl fmt::Debug for Shown<'_> {
@@ -156,7 +185,7 @@ impl Diagnostic for Shown<'_> {
         self.problem.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
     }
 
-    fn source_code(&self) -> Option<&dyn miette::SourceCode> {
+    fn source_code(&self) -> Option<&dyn SourceCode> {
         Some(&self.source)
     }
 

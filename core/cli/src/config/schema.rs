@@ -94,7 +94,9 @@ pub(crate) fn resolve<'a>(schema: &'a Value, root: &'a Value) -> &'a Value {
     // A definition that points to itself would be a mistake in the schema; ten hops are plenty.
     for _ in 0..10 {
         let Some(name) = schema.get("$ref").and_then(Value::as_str) else { break };
-        let Some(target) = name.strip_prefix('#').and_then(|path| root.pointer(path)) else { break };
+        let Some(target) = name.strip_prefix('#').and_then(|path| root.pointer(path)) else {
+            break;
+        };
         schema = target;
     }
     schema

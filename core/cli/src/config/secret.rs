@@ -45,7 +45,10 @@ pub(super) fn is_reference(text: &str) -> bool {
 /// Whether a part of a schema is marked as a secret.
 pub(super) fn is_secret(schema: &Value) -> bool {
     schema.get("x-linchpin-secret").and_then(Value::as_bool).unwrap_or_default()
-        || schema.get("anyOf").and_then(Value::as_array).is_some_and(|any| any.iter().any(is_secret))
+        || schema
+            .get("anyOf")
+            .and_then(Value::as_array)
+            .is_some_and(|any| any.iter().any(is_secret))
 }
 
 /// The names of all settings that are secrets.
@@ -169,7 +172,10 @@ fn from_file(path: &Path) -> Result<String, Missing> {
     let text = text.strip_suffix('\n').unwrap_or(&text);
     let text = text.strip_suffix('\r').unwrap_or(text);
     if text.trim().is_empty() {
-        return Err(wrong(format!("the secret's file {shown} is empty"), "write the secret into it"));
+        return Err(wrong(
+            format!("the secret's file {shown} is empty"),
+            "write the secret into it",
+        ));
     }
     Ok(text.to_owned())
 }
@@ -190,8 +196,8 @@ fn how_to_store(name: &str) -> String {
         format!("store it: cmdkey /generic:{name}.{SERVICE} /user:{name} /pass")
     } else {
         format!(
-            "store it: keyctl padd user keyring-rs:{name}@{SERVICE} @u (it reads standard input); \
-             the kernel forgets it at a restart, so prefer `file:` for a service"
+            "store it: keyctl padd user keyring-rs:{name}@{SERVICE} @s (it reads standard input); \
+             the kernel forgets it with the session, so prefer `file:` for a service"
         )
     }
 }

@@ -22,12 +22,23 @@ impl Work<'_> {
                         self.learned_junk.entry(number).or_default().insert(uuid);
                         continue;
                     }
-                    if other.since < agent.since() && !self.confirmed.contains(&number) {
+                    if other.since < agent.since() && !self.may_be_here(number) {
                         self.refuse_or_ask(number, other);
                     }
                 }
             }
+            // One live agent over there is enough, whatever the others say.
+            if self.refused.contains_key(&number) {
+                self.asked.remove(&number);
+            }
         }
+    }
+
+    /// A human said that it moved here, or that it is another machine; nothing else he may have
+    /// decided about it lets a takeover in.
+    fn may_be_here(&self, number: usize) -> bool {
+        let choice = self.settled_alone.get(&number).map(|(choice, _)| *choice);
+        matches!(choice, Some(Choice::Moved | Choice::TwoMachines))
     }
 
     fn refuse_or_ask(&mut self, number: usize, other: &Foreign) {
@@ -39,7 +50,7 @@ impl Work<'_> {
         }
         let asked = Asked {
             subject: Subject::Moved,
-            with: None,
+            with: Vec::new(),
             evidence: vec![format!(
                 "a computer of another tenant with this identity was last seen {}",
                 other

@@ -12,6 +12,8 @@ use super::Work;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Group {
     pub(super) members: Vec<usize>,
+    /// Those that are neither gone nor of the computer's past.
+    pub(super) live: Vec<usize>,
     pub(super) uuids: BTreeSet<SmbiosUuid>,
     pub(super) serials: BTreeSet<String>,
     pub(super) installations: BTreeSet<String>,
@@ -21,23 +23,48 @@ pub(super) struct Group {
     pub(super) can_be_asked: bool,
 }
 
+/// How sure it is that two groups are one machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Strength {
+    /// The identity alone says so.
+    Identity,
+    /// A further field agrees.
+    Agreeing,
+    /// They run the same Windows.
+    System,
+    /// A human says so.
+    Human,
+}
+
 /// How two groups are related.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Relation {
     /// One machine.
-    Same { rule: Rule, why: String, strong: bool },
-    /// One machine; `old` belongs to its past.
-    Replaced { old: usize, new: usize, rule: Rule, why: String, wiped: Option<DateTime<Utc>> },
+    Same { strength: Strength },
+    /// One machine; the older agents of a connection that both have belong to its past.
+    Replaced { rule: Rule, why: &'static str, wiped: Option<DateTime<Utc>>, strength: Strength },
     /// Two machines with one identity.
     Clone,
     /// The machine's own answer is missing, and can be had.
-    Wait(String),
+    Wait(&'static [&'static str]),
     /// Nothing tells.
-    Ask(Vec<String>),
+    Ask(&'static [&'static str]),
+    /// A human says that they are two.
+    Apart,
+}
+
+impl Relation {
+    /// How sure it is that they are one, where they seem to be.
+    pub(super) fn strength(&self) -> Option<Strength> {
+        match self {
+            Self::Same { strength } | Self::Replaced { strength, .. } => Some(*strength),
+            _ => None,
+        }
+    }
 }
 
 impl Group {
-    fn shares_serial(&self, other: &Self) -> bool {
+    pub(super) fn shares_serial(&self, other: &Self) -> bool {
         !self.serials.is_disjoint(&other.serials)
     }
 
@@ -45,18 +72,36 @@ impl Group {
         !self.serials.is_empty() && !other.serials.is_empty() && !self.shares_serial(other)
     }
 
-    fn shares_installation(&self, other: &Self) -> bool {
+    pub(super) fn shares_installation(&self, other: &Self) -> bool {
         !self.installations.is_disjoint(&other.installations)
     }
 
-    fn other_installation(&self, other: &Self) -> bool {
+    pub(super) fn other_installation(&self, other: &Self) -> bool {
         !self.installations.is_empty()
             && !other.installations.is_empty()
             && !self.shares_installation(other)
     }
 
+    pub(super) fn shares_uuid(&self, other: &Self) -> bool {
+        !self.uuids.is_disjoint(&other.uuids)
+    }
+
+    /// Both have a good UUID, and not the same one in either byte order.
+    pub(super) fn other_uuid(&self, other: &Self) -> bool {
+        !self.uuids.is_empty()
+            && !other.uuids.is_empty()
+            && !self
+                .uuids
+                .iter()
+                .any(|uuid| other.uuids.contains(uuid) || other.uuids.contains(&uuid.swapped()))
+    }
+
     fn shares_host(&self, other: &Self) -> bool {
         !self.hosts.is_disjoint(&other.hosts)
+    }
+
+    fn other_host(&self, other: &Self) -> bool {
+        !self.hosts.is_empty() && !other.hosts.is_empty() && !self.shares_host(other)
     }
 }
 
@@ -78,9 +123,10 @@ impl Work<'_> {
     fn add(&self, group: &mut Group, number: usize) {
         let (agent, weighed) = (&self.agents[number], &self.weighed[number]);
         group.members.push(number);
-        let junk = self.learned_junk.get(&number);
-        let good = |uuid: &&SmbiosUuid| junk.is_none_or(|junk| !junk.contains(*uuid));
-        group.uuids.extend(weighed.uuids.iter().filter(good));
+        if !agent.gone && !self.retired.contains(&number) {
+            group.live.push(number);
+        }
+        group.uuids.extend(self.good_uuids(number));
         group.serials.extend(weighed.serials.iter().cloned());
         group.installations.extend(weighed.installations.first().cloned());
         group.hosts.extend(weighed.host.iter().cloned());
@@ -89,99 +135,112 @@ impl Work<'_> {
         group.can_be_asked |= agent.can_be_asked();
     }
 
-    /// How two groups that seem to be one machine are related. `rule` is the rule that brought
-    /// them together.
-    pub(super) fn relate(&self, a: &Group, b: &Group, rule: Rule) -> Relation {
+    /// The UUIDs by which an agent can be recognised, the present one first.
+    pub(super) fn good_uuids(&self, number: usize) -> impl Iterator<Item = SmbiosUuid> + '_ {
+        let junk = self.learned_junk.get(&number);
+        self.weighed[number].uuids.iter().copied().filter(move |uuid| {
+            !self.shared_uuids.contains(uuid) && junk.is_none_or(|junk| !junk.contains(uuid))
+        })
+    }
+
+    /// How two groups are related that have an identity in common.
+    pub(super) fn relate(&self, a: &Group, b: &Group) -> Relation {
+        let pairs = self.of_one_connection(a, b);
+        let online = pairs.iter().any(|&(old, new)| self.both_online(old, new));
         if a.shares_installation(b) && !a.other_serial(b) {
-            return self.same_installation(a, b, rule);
+            return match &pairs[..] {
+                [] => Relation::Same { strength: Strength::System },
+                // One Windows has one agent of a connection; two that are online are two machines.
+                _ if online => wait_or_ask(a, b, &["same identity", "both seen at the same time"]),
+                _ => Relation::Replaced {
+                    rule: Rule::R4a,
+                    why: "same Windows installation",
+                    wiped: None,
+                    strength: Strength::System,
+                },
+            };
         }
         if a.other_serial(b) {
             return self.other_serial(a, b);
         }
-        match self.same_connection(a, b) {
-            None => {
-                let strong = a.shares_serial(b);
-                Relation::Same { rule, why: in_words(a, b, rule), strong }
+        if pairs.is_empty() {
+            if a.other_installation(b) && self.systems_overlap(a, b) {
+                let seen = &["same identity", "two Windows installations at the same time"];
+                return wait_or_ask(a, b, seen);
             }
-            Some((old, new)) => self.same_system(a, b, old, new),
+            let agreeing = a.shares_serial(b);
+            let strength = if agreeing { Strength::Agreeing } else { Strength::Identity };
+            return Relation::Same { strength };
         }
-    }
-
-    /// The same Windows on the same machine: a further pathway, or the agent was installed again.
-    fn same_installation(&self, a: &Group, b: &Group, rule: Rule) -> Relation {
-        let why = "same Windows installation".to_owned();
-        match self.same_connection(a, b) {
-            Some((old, new)) if !self.alive_together(old, new) => {
-                Relation::Replaced { old, new, rule: Rule::R4a, why, wiped: None }
+        // Two that are alive at once are never one machine, whatever else differs.
+        if pairs.iter().any(|&(old, new)| self.alive_together(old, new)) {
+            if a.other_installation(b) && (online || !a.shares_serial(b)) {
+                return Relation::Clone;
             }
-            _ => Relation::Same { rule, why, strong: true },
+            return wait_or_ask(a, b, &["same identity", "both seen at the same time"]);
         }
+        self.replaced(a, b, &pairs)
     }
 
     /// One UUID and two serials: two machines if they also run two Windows at once.
     fn other_serial(&self, a: &Group, b: &Group) -> Relation {
-        if a.other_installation(b) {
-            let together =
-                a.members.iter().any(|&x| b.members.iter().any(|&y| self.alive_together(x, y)));
-            if together {
-                return Relation::Clone;
-            }
+        let together =
+            || a.members.iter().any(|&x| b.members.iter().any(|&y| self.alive_together(x, y)));
+        if a.other_installation(b) && together() {
+            return Relation::Clone;
         }
-        self.wait_or_ask(a, b, &["same UUID", "other serial number"])
+        wait_or_ask(a, b, &["same identity", "other serial number"])
     }
 
-    /// R4: the computer has a live agent of this connection already.
-    fn same_system(&self, a: &Group, b: &Group, old: usize, new: usize) -> Relation {
-        let together = self.alive_together(old, new);
-        let installed = self.group(new).os_installed;
-        let last = self.agents[old].presence.last_seen;
-        let replaced = |rule, why: &str, wiped| Relation::Replaced {
-            old,
-            new,
-            rule,
-            why: why.to_owned(),
-            wiped,
+    /// R4: both have an agent of one connection, the one after the other.
+    fn replaced(&self, a: &Group, b: &Group, pairs: &[(usize, usize)]) -> Relation {
+        let replaced = |rule, why, wiped| {
+            let strength = Strength::Agreeing;
+            Relation::Replaced { rule, why, wiped, strength }
         };
         let same_date = a.os_installed.is_some() && a.os_installed == b.os_installed;
-        if a.shares_host(b) && same_date && !together {
+        if a.shares_host(b) && same_date {
             return replaced(Rule::R4a, "same host name and OS install date", None);
         }
-        // Two that are alive at once are never one machine, whatever else differs.
-        if together {
-            return if a.other_installation(b) && !a.shares_serial(b) {
-                Relation::Clone
-            } else {
-                self.wait_or_ask(a, b, &["same identity", "both seen at the same time"])
-            };
-        }
+        let newer = |group: &Group| pairs.iter().all(|(_, new)| group.members.contains(new));
+        let installed = match (newer(a), newer(b)) {
+            (true, _) => a.os_installed,
+            (_, true) => b.os_installed,
+            (false, false) => None,
+        };
+        let last = pairs.iter().filter_map(|&(old, _)| self.agents[old].presence.last_seen).max();
         if let (Some(installed), Some(last)) = (installed, last) {
-            if last < installed {
+            if last < installed && (a.other_installation(b) || a.other_host(b)) {
                 let why = "Windows was installed after the old agent was last seen";
                 return replaced(Rule::R4b, why, Some(installed));
             }
-            if a.shares_host(b) && !a.other_installation(b) {
+            if last >= installed && a.shares_host(b) && !a.other_installation(b) {
                 let why = "the old agent spoke from the present Windows, under the same host name";
                 return replaced(Rule::R4a, why, None);
             }
+            let seen = &["same identity", "it does not show whether Windows was installed anew"];
+            return wait_or_ask(a, b, seen);
         }
-        if a.os_installed.is_some() && b.os_installed.is_some() && !same_date && !a.shares_host(b) {
-            let why = "host name and OS install date differ";
-            return replaced(Rule::R4b, why, installed);
+        if a.os_installed.is_some() && b.os_installed.is_some() && !same_date && a.other_host(b) {
+            return replaced(Rule::R4b, "host name and OS install date differ", installed);
         }
-        self.wait_or_ask(a, b, &["same identity", "an agent of the same connection is on it"])
+        wait_or_ask(a, b, &["same identity", "an agent of the same connection is on it"])
     }
 
-    fn wait_or_ask(&self, a: &Group, b: &Group, seen: &[&str]) -> Relation {
-        let unread = |group: &Group| !group.answered && group.can_be_asked;
-        if unread(a) || unread(b) {
-            return Relation::Wait(format!("{}; the machine is asked", seen.join(", ")));
+    /// Whether two Windows installations were seen in one window of time, each on its machine.
+    fn systems_overlap(&self, a: &Group, b: &Group) -> bool {
+        let online = |group: &Group| {
+            group.live.iter().any(|&n| self.agents[n].presence.online == Some(true))
+        };
+        if online(a) && online(b) {
+            return true;
         }
-        let mut evidence: Vec<String> = seen.iter().map(|&line| line.to_owned()).collect();
-        evidence.extend([self.summary(a), self.summary(b)]);
-        Relation::Ask(evidence)
+        let (old, new) = if a.os_installed <= b.os_installed { (a, b) } else { (b, a) };
+        let last = old.live.iter().filter_map(|&n| self.agents[n].presence.last_seen).max();
+        matches!((last, new.os_installed), (Some(last), Some(installed)) if last > installed)
     }
 
-    fn summary(&self, group: &Group) -> String {
+    pub(super) fn summary(&self, group: &Group) -> String {
         let names = group.members.iter().map(|&number| self.agents[number].record.to_string());
         let list = |set: &BTreeSet<String>| {
             if set.is_empty() {
@@ -199,36 +258,44 @@ impl Work<'_> {
         )
     }
 
-    /// A live agent of each group in one connection, the older first.
-    fn same_connection(&self, a: &Group, b: &Group) -> Option<(usize, usize)> {
-        let live = |group: &Group| -> Vec<usize> {
-            let alive = |&&n: &&usize| !self.agents[n].gone && !self.retired.contains(&n);
-            group.members.iter().filter(alive).copied().collect()
-        };
-        for x in live(a) {
-            for y in live(b) {
-                let (left, right) = (&self.agents[x].record, &self.agents[y].record);
-                if left.connection == right.connection && left.kind == right.kind {
-                    return Some(self.older_first(x, y));
+    /// The live agents of both groups that are of one connection, pair by pair, the older first.
+    pub(super) fn of_one_connection(&self, a: &Group, b: &Group) -> Vec<(usize, usize)> {
+        let mut pairs = Vec::new();
+        for &x in &a.live {
+            for &y in &b.live {
+                if self.of_connection(x, y) {
+                    pairs.push(self.older_first(x, y));
                 }
             }
         }
-        None
+        pairs
     }
 
-    /// By when the system on it was installed, then by when the agent was added, last heard of and
-    /// first seen.
+    pub(super) fn of_connection(&self, x: usize, y: usize) -> bool {
+        let (left, right) = (&self.agents[x].record, &self.agents[y].record);
+        left.connection == right.connection && left.kind == right.kind
+    }
+
+    /// By whether it is online, by when the vendor says that it was added, by when it was last
+    /// heard of; only then by when we first saw it, which must not matter.
     pub(super) fn older_first(&self, x: usize, y: usize) -> (usize, usize) {
-        let age = |n: usize| {
+        let (a, b) = (&self.agents[x], &self.agents[y]);
+        let added = a.facts.added.zip(b.facts.added);
+        let online = |n: usize| self.agents[n].presence.online == Some(true);
+        let order = online(x)
+            .cmp(&online(y))
+            .then_with(|| added.map_or(std::cmp::Ordering::Equal, |(a, b)| a.cmp(&b)))
+            .then_with(|| a.presence.last_seen.cmp(&b.presence.last_seen))
+            .then_with(|| a.since().cmp(&b.since()))
+            .then_with(|| x.cmp(&y));
+        if order.is_le() { (x, y) } else { (y, x) }
+    }
+
+    fn both_online(&self, x: usize, y: usize) -> bool {
+        [x, y].iter().all(|&n| {
             let agent = &self.agents[n];
-            (
-                agent.presence.online == Some(true),
-                agent.since(),
-                agent.presence.last_seen,
-                agent.record.clone(),
-            )
-        };
-        if age(x) <= age(y) { (x, y) } else { (y, x) }
+            !agent.gone && agent.presence.online == Some(true)
+        })
     }
 
     /// Whether both were heard of in one window of time: the older one after the newer one had
@@ -239,26 +306,12 @@ impl Work<'_> {
         if a.gone || b.gone {
             return false;
         }
-        if a.presence.online == Some(true) && b.presence.online == Some(true) {
-            return true;
-        }
-        let born = b.since();
-        match a.presence.last_seen {
-            Some(last) => last > born,
-            None => false,
-        }
+        self.both_online(x, y) || a.presence.last_seen.is_some_and(|last| last > b.since())
     }
 }
 
-fn in_words(a: &Group, b: &Group, rule: Rule) -> String {
-    match rule {
-        Rule::R6 | Rule::R7 => {
-            let shared = a.serials.intersection(&b.serials).next();
-            format!("same maker and serial {}", shared.map_or("", String::as_str))
-        }
-        _ => {
-            let shared = a.uuids.intersection(&b.uuids).next();
-            format!("same UUID {}", shared.map(ToString::to_string).unwrap_or_default())
-        }
-    }
+/// The machine's own answer is waited for where it can be had; else a human is asked.
+pub(super) fn wait_or_ask(a: &Group, b: &Group, seen: &'static [&'static str]) -> Relation {
+    let unread = |group: &Group| !group.answered && group.can_be_asked;
+    if unread(a) || unread(b) { Relation::Wait(seen) } else { Relation::Ask(seen) }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use chrono::{DateTime, Utc};
+use core_model::RecordRef;
 use core_model::decision::Settled;
 use core_model::entity::{Agent, AgentState, Computer, Flag, Onboarding, Question, Rule, Subject};
 use core_model::hardware::SmbiosUuid;
@@ -14,13 +16,16 @@ use crate::input::AgentInput;
 pub(super) fn build(input: &IdentifyInput<'_>, work: &Work<'_>) -> Identified {
     let mut out = Identified { joins: work.joins.clone(), ..Identified::default() };
     let mut computer_of: HashMap<usize, ComputerId> = HashMap::new();
+    let onboarded = onboarded(input);
     for set in work.union.sets() {
         let members: Vec<usize> = set.iter().copied().filter(|&n| placed(work, n)).collect();
         if let Some(&first) = first_seen(work, &members) {
             let agent = &work.agents[first];
             let id = ComputerId::derive(&agent.record, agent.first_seen_us);
             computer_of.extend(members.iter().map(|&n| (n, id)));
-            out.computers.push(computer(input, work, id, &members));
+            let mut computer = computer(input, work, id, &members);
+            computer.onboarding = onboarding(work, &members, &computer.wipes, &onboarded);
+            out.computers.push(computer);
         }
         out.to_ask.extend(to_ask(work, &set));
     }
@@ -44,7 +49,7 @@ fn first_seen<'m>(work: &Work<'_>, members: &'m [usize]) -> Option<&'m usize> {
 }
 
 /// One agent per machine, where the machine has not answered yet through any.
-fn to_ask(work: &Work<'_>, set: &[usize]) -> Option<core_model::RecordRef> {
+fn to_ask(work: &Work<'_>, set: &[usize]) -> Option<RecordRef> {
     if set.iter().any(|&n| work.weighed[n].answered) {
         return None;
     }
@@ -81,16 +86,23 @@ fn agent(
         evidence: work.weighed[number].shown(),
         runs_scripts: agent.facts.runs_scripts,
         os: agent.facts.os.clone(),
-        decision: work.asked.get(&number).map(|asked| question_id(agent, asked)),
+        decision: asked_about(work, number)
+            .map(|(first, asked)| question_id(&work.agents[first], asked)),
         gone: agent.gone,
     }
+}
+
+/// The question that an agent waits for, with the agent that it is asked about.
+fn asked_about<'w>(work: &'w Work<'_>, number: usize) -> Option<(usize, &'w Asked)> {
+    let first = work.follows.get(&number).copied().unwrap_or(number);
+    work.asked.get(&first).map(|asked| (first, asked))
 }
 
 fn state(work: &Work<'_>, number: usize) -> (AgentState, Option<Rule>, String) {
     if let Some(why) = work.refused.get(&number) {
         return (AgentState::Refused, Some(Rule::R5), why.clone());
     }
-    if let Some(asked) = work.asked.get(&number) {
+    if let Some((_, asked)) = asked_about(work, number) {
         let rule = match asked.subject {
             Subject::OtherHardware => Rule::R0,
             Subject::Moved => Rule::R5,
@@ -110,6 +122,9 @@ fn state(work: &Work<'_>, number: usize) -> (AgentState, Option<Rule>, String) {
             (Rule::R8, own_identity(work, number))
         }
     });
+    if let Some(enforced) = work.enforced.get(&number) {
+        why = format!("{why}; log mode, else {enforced}");
+    }
     if let Some((value, reason)) = &work.weighed[number].junk {
         why = format!("{why}; UUID {value} ignored: {reason}");
     }
@@ -119,7 +134,7 @@ fn state(work: &Work<'_>, number: usize) -> (AgentState, Option<Rule>, String) {
 
 fn own_identity(work: &Work<'_>, number: usize) -> String {
     let weighed = &work.weighed[number];
-    match (weighed.uuids.first(), weighed.serials.first(), weighed.installations.first()) {
+    match (work.good_uuids(number).next(), weighed.serials.first(), weighed.installations.first()) {
         (Some(uuid), _, _) => format!("UUID {uuid} was unknown"),
         (None, Some(serial), _) => format!("serial {serial} was unknown"),
         (None, None, Some(_)) => "its Windows installation was unknown".to_owned(),
@@ -170,7 +185,7 @@ fn computer(
         chassis: agents().find_map(|(agent, _)| chassis(agent)),
         directory_device: agents().find_map(|(_, weighed)| weighed.directory_device.clone()),
         assets: Vec::new(),
-        onboarding: onboarding(input, work, members, wipes.last().copied()),
+        onboarding: Onboarding::Needed,
         flags: flags(work, members, !wipes.is_empty()),
         wipes: wipes.into_iter().collect(),
         logons: Vec::new(),
@@ -179,22 +194,25 @@ fn computer(
     }
 }
 
+/// When agents' computers were last onboarded by somebody.
+fn onboarded<'a>(input: &'a IdentifyInput<'_>) -> HashMap<&'a RecordRef, DateTime<Utc>> {
+    let settled = input.decisions.iter().filter_map(|decision| match &decision.settled {
+        Settled::Onboarded { agent } => Some((agent, decision.at)),
+        _ => None,
+    });
+    settled.collect()
+}
+
 /// Computers that were there when their client was first read to the end are onboarded, all others
 /// when somebody says so; a wipe undoes it.
 fn onboarding(
-    input: &IdentifyInput<'_>,
     work: &Work<'_>,
     members: &[usize],
-    wiped: Option<chrono::DateTime<chrono::Utc>>,
+    wipes: &[DateTime<Utc>],
+    onboarded: &HashMap<&RecordRef, DateTime<Utc>>,
 ) -> Onboarding {
-    let onboarded = input.decisions.iter().rev().find_map(|decision| match &decision.settled {
-        Settled::Onboarded { agent } => {
-            let ours = members.iter().any(|&n| work.agents[n].record == *agent);
-            ours.then_some(decision.at)
-        }
-        _ => None,
-    });
-    let done = match (wiped, onboarded) {
+    let onboarded = members.iter().filter_map(|&n| onboarded.get(&work.agents[n].record)).max();
+    let done = match (wipes.last(), onboarded) {
         (Some(wiped), Some(onboarded)) => onboarded >= wiped,
         (Some(_), None) => false,
         (None, Some(_)) => true,
@@ -235,6 +253,8 @@ fn attach_assets(
             by_serial.entry(serial.clone()).or_default().push(computer.id);
         }
     }
+    let place: HashMap<ComputerId, usize> =
+        computers.iter().enumerate().map(|(place, computer)| (computer.id, place)).collect();
     for (record, asset) in input.assets {
         let named = asset
             .elsewhere
@@ -246,9 +266,9 @@ fn attach_assets(
             _ => None,
         });
         if let Some(id) = named.copied().or(by_serial)
-            && let Some(computer) = computers.iter_mut().find(|computer| computer.id == id)
+            && let Some(&place) = place.get(&id)
         {
-            computer.assets.push((record.connection.clone(), record.key.clone()));
+            computers[place].assets.push((record.connection.clone(), record.key.clone()));
         }
     }
     for computer in computers {
@@ -276,17 +296,17 @@ fn question(
         Subject::Ambiguous => format!("{host}: which computer is it?"),
         Subject::Unidentifiable => format!("{host}: cannot be identified"),
     };
+    let mut computers: Vec<ComputerId> = Vec::new();
+    for with in &asked.with {
+        computers.extend(computer_of.get(with).filter(|id| !computers.contains(id)));
+    }
     Question {
         id: question_id(agent, asked),
         tenant: input.tenant,
         subject: asked.subject,
         text,
         agent: agent_id(agent),
-        computers: asked
-            .with
-            .and_then(|with| computer_of.get(&with).copied())
-            .into_iter()
-            .collect(),
+        computers,
         evidence: asked.evidence.clone(),
         choices: asked.choices.clone(),
     }

@@ -1,1 +1,9 @@
-use super::*;
+//! Identification, by the numbers of its scenarios and of its rules.
+
+use crate as derive;
+
+mod decisions;
+mod known;
+mod rules;
+mod scenarios;
+mod support;

@@ -107,9 +107,6 @@ pub struct HardwareFacts {
     /// How it is built.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chassis: Option<ChassisClass>,
-    /// When the inventory was taken.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub taken: Option<DateTime<Utc>>,
 }
 
 /// A device object of a directory. The record's key is the object id.

@@ -12,7 +12,7 @@ use crate::counter::CHANGE;
 use crate::error::{Error, Result};
 use crate::open::Store;
 use crate::page::by_kind;
-use crate::sql::{Bulk, Columns, clean, ints, list, owned};
+use crate::sql::{Bulk, Columns, clean, ints, owned};
 
 const LOGONS: Bulk = Bulk {
     text: "insert into logon (seq, stream_id, kind, key, account, source, at) values {rows}",
@@ -83,13 +83,12 @@ impl Store {
     ) -> Result<()> {
         let mut newest: HashMap<(RecordKind, String), (i64, String)> = HashMap::new();
         for (kind, keys) in by_kind(readings.iter().map(|(name, _)| *name)) {
-            let text = "select key, seq, body from (select key, seq, body, row_number() over \
-                        (partition by key order by seq desc) as place from reading \
-                        where stream_id = $1 and kind = $2 and key in list($3)) as each_reading \
-                        where place = 1";
-            let query = self.sql(text).bind(stream).bind(kind.as_str()).bind(list(keys));
+            let query = self.named(("o.key, o.seq, o.body", "reading"), (stream, kind), keys);
             for row in query.fetch_all(&mut *tx).await? {
-                newest.insert((kind, row.text(0)?), (row.int(1)?, row.text(2)?));
+                let (key, seq) = (row.text(0)?, row.int(1)?);
+                if newest.get(&(kind, key.clone())).is_none_or(|known| known.0 < seq) {
+                    newest.insert((kind, key), (seq, row.text(2)?));
+                }
             }
         }
         let (mut again, mut new) = (Vec::new(), Vec::new());
@@ -147,12 +146,11 @@ impl Store {
         }
         let mut found = HashMap::new();
         for ((connection, scope, kind), keys) in asked {
-            let streams = of_scope.get(&(connection, scope)).cloned().unwrap_or_default();
-            let text = "select stream_id, key from source_record \
-                        where stream_id in ints($1) and kind = $2 and key in list($3)";
-            let query = self.sql(text).bind(ints(streams)).bind(kind.as_str()).bind(list(keys));
-            for row in query.fetch_all(&mut *tx).await? {
-                found.insert((connection, scope, kind, row.text(1)?), row.int(0)?);
+            for stream in of_scope.get(&(connection, scope)).into_iter().flatten() {
+                let query = self.named(("o.key", "source_record"), (*stream, kind), &keys);
+                for row in query.fetch_all(&mut *tx).await? {
+                    found.insert((connection, scope, kind, row.text(0)?), *stream);
+                }
             }
         }
         let mut places: BTreeMap<i64, Vec<usize>> = BTreeMap::new();
@@ -178,15 +176,16 @@ impl Store {
     ) -> Result<HashMap<(RecordKind, String), Vec<Known>>> {
         let mut known: HashMap<_, Vec<_>> = HashMap::new();
         for (kind, keys) in by_kind(logons.iter().map(|(kind, key, _)| (*kind, *key))) {
-            let text = "select key, seq, at, account from logon where stream_id = $1 \
-                        and kind = $2 and key in list($3) order by seq";
-            let keys: HashSet<_> = keys.into_iter().collect();
-            let query = self.sql(text).bind(stream).bind(kind.as_str()).bind(list(keys));
+            let what = ("o.key, o.seq, o.at, o.account", "logon");
+            let query = self.named(what, (stream, kind), keys);
             for row in query.fetch_all(&mut *tx).await? {
                 let account = row.text(3)?.to_lowercase();
                 let one = Known { seq: row.int(1)?, at: row.int(2)?, account };
                 known.entry((kind, row.text(0)?)).or_default().push(one);
             }
+        }
+        for logons in known.values_mut() {
+            logons.sort_unstable_by_key(|one: &Known| one.seq);
         }
         Ok(known)
     }

@@ -3,13 +3,12 @@
 use core_model::RecordRef;
 use core_model::observation::Reading;
 use core_model::record::Presence;
-use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
 use super::LOGONS_KEPT;
 use crate::error::{Error, Result};
 use crate::open::Store;
-use crate::query::{Filter, Part, RefReader};
+use crate::query::{Filter, RefReader};
 use crate::sql::{Columns, Select};
 
 /// Which agents are asked about.
@@ -35,8 +34,8 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn presences(&self, agents: Agents<'_>) -> Result<Vec<(RecordRef, Presence)>> {
-        let columns = "select o.stream_id, o.kind, o.key, o.online, o.last_seen from presence o";
-        let all = self.observations(agents, columns, "").await?;
+        let columns = "select o.stream_id, o.kind, o.key, o.online, o.last_seen";
+        let all = self.observations(agents, (columns, "presence", "")).await?;
         let rows = all.rows.iter().map(|row| {
             let last_seen = row.opt_int(4)?.map(|time| {
                 chrono::DateTime::from_timestamp_micros(time)
@@ -56,9 +55,9 @@ impl Store {
         let columns = "select stream_id, kind, key, account, source, at, seq from (\
              select o.stream_id, o.kind, o.key, o.account, o.source, o.at, o.seq, \
              row_number() over (partition by o.stream_id, o.kind, o.key order by o.seq desc) \
-             as place from logon o";
+             as place";
         let end = format!(") as each_logon where place <= {LOGONS_KEPT} order by seq");
-        let all = self.observations(agents, columns, &end).await?;
+        let all = self.observations(agents, (columns, "logon", &end)).await?;
         let rows = all.rows.iter().map(|row| {
             Ok((all.refs.read(row)?, row.text(3)?, row.text(4)?, row.int(5)?, row.int(6)?))
         });
@@ -72,8 +71,8 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn readings(&self, agents: Agents<'_>) -> Result<Vec<ReadingRow>> {
-        let columns = "select o.stream_id, o.kind, o.key, o.body, o.at, o.seq from reading o";
-        let all = self.observations(agents, columns, " order by o.seq").await?;
+        let columns = "select o.stream_id, o.kind, o.key, o.body, o.at, o.seq";
+        let all = self.observations(agents, (columns, "reading", " order by o.seq")).await?;
         let rows = all.rows.iter().map(|row| {
             let agent = all.refs.read(row)?;
             let reading = serde_json::from_str(&row.text(3)?)
@@ -105,7 +104,12 @@ impl Store {
         rows.iter().map(|row| refs.read(row)).collect()
     }
 
-    async fn observations(&self, agents: Agents<'_>, columns: &str, end: &str) -> Result<Observed> {
+    /// The rows of a table of observations: its columns, its name, and what ends the statement.
+    async fn observations(
+        &self,
+        agents: Agents<'_>,
+        (columns, table, end): (&str, &str, &str),
+    ) -> Result<Observed> {
         let mut tx = self.snapshot().await?;
         let refs = self.refs(&mut tx).await?;
         let filter = match agents {
@@ -115,28 +119,13 @@ impl Store {
         };
         let mut rows = Vec::new();
         for part in refs.parts(&filter) {
-            rows.extend(self.observed(&mut tx, &part, columns, end).await?);
+            let mut select = Select::new(columns);
+            part.of(&mut select, self.backend(), table);
+            select.push(end, []);
+            rows.extend(select.query(self.backend()).fetch_all(&mut *tx).await?);
         }
         tx.rollback().await?;
         Ok(Observed { refs, rows })
-    }
-
-    async fn observed(
-        &self,
-        on: &mut AnyConnection,
-        part: &Part<'_>,
-        columns: &str,
-        end: &str,
-    ) -> Result<Vec<AnyRow>> {
-        let mut select = Select::new(columns);
-        if part.clients.is_some() {
-            let join = " join source_record r on r.stream_id = o.stream_id and r.kind = o.kind \
-                        and r.key = o.key";
-            select.push(join, []);
-        }
-        part.conditions(&mut select, "o.", "r.");
-        select.push(end, []);
-        Ok(select.query(self.backend()).fetch_all(on).await?)
     }
 }
 

@@ -14,7 +14,7 @@ use sqlx::AnyConnection;
 use super::{Name, PageOutcome};
 use crate::error::Result;
 use crate::open::Store;
-use crate::sql::{Columns, clean, list};
+use crate::sql::{Columns, clean};
 
 /// How a record of the page stands to what is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,9 +104,8 @@ impl Store {
         let mut page = last_of_each(records);
         let mut stored = HashMap::new();
         for (kind, keys) in page.keys() {
-            let text = "select key, hash, gone_since from source_record \
-                        where stream_id = $1 and kind = $2 and key in list($3)";
-            let query = self.sql(text).bind(stream).bind(kind.as_str()).bind(list(keys));
+            let what = ("o.key, o.hash, o.gone_since", "source_record");
+            let query = self.named(what, (stream, kind), keys);
             for row in query.fetch_all(&mut *on).await? {
                 stored.insert((kind, row.text(0)?), (row.text(1)?, row.opt_int(2)?.is_some()));
             }
@@ -140,11 +139,11 @@ impl Store {
         let brought: HashSet<_> = page.iter().map(|one| (one.kind(), &*one.key)).collect();
         let mut live = HashSet::new();
         for (kind, keys) in by_kind(gone.iter().map(|(kind, key)| (*kind, key.as_str()))) {
-            let text = "select key from source_record where stream_id = $1 and kind = $2 \
-                        and gone_since is null and key in list($3)";
-            let query = self.sql(text).bind(stream).bind(kind.as_str()).bind(list(keys));
+            let query = self.named(("o.key, o.gone_since", "source_record"), (stream, kind), keys);
             for row in query.fetch_all(&mut *on).await? {
-                live.insert((kind, row.text(0)?));
+                if row.opt_int(1)?.is_none() {
+                    live.insert((kind, row.text(0)?));
+                }
             }
         }
         // In the page's order, each once.
@@ -165,9 +164,8 @@ impl Store {
         let names = page.iter().filter(|one| known(one)).map(|one| (one.kind(), &*one.key));
         let mut prior = HashMap::new();
         for (kind, keys) in by_kind(names) {
-            let text = "select key, facts, history from source_record \
-                        where stream_id = $1 and kind = $2 and key in list($3)";
-            let query = self.sql(text).bind(stream).bind(kind.as_str()).bind(list(keys));
+            let what = ("o.key, o.facts, o.history", "source_record");
+            let query = self.named(what, (stream, kind), keys);
             for row in query.fetch_all(&mut *on).await? {
                 let facts = Facts::parse(kind, &row.text(1)?).ok();
                 prior.insert((kind, row.text(0)?), Prior { facts, history: row.text(2)? });

@@ -236,8 +236,7 @@ pub(crate) async fn stored(
     let id = tenant.to_string();
     let mut stored = BTreeSet::new();
     for kind in [EntityKind::Agent, EntityKind::Computer, EntityKind::Decision] {
-        let query = EntityQuery { tenant: Some(&id), ..EntityQuery::all(kind) };
-        stored.extend(store.entities(&query).await?.into_iter().map(|row| (kind, row.id)));
+        stored.extend(store.entity_ids(kind, &id).await?.into_iter().map(|id| (kind, id)));
     }
     Ok(stored)
 }

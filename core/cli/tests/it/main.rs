@@ -1,0 +1,7 @@
+//! The program as its users meet it: what it prints where, and how it ends.
+
+#![expect(clippy::unwrap_used, reason = "a test that meets what it did not expect must stop there")]
+
+mod mistakes;
+mod plain;
+mod run;

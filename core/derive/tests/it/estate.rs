@@ -1,0 +1,115 @@
+//! I27: whatever the order, the same computers; and never two machines in one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use core_model::entity::{AgentState, Subject};
+use proptest::prelude::*;
+
+use crate::planted::{Dice, Planted, arriving, plant};
+use crate::support::{AgentBuilder, Outcome, estate};
+
+/// What must not depend on the order: the computers as sets of agents, the agents' states, and the
+/// questions with the computers that they name.
+type Essence = (
+    BTreeSet<Vec<String>>,
+    BTreeMap<String, AgentState>,
+    BTreeSet<(Subject, String, Vec<Vec<String>>)>,
+);
+
+fn essence(outcome: &Outcome) -> Essence {
+    let agents = &outcome.identified.agents;
+    let states = agents.iter().map(|agent| (agent.key.clone(), agent.state)).collect();
+    let questions = outcome.identified.questions.iter().map(|question| {
+        let about = agents.iter().find(|agent| agent.id == question.agent).unwrap();
+        let computers = &outcome.identified.computers;
+        let named = computers.iter().filter(|computer| question.computers.contains(&computer.id));
+        let mut named: Vec<Vec<String>> = named.map(|computer| outcome.keys(computer)).collect();
+        named.sort();
+        (question.subject, about.key.clone(), named)
+    });
+    (outcome.computers(), states, questions.collect())
+}
+
+fn identified(agents: &[AgentBuilder], order: &[usize]) -> Outcome {
+    estate(arriving(agents, order)).run()
+}
+
+/// Computers that hold agents of several machines.
+fn false_merges(planted: &Planted, outcome: &Outcome) -> Vec<Vec<String>> {
+    let several = |keys: &Vec<String>| {
+        keys.iter().map(|key| planted.machine_of[key]).collect::<BTreeSet<_>>().len() > 1
+    };
+    outcome.computers().into_iter().filter(several).collect()
+}
+
+fn check(seed: u64, machines: usize) {
+    let mut dice = Dice::of(seed);
+    let planted = plant(&mut dice, machines);
+    let mut order: Vec<usize> = (0..planted.agents.len()).collect();
+    let first = identified(&planted.agents, &order);
+    let wrong = false_merges(&planted, &first);
+    assert!(wrong.is_empty(), "seed {seed}: false merges {wrong:?}{}", first.explained());
+
+    let expected = essence(&first);
+    for _ in 0..3 {
+        dice.shuffle(&mut order);
+        let again = essence(&identified(&planted.agents, &order));
+        assert_eq!(again, expected, "seed {seed}: the order mattered");
+    }
+    assert_nothing_vanishes(seed, &first);
+}
+
+/// Each agent has a computer, or says what it waits for.
+fn assert_nothing_vanishes(seed: u64, outcome: &Outcome) {
+    for agent in &outcome.identified.agents {
+        let open = matches!(agent.state, AgentState::Identifying | AgentState::Undecided);
+        assert_eq!(agent.computer.is_none(), open, "seed {seed}: {agent:?}");
+        assert!(!agent.why.is_empty(), "seed {seed}: {agent:?}");
+        assert_eq!(agent.decision.is_some(), agent.state == AgentState::Undecided, "seed {seed}");
+    }
+    let on_computers: usize = outcome.identified.computers.iter().map(|c| c.agents.len()).sum();
+    let placed = outcome.identified.agents.iter().filter(|a| a.computer.is_some()).count();
+    assert_eq!(on_computers, placed, "seed {seed}: an agent is on one computer");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+
+    /// The seed of a failure is printed.
+    #[test]
+    fn i27_any_order_gives_the_same_computers_and_no_false_merge(seed in any::<u64>()) {
+        check(seed, 40);
+    }
+}
+
+#[test]
+fn i27_ten_thousand_reports_in_any_order_give_no_false_merge() {
+    // Many tenants: what shares an identity by accident is in one of them.
+    for seed in 0..10 {
+        check(seed, 500);
+    }
+}
+
+#[test]
+fn i27_machines_that_everything_identifies_are_whole() {
+    // Not at the price of missing the ordinary ones: machines to which nothing happened, whose
+    // identity nobody copied.
+    let (mut whole, mut plain) = (0_usize, 0_usize);
+    for seed in 100..110 {
+        let planted = plant(&mut Dice::of(seed), 300);
+        let order: Vec<usize> = (0..planted.agents.len()).collect();
+        let outcome = identified(&planted.agents, &order);
+        let computers = outcome.computers();
+        for machine in &planted.plain {
+            let agents: Vec<String> = (planted.machine_of.iter())
+                .filter(|(_, of)| *of == machine)
+                .map(|(key, _)| key.clone())
+                .collect();
+            plain += 1;
+            whole += usize::from(computers.contains(&agents));
+        }
+    }
+    println!("{whole} of {plain} plain machines are whole");
+    assert!(plain > 500, "the estates are not what they should be: {plain}");
+    assert!(whole * 100 >= plain * 70, "only {whole} of {plain} plain machines are whole");
+}

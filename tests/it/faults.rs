@@ -1,0 +1,177 @@
+//! Every fault that the mocks know, at one call in twenty: repeated syncs end in the model that an
+//! undisturbed one ends in, and what is not whole says so.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context, Result, bail, ensure};
+use chrono::{DateTime, Utc};
+use core_model::run::{Outcome, Run};
+use core_sync::{CollectOutcome, Hub, ModelView, SyncOptions};
+use mocks::faults::{Fault, Rule, When};
+use mocks::world::Options;
+use tests::Estate;
+use tests::databases;
+
+use crate::support::{both_databases, difference, ensure_verified, paging_hub, seeds, told, view};
+
+/// Calls that go wrong.
+const RATE: f64 = 0.05;
+/// Syncs after which a fault must have been overcome.
+const PATIENCE: usize = 25;
+
+/// Faults that take real seconds, and those that come with an answer of another status.
+const REFUSALS: &[Fault] = &[
+    Fault::Throttled,
+    Fault::ThrottledDecimal,
+    Fault::ThrottledBare,
+    Fault::Slow,
+    Fault::Unavailable,
+    Fault::ServerError,
+    Fault::TokenRevoked,
+    Fault::Forbidden,
+    Fault::NotFound,
+    Fault::Gone,
+    Fault::DeltaExpired,
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_refusal_at_one_call_in_twenty_ends_in_the_same_model() -> Result<()> {
+    one_after_the_other(REFUSALS).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_spoilt_answer_at_one_call_in_twenty_ends_in_the_same_model() -> Result<()> {
+    let spoilt = Fault::ALL.iter().filter(|fault| !REFUSALS.contains(fault));
+    one_after_the_other(&spoilt.copied().collect::<Vec<_>>()).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_faults_together_end_in_the_same_model_on_both_databases() -> Result<()> {
+    for seed in seeds([31]) {
+        let subject = Subject::start(60, seed).await?;
+        // One call in twenty goes wrong, with any of the faults.
+        let rate = RATE / f64::from(u32::try_from(Fault::ALL.len())?);
+        for database in both_databases().await? {
+            let hub = paging_hub(&subject.estate, database.open().await?)?;
+            subject.overcome(&hub, rules(Fault::ALL, rate), true).await.context(database.name)?;
+            databases::drop_database(&database).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn one_after_the_other(faults: &[Fault]) -> Result<()> {
+    for seed in seeds([31]) {
+        let subject = Subject::start(100, seed).await?;
+        let mut wrong = Vec::new();
+        for &fault in faults {
+            let database = databases::sqlite()?;
+            let hub = paging_hub(&subject.estate, database.open().await?)?;
+            // A vendor that says "there is nothing" where there never was anything is believed.
+            let patient = fault == Fault::EmptyList;
+            match subject.overcome(&hub, rules(&[fault], RATE), patient).await {
+                Ok(story) => println!("{fault:?}: {story}"),
+                Err(error) => wrong.push(format!("{fault:?}: {error:#}")),
+            }
+        }
+        ensure!(wrong.is_empty(), "seed {seed}:\n{}", wrong.join("\n"));
+    }
+    Ok(())
+}
+
+fn rules(faults: &[Fault], rate: f64) -> Vec<Rule> {
+    let rule = |fault| Rule { fault, face: None, path: None, when: When::Rate(rate), times: None };
+    faults.iter().copied().map(rule).collect()
+}
+
+/// An estate, and what an undisturbed sync makes of it.
+struct Subject {
+    estate: Estate,
+    at: DateTime<Utc>,
+    model: ModelView,
+    /// How each stream ended.
+    ends: BTreeMap<(String, String, String), Outcome>,
+    /// Machines that never answer.
+    silent: usize,
+}
+
+impl Subject {
+    async fn start(computers: usize, seed: u64) -> Result<Self> {
+        let options = Options {
+            computers,
+            seed,
+            command_latency_ms: (1, 5),
+            delta_page: 10,
+            ..Options::default()
+        };
+        let estate = Estate::serve(&options).await?;
+        let database = databases::sqlite()?;
+        let hub = paging_hub(&estate, database.open().await?)?;
+        let runs = hub.sync(&[], &SyncOptions::default()).await?;
+        let silent = hub.collect().await?.failed;
+        let at = Utc::now();
+        let model = view(&hub, at).await?;
+        let ends = ends(&runs);
+        Ok(Self { estate, at, model, ends, silent })
+    }
+
+    /// Syncs under these faults until all is whole, twice: everything, and what changed since.
+    async fn overcome(&self, hub: &Hub, rules: Vec<Rule>, patient: bool) -> Result<String> {
+        let before = self.fired();
+        self.estate.running.set_faults(rules);
+        let first = self.until_whole(hub, patient).await.context("at first");
+        let then = self.until_whole(hub, false).await.context("the next day");
+        self.estate.running.set_faults(Vec::new());
+        let (first, then) = (first?, then?);
+        let fired = self.fired() - before;
+        ensure!(fired > 0, "it never happened");
+        ensure_verified(hub).await?;
+        Ok(format!("happened {fired} times, overcome by {first} and {then} syncs"))
+    }
+
+    async fn until_whole(&self, hub: &Hub, patient: bool) -> Result<usize> {
+        let mut last = String::new();
+        for number in 1..=PATIENCE {
+            let runs = hub.sync(&[], &SyncOptions::default()).await?;
+            let asked = hub.collect().await?;
+            if let Some(open) = self.open(&runs, asked) {
+                last = open;
+                continue;
+            }
+            // Every stream says that it is whole: then it is.
+            let found = view(hub, self.at).await?;
+            last = difference(&self.model, &found);
+            if last.is_empty() {
+                let seen = ends(&runs);
+                let missing: BTreeSet<_> = self.ends.keys().filter(|k| !seen.contains_key(*k)).collect();
+                ensure!(missing.is_empty(), "streams that nobody read: {missing:?}");
+                return Ok(number);
+            }
+            ensure!(patient, "a silent half after {number} syncs: wanted (-), found (+){last}");
+        }
+        bail!("not overcome by {PATIENCE} syncs: {last}")
+    }
+
+    /// What says that it is not whole.
+    fn open(&self, runs: &[Run], asked: CollectOutcome) -> Option<String> {
+        let open = |run: &&Run| {
+            let key = (run.connection.clone(), run.stream.clone(), run.scope.clone());
+            match run.outcome {
+                Outcome::Complete => false,
+                Outcome::Skipped => self.ends.get(&key) != Some(&Outcome::Skipped),
+                _ => true,
+            }
+        };
+        let unread = runs.iter().find(open).map(told);
+        unread.or_else(|| (asked.failed > self.silent).then(|| format!("{asked:?}")))
+    }
+
+    fn fired(&self) -> u64 {
+        self.estate.running.fired().iter().map(|fired| fired.times).sum()
+    }
+}
+
+fn ends(runs: &[Run]) -> BTreeMap<(String, String, String), Outcome> {
+    let key = |run: &Run| (run.connection.clone(), run.stream.clone(), run.scope.clone());
+    runs.iter().map(|run| (key(run), run.outcome)).collect()
+}
