@@ -76,6 +76,8 @@ pub struct Persons {
     /// Nobody, where there is one that no system could have told (the machine is off and nobody
     /// reported an account that names a person).
     pub unknowable: usize,
+    /// Nobody, because the computer itself waits for a decision.
+    pub undecided: usize,
 }
 
 /// Of other things.
@@ -214,14 +216,19 @@ fn score_persons(
     computer_of: &BTreeMap<&External, usize>,
     score: &mut Score,
 ) {
+    let undecided: BTreeSet<&External> = claim.undecided.iter().collect();
     for computer in &truth.computers {
         let claimed = claimed_computer(computer, computer_of);
+        let waits = computer.agents.iter().any(|agent| {
+            undecided.contains(&(agent.kind.clone(), agent.id.clone())) || agent.by_hand
+        });
         let person = claimed.and_then(|number| claim.computers[number].primary_person.as_deref());
         let wanted = computer.primary_person.map(|id| id.to_string());
         let persons = &mut score.primary_person;
         match (wanted, person) {
             (None, None) => {}
             (Some(wanted), Some(person)) if wanted == person => persons.correct += 1,
+            (Some(_), None) if waits => persons.undecided += 1,
             (Some(_), None) if !computer.knowable => persons.unknowable += 1,
             (Some(_), None) => {
                 persons.missing += 1;

@@ -61,8 +61,8 @@ impl Package {
 
     /// What it imports in one section of the manifest.
     fn imports(&self, section: &str) -> Vec<&str> {
-        let named = |table: &'_ toml::Value| table.as_table().map(|t| t.keys().map(String::as_str).collect());
-        self.manifest.get(section).and_then(named).unwrap_or_default()
+        let table = self.manifest.get(section).and_then(toml::Value::as_table);
+        table.map(|table| table.keys().map(String::as_str).collect()).unwrap_or_default()
     }
 }
 
@@ -102,9 +102,11 @@ fn libraries_stay_where_they_belong() -> Result<()> {
         let name = package.name();
         for (library, owners) in CONFINED {
             for section in ["dependencies", "build-dependencies", "dev-dependencies"] {
-                let in_tests = section == "dev-dependencies"
-                    && CONFINED_IN_TESTS.contains(&(library, name));
-                if package.imports(section).contains(library) && !owners.contains(&name) && !in_tests
+                let in_tests =
+                    section == "dev-dependencies" && CONFINED_IN_TESTS.contains(&(library, name));
+                if package.imports(section).contains(library)
+                    && !owners.contains(&name)
+                    && !in_tests
                 {
                     let owners = owners.join(", ");
                     wrong.push(format!("{name} uses {library} ({section}), only {owners} may"));

@@ -40,7 +40,7 @@ const SURVIVABLE: &[(Fault, When, Option<u32>)] = &[
     (Fault::UnknownFields, When::Always, None),
     (Fault::Nulls, When::Always, None),
     (Fault::DuplicateRow, When::Every(3), None),
-    (Fault::MovedRow, When::Every(5), None),
+    (Fault::MovedRow, When::Every(2), None),
     (Fault::Slow, When::Always, Some(1)),
 ];
 
@@ -131,14 +131,17 @@ async fn a_read_that_got_through_a_fault_equals_one_that_met_none() -> Result<()
         let undisturbed = everything(connect(&estate, kind)?.as_ref()).await?;
         for (fault, when, times) in SURVIVABLE {
             let before = fired(&estate, *face, *fault);
-            let rule = Rule { fault: *fault, face: Some(*face), path: None, when: *when, times: *times };
+            let rule =
+                Rule { fault: *fault, face: Some(*face), path: None, when: *when, times: *times };
             estate.running.set_faults(vec![rule]);
             let read = everything(connect(&estate, kind)?.as_ref()).await;
             let happened = fired(&estate, *face, *fault) > before;
             let what = format!("{kind} under {fault:?}");
             match read {
                 Err(error) => wrong.push(format!("{what}: {error:#}")),
-                Ok(read) => wrong.extend(difference(&undisturbed, &read).map(|d| format!("{what}: {d}"))),
+                Ok(read) => {
+                    wrong.extend(difference(&undisturbed, &read).map(|d| format!("{what}: {d}")))
+                }
             }
             if !happened && !cannot_happen(kind, *fault) {
                 wrong.push(format!("{what}: the fault never happened"));
@@ -191,10 +194,22 @@ async fn no_error_betrays_a_secret() -> Result<()> {
 #[test]
 fn a_secret_of_the_wrong_type_is_refused_without_being_quoted() -> Result<()> {
     for (kind, setting, text) in [
-        ("azure-ad", "client_secret", r#"{"tenant_id":"a.b","client_id":"x","client_secret":48151623}"#),
-        ("cw-automate", "password", r#"{"url":"https://a.b","username":"u","client_id":"c","password":48151623}"#),
+        (
+            "azure-ad",
+            "client_secret",
+            r#"{"tenant_id":"a.b","client_id":"x","client_secret":48151623}"#,
+        ),
+        (
+            "cw-automate",
+            "password",
+            r#"{"url":"https://a.b","username":"u","client_id":"c","password":48151623}"#,
+        ),
         ("cw-control", "secret", r#"{"url":"https://a.b","secret":48151623}"#),
-        ("halopsa", "client_secret", r#"{"url":"https://a.b","client_id":"x","client_secret":["48151623"]}"#),
+        (
+            "halopsa",
+            "client_secret",
+            r#"{"url":"https://a.b","client_id":"x","client_secret":["48151623"]}"#,
+        ),
     ] {
         let Err(error) = registry().kind(kind)?.build(serde_json::from_str(text)?) else {
             anyhow::bail!("{kind} takes a number for `{setting}`");

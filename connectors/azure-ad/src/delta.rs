@@ -65,7 +65,7 @@ impl Delta {
     }
 
     fn read(&self, answer: &Answer, link: &str, directory: &str) -> Result<Page> {
-        let page = RowsPage::read(answer, link)?;
+        let page = RowsPage::read(answer, link, self.graph.base())?;
         let protocol =
             |detail: &str| Error::new(ErrorKind::Protocol, self.spec.operation, detail.to_owned());
         let (next, proof) = match (page.next, page.delta) {

@@ -81,7 +81,7 @@ async fn once<T: DeserializeOwned>(
     let mut link = start.to_owned();
     let mut seen = HashSet::new();
     loop {
-        let read = |answer: &_| RowsPage::read(answer, &link);
+        let read = |answer: &_| RowsPage::read(answer, &link, graph.base());
         let page = graph.get(directory, &link, operation, read).await?;
         tally = tally.and(&page);
         for raw in page.rows {

@@ -62,7 +62,7 @@ impl ManagedDevices {
     }
 
     fn read(answer: &Answer, place: &Place, directory: &str) -> Result<Page> {
-        let page = RowsPage::read(answer, &place.link)?;
+        let page = RowsPage::read(answer, &place.link, &place.base)?;
         let tally = place.tally.and(&page);
         let (checkpoint, proof) = match page.next {
             Some(link) => {

@@ -8,6 +8,7 @@ use core_model::record::Rejected;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::value::RawValue;
+use url::Url;
 
 /// A page of a collection. The rows stay text, so that one bad row is one bad row, and so that
 /// the text of a good one is kept without another copy.
@@ -34,9 +35,11 @@ pub(crate) struct RowsPage {
 }
 
 impl RowsPage {
-    /// Reads a page that was found at `place`. No rows are an empty `value`, never an absent one,
-    /// and a page that leads to itself leads nowhere.
-    pub(crate) fn read(answer: &Answer, place: &str) -> Result<Self> {
+    /// Reads a page that was found at `place` of the Graph at `base`. No rows are an empty `value`,
+    /// never an absent one, and a page that leads to itself leads nowhere. A link to another host
+    /// is refused here, where the page can be asked for again: kept in a checkpoint it would stop
+    /// every later run.
+    pub(crate) fn read(answer: &Answer, place: &str, base: &str) -> Result<Self> {
         let page: RawPage = decode::json(answer)?;
         let protocol = |detail: String| Error::new(ErrorKind::Protocol, &answer.operation, detail);
         if let Some(failure) = page.error {
@@ -49,6 +52,13 @@ impl RowsPage {
         if page.next.as_deref() == Some(place) {
             return Err(protocol("the page's `@odata.nextLink` leads to the page itself".into()));
         }
+        for link in page.next.iter().chain(&page.delta) {
+            if let Some(host) = other_host(link, base) {
+                return Err(protocol(format!("a link leads to another host, {host}")).with_remedy(
+                    "if a proxy rewrites links, let it keep the public host name",
+                ));
+            }
+        }
         Ok(Self {
             rows,
             next: page.next,
@@ -56,6 +66,16 @@ impl RowsPage {
             count: page.count,
             bytes: answer.body.len() as u64,
         })
+    }
+}
+
+/// Where a link leads that does not lead to the Graph at `base`.
+fn other_host(link: &str, base: &str) -> Option<String> {
+    let base = Url::parse(base).ok()?;
+    match base.join(link) {
+        Ok(url) if url.origin() == base.origin() => None,
+        Ok(url) => Some(url.origin().ascii_serialization()),
+        Err(_) => Some("which is no URL".to_owned()),
     }
 }
 

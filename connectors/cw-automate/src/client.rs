@@ -105,7 +105,7 @@ mod tests {
         Answer {
             operation: "GET /cwa/api/v1/Computers".into(),
             status: status.try_into().unwrap(),
-            headers: reqwest::header::HeaderMap::new(),
+            headers: http::header::HeaderMap::new(),
             body: body.into(),
         }
     }

@@ -111,6 +111,14 @@ impl Place {
     fn after(&self, ids: &Ids, heard: Option<u64>, operation: &str) -> Result<(Proof, Self)> {
         let breach = |detail: String| Err(Error::new(ErrorKind::Protocol, operation, detail));
         let total = heard.or(self.total);
+        // Nobody removes everything between two pages, and a server in trouble may say so.
+        if self.page > 1 && heard == Some(0) && self.total.is_some_and(|total| total > 0) {
+            return breach(format!(
+                "page {} is empty and says that there are no rows; the page before counted {}",
+                self.page,
+                self.total.unwrap_or_default()
+            ));
+        }
         if let Some(back) = self.moved(heard) {
             let place = Self { page: self.page - back, first: None, total, ..self.clone() };
             return Ok((Proof::More, place));
@@ -273,6 +281,15 @@ mod tests {
         // Growth moves nothing: new ids come last.
         let (_, next) = after(&place(2, Some(21)), &ids(11, 10), Some(22)).unwrap();
         assert_eq!(next.page, 3);
+    }
+
+    #[test]
+    fn an_empty_list_in_the_middle_of_one_is_not_believed() {
+        for ids in [ids(0, 0), ids(11, 10)] {
+            let error = after(&place(2, Some(25)), &ids, Some(0)).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Protocol);
+        }
+        assert!(after(&place(1, None), &ids(0, 0), Some(0)).is_ok(), "an empty list from the start");
     }
 
     #[test]

@@ -14,10 +14,10 @@ use core_connector::{Error, ErrorKind, Result, Secret};
 use core_http::auth::{Authorizer, Credentials, FixedHeaders, Token, TokenCache, one_time_code};
 use core_http::{Answer, Http, HttpOptions, Request, decode};
 use core_model::dates::instant;
-use reqwest::Url;
-use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use url::Url;
 
 use crate::Config;
 use crate::client::{ROOT, pause, reason};

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use core_connector::{Error, ErrorKind, Result};
 use core_http::auth::FixedHeaders;
 use core_http::{Answer, Http, HttpOptions, PauseScope, Request, base_url};
-use reqwest::Url;
-use reqwest::header::{HeaderName, HeaderValue, ORIGIN};
+use http::header::{HeaderName, HeaderValue, ORIGIN};
 use serde::Deserialize;
 use serde_json::Value;
+use url::Url;
 use uuid::Uuid;
 
 use crate::Config;
@@ -153,7 +153,7 @@ mod tests {
         classify(&Answer {
             operation: "GetSessionsByFilter".into(),
             status: status.try_into().unwrap(),
-            headers: reqwest::header::HeaderMap::new(),
+            headers: http::header::HeaderMap::new(),
             body: body.into(),
         })
         .unwrap_err()

@@ -5,6 +5,7 @@ use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use secrecy::{ExposeSecret, SecretString};
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 /// A secret of a connection. In the settings it is written as a literal, `env:NAME`, `file:PATH`
@@ -40,7 +41,9 @@ impl fmt::Debug for Secret {
 
 impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(Self::new)
+        // serde would quote the value in its error: a password of digits only, without quotes.
+        let text = String::deserialize(deserializer);
+        text.map(Self::new).map_err(|_| D::Error::custom("a secret is a text: write it in quotes"))
     }
 }
 
@@ -67,6 +70,14 @@ impl JsonSchema for Secret {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_secret_that_is_no_text_is_refused_without_being_quoted() {
+        for text in ["48151623", "[\"48151623\"]", "4815.1623", "{\"48151623\": 1}", "true"] {
+            let error = serde_json::from_str::<Secret>(text).unwrap_err().to_string();
+            assert!(error.contains("write it in quotes") && !error.contains("1623"), "{error}");
+        }
+    }
 
     #[test]
     fn a_secret_does_not_print() {

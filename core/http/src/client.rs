@@ -13,6 +13,9 @@ use crate::limit::Limits;
 use crate::retry::next_wait;
 use crate::{Answer, Body, HttpSettings, Request};
 
+/// How often one request gets a new token before a refusal is believed.
+const MOST_RENEWALS: u32 = 3;
+
 /// A connector's one place that turns an answer into an error; `Ok` lets it be read.
 pub type Classify = fn(&Answer) -> Result<()>;
 
@@ -68,7 +71,8 @@ impl Http {
     ) -> Result<T> {
         let url = self.url(request)?;
         let mut attempt = 1;
-        let mut renewed = false;
+        let mut renewals = 0;
+        let mut refused = None;
         loop {
             self.limits.wait(&request.scope).await;
             let credentials = self.credentials(request).await?;
@@ -76,12 +80,15 @@ impl Http {
                 Ok(answer) => match (self.options.classify)(&answer).and_then(|()| read(&answer)) {
                     Ok(value) => return Ok(value),
                     Err(error) if answer.status == StatusCode::UNAUTHORIZED && request.signed => {
-                        if renewed {
+                        // The token may have been revoked before its time: renew it, and go on
+                        // with the same page. Whoever revokes tokens may do so again before a
+                        // retry arrives; what cannot be renewed is refused for good.
+                        let same = refused == Some(credentials.generation);
+                        if same || renewals == MOST_RENEWALS {
                             return Err(error);
                         }
-                        // The token may have been revoked before its time: renew once, and go on
-                        // with the same page.
-                        renewed = true;
+                        renewals += 1;
+                        refused = Some(credentials.generation);
                         self.options.auth.renew(&request.scope, credentials.generation).await;
                         Meter::add_retry();
                         continue;

@@ -12,7 +12,7 @@ use sqlx::any::AnyRow;
 
 use crate::error::{Error, Result};
 use crate::open::Store;
-use crate::sql::{Columns, limit, list};
+use crate::sql::{Columns, ints, limit, list};
 
 impl Store {
     /// The events after a number, in order.
@@ -22,12 +22,14 @@ impl Store {
     pub async fn events(&self, after_seq: i64, rows: usize) -> Result<Vec<Event>> {
         // One state of the database: an entity must not move on between its event and itself.
         let mut tx = self.snapshot().await?;
+        // The next event is looked up one by one, in an index: as a join it would be up to the
+        // database's statistics, of which there are none when they matter most.
         let rows = self
             .sql(
-                "select e.seq, e.at, e.entity, e.id, e.tenant, e.before, e.cause, n.seq, n.before \
-                 from event e left join event n on n.seq = (select min(x.seq) from event x \
-                 where x.entity = e.entity and x.id = e.id and x.seq > e.seq) \
-                 where e.seq > $1 order by e.seq limit $2",
+                "select e.seq, e.at, e.entity, e.id, e.tenant, e.before, e.cause, \
+                 (select min(n.seq) from event n \
+                 where n.entity = e.entity and n.id = e.id and n.seq > e.seq) \
+                 from event e where e.seq > $1 order by e.seq limit $2",
             )
             .bind(after_seq)
             .bind(limit(rows))
@@ -35,16 +37,43 @@ impl Store {
             .await?;
         let mut events = Vec::with_capacity(rows.len());
         let mut last: HashMap<EntityKind, HashMap<String, usize>> = HashMap::new();
+        let mut next: HashMap<i64, usize> = HashMap::new();
         for (place, row) in rows.iter().enumerate() {
             let event = read(row)?;
-            if row.opt_int(7)?.is_none() {
-                last.entry(event.entity).or_default().insert(event.id.clone(), place);
+            match row.opt_int(7)? {
+                Some(seq) => {
+                    next.insert(seq, place);
+                }
+                None => {
+                    last.entry(event.entity).or_default().insert(event.id.clone(), place);
+                }
             }
             events.push(event);
         }
+        self.followed(&mut tx, next, &mut events).await?;
         self.present(&mut tx, last, &mut events).await?;
         tx.rollback().await?;
         Ok(events)
+    }
+
+    /// Fills in what the next events of the same entities say, by these events' numbers.
+    async fn followed(
+        &self,
+        on: &mut AnyConnection,
+        next: HashMap<i64, usize>,
+        events: &mut [Event],
+    ) -> Result<()> {
+        if next.is_empty() {
+            return Ok(());
+        }
+        let query = self.sql("select seq, before from event where seq in ints($1)");
+        for row in query.bind(ints(next.keys().copied())).fetch_all(on).await? {
+            let place = next.get(&row.int(0)?);
+            if let Some(event) = place.and_then(|place| events.get_mut(*place)) {
+                event.after = row.opt_text(1)?;
+            }
+        }
+        Ok(())
     }
 
     /// Fills in what the entities are now, at the places of their last events.
@@ -68,7 +97,7 @@ impl Store {
     }
 }
 
-/// An event; `after` is what the next event says, and none where there is no next.
+/// An event, of which is not known yet what the entity was after it.
 fn read(row: &AnyRow) -> Result<Event> {
     let (sequence, entity) = (row.int(0)?, row.text(2)?);
     Ok(Event {
@@ -79,7 +108,7 @@ fn read(row: &AnyRow) -> Result<Event> {
         id: row.text(3)?,
         tenant: row.opt_text(4)?,
         before: row.opt_text(5)?,
-        after: row.opt_text(8)?,
+        after: None,
         cause: row.text(6)?,
     })
 }

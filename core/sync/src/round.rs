@@ -6,6 +6,7 @@ use std::sync::Arc;
 use core_connector::{
     Changes, Error as Failure, ErrorKind, METER, Meter, Page, Resume, Scope, Stream,
 };
+use core_model::RecordKind;
 use core_model::id::RunId;
 use core_model::run::{Counts, Outcome, Run};
 use core_store::{
@@ -40,7 +41,10 @@ struct Reading<'a> {
     options: &'a SyncOptions,
     state: StreamState,
     run: Run,
+    /// Places that were read in this round.
     seen: HashSet<u64>,
+    /// Records that this full round has seen, where the source says what is gone.
+    live: HashSet<u64>,
 }
 
 /// How a round came to its end.
@@ -67,7 +71,7 @@ impl Hub {
         self.store.start_run(&run).await?;
         self.progress.event(&ProgressEvent::Started { run: &run });
         let mut reading =
-            Reading { hub: self, stream, scope: &scope, options, state, run, seen: HashSet::new() };
+            Reading::new(self, (stream, &scope), options, state, run);
         let meter = Arc::new(Meter::default());
         let end = METER.scope(Arc::clone(&meter), reading.read()).await;
         let counted = meter.read();
@@ -227,7 +231,18 @@ impl From<core_store::Error> for Stop {
     }
 }
 
-impl Reading<'_> {
+impl<'a> Reading<'a> {
+    fn new(
+        hub: &'a Hub,
+        (stream, scope): (&'a Stream<'a>, &'a Scope),
+        options: &'a SyncOptions,
+        state: StreamState,
+        run: Run,
+    ) -> Self {
+        let (seen, live) = (HashSet::new(), HashSet::new());
+        Self { hub, stream, scope, options, state, run, seen, live }
+    }
+
     async fn read(&mut self) -> std::result::Result<End, Stop> {
         let mut round = self.round().await?;
         let mut restarts = 0;
@@ -238,6 +253,15 @@ impl Reading<'_> {
                 {
                     restarts += 1;
                     round = self.begin(RoundMode::Full).await?;
+                }
+                // Where the last run stopped, there is no way on: kept, that place would stop
+                // every later run too.
+                Err(Stop::Failure(failure))
+                    if leads_nowhere(failure.kind()) && restarts == 0 && self.is_stuck(&round) =>
+                {
+                    restarts += 1;
+                    tracing::debug!(stream = self.stream.name, error = %failure, "starting over");
+                    round = self.begin(round.mode).await?;
                 }
                 other => return other,
             }
@@ -258,6 +282,12 @@ impl Reading<'_> {
         }
     }
 
+    /// Whether the round was left in its middle, and nothing could be read from there.
+    fn is_stuck(&self, round: &Round) -> bool {
+        let in_its_middle = round.checkpoint.is_some() && round.checkpoint != self.state.settled;
+        in_its_middle && self.run.counts.pages == 0
+    }
+
     fn wants_full(&self) -> bool {
         let every = i64::from(self.hub.settings.full_every_hours) * 3_600_000_000;
         let due = self
@@ -275,6 +305,7 @@ impl Reading<'_> {
     async fn begin(&mut self, mode: RoundMode) -> std::result::Result<Round, Stop> {
         self.run.mode = mode.as_str().to_owned();
         self.seen.clear();
+        self.live.clear();
         Ok(self.hub.store.begin_round(self.state.id, mode, "").await?)
     }
 
@@ -330,6 +361,7 @@ impl Reading<'_> {
         let live = u64::try_from(self.state.live).unwrap_or_default();
         let allowed =
             (live * u64::from(settings.max_delete_percent) / 100).max(settings.max_delete_count);
+        let gone = self.gone(round, page);
         let outcome = self
             .hub
             .store
@@ -338,7 +370,7 @@ impl Reading<'_> {
                 run: &self.run.id,
                 round,
                 records: &page.records,
-                gone: &page.gone,
+                gone: &gone,
                 rejected: &page.rejected,
                 checkpoint: if page.is_last() { None } else { page.checkpoint.as_ref() },
                 max_gone: (!self.options.accept_deletions).then_some(allowed),
@@ -356,6 +388,20 @@ impl Reading<'_> {
         counts.rejected += outcome.rejected;
         self.hub.progress.event(&ProgressEvent::Page { run: &self.run });
         self.check_rejected()
+    }
+
+    /// What the page says is gone. In a full round only what was there earlier in it: all else is
+    /// missing at its end, where the guard sees all of it at once and holds it together.
+    fn gone(&mut self, round: &Round, page: &Page) -> Vec<(RecordKind, String)> {
+        let resumed = round.checkpoint.is_some();
+        let reports = self.stream.source.changes() == Changes::UpsertsAndDeletes;
+        if round.mode != RoundMode::Full || !reports || resumed {
+            return page.gone.clone();
+        }
+        let names = page.records.iter().map(|record| name(record.facts.kind(), &record.key));
+        self.live.extend(names);
+        let was_live = |(kind, key): &&(RecordKind, String)| self.live.contains(&name(*kind, key));
+        page.gone.iter().filter(was_live).cloned().collect()
     }
 
     fn check_rejected(&self) -> std::result::Result<(), Stop> {
@@ -391,4 +437,13 @@ impl Reading<'_> {
         self.run.counts.held = outcome.held;
         Ok(End::Complete { held: outcome.held > 0 })
     }
+}
+
+/// Failures that stay where they are: asking for the same place again is of no use.
+fn leads_nowhere(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::Protocol | ErrorKind::Rejected | ErrorKind::NotFound)
+}
+
+fn name(kind: RecordKind, key: &str) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(format!("{kind}/{key}").as_bytes())
 }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::change::{Change, Done, apply};
 use crate::generate::dice::Dice;
 use crate::generate::machines::eligible;
+use crate::generate::names::key;
 use crate::world::{LoggedOn, World};
 
 /// The kinds of changes that [`random_changes`] makes, with how often of a hundred.
@@ -148,22 +149,26 @@ fn contracts(world: &World, kind: &str, dice: &mut Dice) -> Option<Value> {
     Some(json!({ "line": line.id, "quantity": quantity }))
 }
 
-/// Clients of customers; those only a human can tell stay as they are.
+/// Clients of customers; those only a human can tell stay as they are, and so do spellings that
+/// are nobody's own name: another system's client may be told by that very spelling alone.
 fn clients(world: &World, dice: &mut Dice) -> Option<Value> {
+    let own_name = |name: &str, tenant: Option<usize>| {
+        tenant.is_some_and(|tenant| key(name) == key(&world.tenants[tenant].name))
+    };
     match dice.below(3) {
         0 => {
             let client = world.automate.clients.get(dice.below(world.automate.clients.len()))?;
-            client.tenant?;
+            own_name(&client.name, client.tenant).then_some(())?;
             Some(json!({ "system": "automate", "client": client.id.to_string() }))
         }
         1 => {
             let client = world.control.clients.get(dice.below(world.control.clients.len()))?;
-            client.tenant.filter(|_| !client.by_hand)?;
+            own_name(&client.name, client.tenant.filter(|_| !client.by_hand)).then_some(())?;
             Some(json!({ "system": "control", "client": client.name }))
         }
         _ => {
             let client = world.halo.clients.get(dice.below(world.halo.clients.len()))?;
-            client.tenant.filter(|_| !client.by_hand)?;
+            own_name(&client.name, client.tenant.filter(|_| !client.by_hand)).then_some(())?;
             Some(json!({ "system": "halo", "client": client.id.to_string() }))
         }
     }

@@ -10,7 +10,7 @@ use mocks::estate::Change;
 use mocks::faults::{Fault, Rule, When};
 use mocks::server::{Mocks, ServeConfig};
 use mocks::vendor::Face;
-use mocks::world::{Options, World};
+use mocks::world::{HaloUser, Options, World};
 use serde_json::{Value, json};
 use sqlx::{AnyConnection, Connection as _, Row as _};
 use tests::{Estate, registry};
@@ -19,6 +19,8 @@ use super::cases::{Case, Trouble};
 
 /// The page on which something goes wrong.
 const PAGE: u32 = 10;
+/// Rows of each listing.
+const ROWS: usize = 20_000;
 
 /// A connector, and the listing of it that is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,11 +99,23 @@ impl Kind {
         if self == Kind::Control { 1 } else { PAGE }
     }
 
-    fn shrink(self, share: f64) -> Change {
-        match self {
-            Kind::AzureAd | Kind::Halo => Change::RemoveShareOfPersons { share },
+    /// Removes this share of what the listing has.
+    fn shrink(self, world: &mut World, share: f64) -> Result<()> {
+        let change = match self {
+            Kind::AzureAd => Change::RemoveShareOfPersons { share },
             Kind::Automate | Kind::Control => Change::RemoveShareOfMachines { share },
-        }
+            // A contact outlives the person: in a PSA somebody has to delete it.
+            Kind::Halo => {
+                let there = world.halo.users.iter().filter(|row| is_contact(row)).count();
+                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+                #[expect(clippy::cast_precision_loss)]
+                let gone = (there as f64 * share).ceil() as usize;
+                keep_contacts(world, there - gone);
+                return Ok(());
+            }
+        };
+        mocks::estate::apply(world, &change)?;
+        Ok(())
     }
 
     /// How many of the listing's rows are there in the world.
@@ -115,18 +129,28 @@ impl Kind {
             Kind::Control => {
                 world.control.sessions.iter().filter(|row| row.mark.gone.is_none()).count()
             }
-            // Contacts of nobody are the placeholders that Halo makes for each client.
-            Kind::Halo => {
-                let there = |row: &&mocks::world::HaloUser| row.mark.gone.is_none();
-                world.halo.users.iter().filter(there).filter(|row| row.person.is_some()).count()
-            }
+            Kind::Halo => world.halo.users.iter().filter(|row| is_contact(row)).count(),
         }
     }
 }
 
-/// The worlds that are served: one of people, one of machines, each of one organisation only.
+/// Contacts of nobody are the placeholders that Halo makes for each client.
+fn is_contact(row: &HaloUser) -> bool {
+    row.mark.gone.is_none() && row.person.is_some()
+}
+
+/// Removes all contacts but so many.
+fn keep_contacts(world: &mut World, rows: usize) {
+    let version = world.next_version();
+    for row in world.halo.users.iter_mut().filter(|row| is_contact(row)).skip(rows) {
+        row.mark.gone = Some(version);
+    }
+}
+
+/// The worlds that are served, each of one organisation only, with what one listing needs.
 pub(super) struct Worlds {
     people: World,
+    contacts: World,
     machines: World,
 }
 
@@ -138,32 +162,27 @@ impl Worlds {
             delta_page: 999,
             twice_in_control: 0.0,
             wipes: 0.0,
+            computers: 5,
+            persons: Some(20),
             ..Options::default()
         };
-        // Of the people about three in four are contacts in Halo; of both there are 20,000.
-        let people = Options { computers: 5, persons: Some(26_600), ..bare.clone() };
-        let machines =
-            Options { computers: 20_000, persons: Some(20), both_rmms: 1.0, ..bare };
+        let people = Options { persons: Some(ROWS), ..bare.clone() };
+        // About three persons in four are contacts in Halo.
+        let contacts = Options { persons: Some(ROWS * 3 / 2), ..bare.clone() };
+        let machines = Options { computers: ROWS, both_rmms: 1.0, ..bare };
+        let mut contacts = mocks::generate::generate(&contacts);
+        keep_contacts(&mut contacts, ROWS);
         Self {
             people: mocks::generate::generate(&people),
+            contacts,
             machines: mocks::generate::generate(&machines),
         }
     }
 
-    /// The world for one connector, with 20,000 rows in its listing as nearly as can be.
     fn of(&self, kind: Kind) -> World {
         match kind {
-            Kind::AzureAd => {
-                let mut world = self.people.clone();
-                let later = world.persons.len().min(20_000);
-                for person in &mut world.persons[later..] {
-                    // Never made, as far as anybody can see.
-                    person.mark.gone = Some(0);
-                    person.purged = true;
-                }
-                world
-            }
-            Kind::Halo => self.people.clone(),
+            Kind::AzureAd => self.people.clone(),
+            Kind::Halo => self.contacts.clone(),
             Kind::Automate | Kind::Control => self.machines.clone(),
         }
     }
@@ -224,7 +243,11 @@ impl Subject {
         subject.rows = subject.live(&subject.clean()).await?;
         subject.pages = run.counts.pages;
         ensure!(subject.rows == subject.left()?, "{} rows of {}", subject.rows, subject.left()?);
-        ensure!(kind == Kind::Control || subject.pages > u64::from(PAGE), "{} pages", run.counts.pages);
+        ensure!(
+            kind == Kind::Control || subject.pages > u64::from(PAGE),
+            "{} pages",
+            run.counts.pages
+        );
         store.close().await;
         Ok(subject)
     }
@@ -285,7 +308,7 @@ impl Subject {
             Trouble::Removed(share) => {
                 let world = self.estate.running.world();
                 let mut world = world.write().unwrap_or_else(std::sync::PoisonError::into_inner);
-                mocks::estate::apply(&mut world, &self.kind.shrink(share))?;
+                self.kind.shrink(&mut world, share)?;
                 Vec::new()
             }
         };
@@ -321,8 +344,7 @@ impl Subject {
         let (registry, name) = (registry(), self.kind.name());
         let connector = registry.kind(name)?.build(self.settings()?)?;
         let connection = Connection { name: name.to_owned(), kind: name.to_owned(), connector };
-        let hub =
-            Hub::new(store.clone(), vec![connection], Settings::default(), Clock::system());
+        let hub = Hub::new(store.clone(), vec![connection], Settings::default(), Clock::system());
         let stream = Some(self.kind.stream().to_owned());
         let runs = hub.sync(&[], &SyncOptions { stream, full, ..SyncOptions::default() }).await?;
         ensure!(runs.len() == 1, "{} runs and not one: {runs:?}", runs.len());

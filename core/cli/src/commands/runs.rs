@@ -13,7 +13,7 @@ use crate::failure::{Exit, Failure};
 use crate::output::{self, Align, TextTable, thousands};
 
 /// Characters of connection, stream and scope in the table.
-const WHAT: usize = 28;
+const WHAT: usize = 26;
 /// Runs among which the beginning of an id is looked for.
 const SEARCHED: usize = 20_000;
 /// Quarantined records that are read of a connection.

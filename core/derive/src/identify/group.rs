@@ -68,7 +68,7 @@ impl Group {
         !self.serials.is_disjoint(&other.serials)
     }
 
-    fn other_serial(&self, other: &Self) -> bool {
+    pub(super) fn other_serial(&self, other: &Self) -> bool {
         !self.serials.is_empty() && !other.serials.is_empty() && !self.shares_serial(other)
     }
 
@@ -86,14 +86,16 @@ impl Group {
         !self.uuids.is_disjoint(&other.uuids)
     }
 
+    /// Both have one good UUID, in one byte order or the other.
+    pub(super) fn may_share_uuid(&self, other: &Self) -> bool {
+        let either =
+            |uuid: &SmbiosUuid| other.uuids.contains(uuid) || other.uuids.contains(&uuid.swapped());
+        self.uuids.iter().any(either)
+    }
+
     /// Both have a good UUID, and not the same one in either byte order.
     pub(super) fn other_uuid(&self, other: &Self) -> bool {
-        !self.uuids.is_empty()
-            && !other.uuids.is_empty()
-            && !self
-                .uuids
-                .iter()
-                .any(|uuid| other.uuids.contains(uuid) || other.uuids.contains(&uuid.swapped()))
+        !self.uuids.is_empty() && !other.uuids.is_empty() && !self.may_share_uuid(other)
     }
 
     fn shares_host(&self, other: &Self) -> bool {

@@ -109,11 +109,9 @@ impl Work<'_> {
 
 /// The hardware says that they are two: what names the agent was copied, or is another server's.
 fn plainly_two(a: &Group, b: &Group) -> bool {
-    let disjoint = |x: &std::collections::BTreeSet<String>,
-                    y: &std::collections::BTreeSet<String>| {
-        !x.is_empty() && !y.is_empty() && x.is_disjoint(y)
-    };
-    let agrees = a.shares_serial(b) || a.shares_installation(b);
-    (a.other_uuid(b) && !agrees)
-        || (disjoint(&a.serials, &b.serials) && disjoint(&a.installations, &b.installations))
+    let same_windows = a.shares_installation(b);
+    let other_uuid = a.other_uuid(b) && !a.shares_serial(b);
+    let other_serial = a.other_serial(b) && !a.may_share_uuid(b);
+    (!same_windows && (other_uuid || other_serial))
+        || (a.other_serial(b) && a.other_installation(b))
 }

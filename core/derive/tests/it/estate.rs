@@ -73,7 +73,7 @@ fn assert_nothing_vanishes(seed: u64, outcome: &Outcome) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// The seed of a failure is printed.
     #[test]
@@ -92,8 +92,7 @@ fn i27_ten_thousand_reports_in_any_order_give_no_false_merge() {
 
 #[test]
 fn i27_machines_that_everything_identifies_are_whole() {
-    // Not at the price of missing the ordinary ones: machines to which nothing happened, whose
-    // identity nobody copied.
+    // Not at the price of missing the ordinary ones.
     let (mut whole, mut plain) = (0_usize, 0_usize);
     for seed in 100..110 {
         let planted = plant(&mut Dice::of(seed), 300);
@@ -107,9 +106,11 @@ fn i27_machines_that_everything_identifies_are_whole() {
                 .collect();
             plain += 1;
             whole += usize::from(computers.contains(&agents));
+            if !computers.contains(&agents) {
+                for a in &agents { println!("DBG {a} {:?} {:?} {}", outcome.state(a), outcome.rule(a), outcome.why(a)); }
+            }
         }
     }
-    println!("{whole} of {plain} plain machines are whole");
-    assert!(plain > 500, "the estates are not what they should be: {plain}");
-    assert!(whole * 100 >= plain * 70, "only {whole} of {plain} plain machines are whole");
+    assert!(plain > 200, "the estates are not what they should be: {plain}");
+    assert_eq!(whole, plain, "whole machines, of those to which nothing happened");
 }

@@ -1,4 +1,5 @@
 //! Identification of whole planted estates, through the public interface only.
+#![allow(clippy::unwrap_used, reason = "tests say what went wrong by failing")]
 
 use core_derive as derive;
 

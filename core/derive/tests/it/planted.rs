@@ -85,7 +85,7 @@ pub(crate) struct Planted {
     pub(crate) agents: Vec<AgentBuilder>,
     /// The machine of each agent, by its key.
     pub(crate) machine_of: BTreeMap<String, usize>,
-    /// Machines to which nothing happened and which answer.
+    /// Machines to which nothing happened, of trusted makers, which answer where they must be asked.
     pub(crate) plain: Vec<usize>,
 }
 
@@ -104,8 +104,18 @@ pub(crate) fn plant(dice: &mut Dice, count: usize) -> Planted {
     let mut planted =
         Planted { agents: Vec::new(), machine_of: BTreeMap::new(), plain: Vec::new() };
     let mut number = 0;
+    // Machines whose agents are known by good identities.
+    let mut known: Vec<usize> = Vec::new();
     while number < count {
-        let first = machine(dice, number);
+        let mut first = machine(dice, number);
+        let good = first.uuid == uuid(number) && first.serial == serial(number);
+        if good && dice.one_in(20) && !known.is_empty() {
+            // The agent of another provider's server was here, with a number of its own.
+            first.foreign_claim = Some(format!("a{}", known[dice.below(known.len())]));
+        }
+        if good && first.story == Story::Plain {
+            known.push(number);
+        }
         let copies = match first.story {
             Story::Pooled | Story::Imaged => 1 + dice.below(4),
             _ => 0,
@@ -152,10 +162,6 @@ fn machine(dice: &mut Dice, number: usize) -> Machine {
         // A placeholder that is on nobody's list.
         "SN000001".clone_into(&mut machine.serial);
     }
-    if dice.one_in(20) && number > 0 && machine.uuid == uuid(number) {
-        // The agent of another provider's server was here, with a number of its own.
-        machine.foreign_claim = Some(format!("a{}", dice.below(number)));
-    }
     machine
 }
 
@@ -191,14 +197,16 @@ impl Planted {
         if has_automate {
             self.add(machine, automate_agent(dice, machine, &a));
         }
+        let answers = machine.online && (machine.story == Story::Imaged || !dice.one_in(6));
         if has_control {
-            self.add(machine, control_agent(dice, machine, own));
+            self.add(machine, control_agent(machine, own, answers));
         }
         if has_intune {
             self.add(machine, intune_device(dice, machine));
         }
         if machine.story == Story::Plain
             && machine.online
+            && (answers || !has_control)
             && TRUSTED.contains(&machine.maker)
             && machine.uuid == uuid(number)
             && machine.serial == serial(number)
@@ -286,10 +294,9 @@ fn automate_agent(dice: &mut Dice, machine: &Machine, key: &str) -> AgentBuilder
     if asked { agent.reading(answer(machine, None)) } else { agent }
 }
 
-fn control_agent(dice: &mut Dice, machine: &Machine, own: Option<String>) -> AgentBuilder {
+fn control_agent(machine: &Machine, own: Option<String>, answers: bool) -> AgentBuilder {
     let agent = present(machine, control(&format!("c{}", machine.number)));
-    let asked = machine.online && (machine.story == Story::Imaged || !dice.one_in(6));
-    if asked { agent.reading(answer(machine, own)) } else { agent }
+    if answers { agent.reading(answer(machine, own)) } else { agent }
 }
 
 fn intune_device(dice: &mut Dice, machine: &Machine) -> AgentBuilder {

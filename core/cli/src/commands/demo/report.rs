@@ -170,8 +170,9 @@ impl Report {
         ));
         let persons = &score.primary_person;
         line(&format!(
-            "primary persons   {} right, {} wrong, {} missing",
+            "primary persons   {} right, {} undecided, {} wrong, {} missing",
             thousands(persons.correct as u64),
+            persons.undecided,
             persons.wrong,
             persons.missing
         ));

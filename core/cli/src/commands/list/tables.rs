@@ -82,7 +82,7 @@ impl Listing<'_> {
             ];
             table.row([
                 cut(&person.display_name, 24),
-                cut(&person.upn, 36),
+                cut(&person.upn, 34),
                 self.tenant_name(Some(person.tenant), 22),
                 notes_of(&notes),
             ]);
@@ -159,9 +159,9 @@ impl Listing<'_> {
             let key = (agreement.connection.clone(), agreement.key.clone());
             let gone = if agreement.gone { "gone".to_owned() } else { word(&agreement.state) };
             table.row([
-                cut(&agreement.name, 24),
-                self.tenant_name(agreement.tenant, 18),
-                cut(agreement.agreement_type.as_deref().unwrap_or_default(), 14),
+                cut(&agreement.name, 22),
+                self.tenant_name(agreement.tenant, 17),
+                cut(agreement.agreement_type.as_deref().unwrap_or_default(), 12),
                 gone,
                 text::dates(agreement.dates),
                 lines.get(&key).map_or(0, Vec::len).to_string(),
@@ -233,7 +233,7 @@ fn tenants(tenants: &[Tenant]) -> TextTable {
     for tenant in tenants {
         table.row([
             text::short(&tenant.id.to_string()).to_owned(),
-            cut(&tenant.name, 34),
+            cut(&tenant.name, 30),
             tenant.clients.len().to_string(),
             cut(tenant.time_zone.as_deref().unwrap_or("-"), 20),
             notes_of(&[(tenant.operator, "operator"), (tenant.suspended, "suspended")]),

@@ -60,9 +60,10 @@ fn table(streams: &[(&str, Vec<&StreamStanding>)], zone: Tz) -> TextTable {
     ]);
     for (name, scopes) in streams {
         // Of several scopes the one that is furthest behind tells how old the stream is.
-        let complete = scopes.iter().map(|one| one.last_complete).min().flatten();
-        let full = scopes.iter().map(|one| one.last_full).min().flatten();
-        let lag = scopes.iter().filter_map(|one| one.lag_seconds).max();
+        let offered = || scopes.iter().filter(|one| one.outcome() != Some(Outcome::Skipped));
+        let complete = offered().map(|one| one.last_complete).min().flatten();
+        let full = offered().map(|one| one.last_full).min().flatten();
+        let lag = offered().filter_map(|one| one.lag_seconds).max();
         let live: i64 = scopes.iter().map(|one| one.live).sum();
         let named = scopes.iter().filter(|one| !one.scope.is_empty()).count();
         let at = |time: Option<_>| time.map_or("never".to_owned(), |at| minute(at, zone));
@@ -71,12 +72,16 @@ fn table(streams: &[(&str, Vec<&StreamStanding>)], zone: Tz) -> TextTable {
             if named > 0 { named.to_string() } else { String::new() },
             thousands(u64::try_from(live).unwrap_or_default()),
             at(complete),
-            complete.and(lag).map(|lag| span(lag * 1000)).unwrap_or_default(),
+            complete.and(lag).map(lag_in_words).unwrap_or_default(),
             at(full),
             outcome(scopes).to_owned(),
         ]);
     }
     table
+}
+
+fn lag_in_words(seconds: i64) -> String {
+    if seconds < 60 { format!("{seconds} s") } else { span(seconds * 1000) }
 }
 
 /// The worst of the last outcomes.
@@ -116,7 +121,11 @@ fn print_problems(stream: &str, scopes: &[&StreamStanding], zone: Tz) {
             text::wrapped("      fix: ", 11, remedy);
         }
     }
-    let unfinished: Vec<_> = scopes.iter().filter(|one| one.unfinished.is_some()).copied().collect();
+    // What the system does not offer is not half read: there is nothing to read.
+    let half = |one: &&&StreamStanding| {
+        one.unfinished.is_some() && one.outcome() != Some(Outcome::Skipped)
+    };
+    let unfinished: Vec<_> = scopes.iter().filter(half).copied().collect();
     if !unfinished.is_empty() {
         let what = "is not read to its end; the next sync goes on where the last one was";
         text::indented(2, &format!("{stream}{} {what}", of(&unfinished)));

@@ -1,6 +1,7 @@
 //! `linchpin sync --dry-run`: what a real run would change, with nothing written.
 
 use core_model::RecordKind;
+use core_model::run::{Outcome, Run};
 use core_store::{PageOutcome, StreamKey, StreamState};
 use core_sync::{DryRun, Hub, SyncOptions};
 use serde_json::{Value, json};
@@ -11,6 +12,8 @@ use crate::commands::text::{self, cut};
 use crate::failure::{Exit, Failure};
 use crate::output::{self, Align, TextTable, thousands};
 
+/// Runs among which the last one of each scope is looked for.
+const RUNS: usize = 5000;
 /// Changed records that are shown of each scope.
 const EXAMPLES: usize = 5;
 /// Names that are shown of what is new or gone.
@@ -30,6 +33,8 @@ struct Plan {
     gone: Vec<(RecordKind, String)>,
     changed: Vec<(RecordKind, String, Vec<FieldChange>)>,
     failure: Option<String>,
+    /// The failure is that the system does not offer this here.
+    skipped: bool,
 }
 
 pub(super) async fn run(
@@ -48,14 +53,18 @@ pub(super) async fn run(
         });
         found.map(|(_, state)| state)
     };
-    let plans: Vec<Plan> =
+    let mut plans: Vec<Plan> =
         found.iter().map(|dry| Plan::of(dry, state(&dry.stream), options)).collect();
+    let latest = hub.store.runs(RUNS, None).await?;
+    for plan in &mut plans {
+        plan.skipped = plan.was_skipped(&latest);
+    }
     if global.json {
         plans.iter().for_each(|plan| output::json(&plan.as_json()));
     } else {
         print(&plans);
     }
-    let failed = plans.iter().filter(|plan| plan.failure.is_some()).count();
+    let failed = plans.iter().filter(|plan| plan.failure.is_some() && !plan.skipped).count();
     Ok(match failed {
         0 => Exit::Ok,
         _ if failed == plans.len() => Exit::Failed,
@@ -75,6 +84,7 @@ impl Plan {
             gone: Vec::new(),
             changed: Vec::new(),
             failure: dry.failure.clone(),
+            skipped: false,
         };
         for page in &dry.pages {
             plan.counts.created += page.counts.created;
@@ -98,6 +108,16 @@ impl Plan {
         plan.created.truncate(NAMES);
         plan.gone.truncate(NAMES);
         plan
+    }
+
+    /// Whether a real run ended with the same words and found that it is not offered.
+    fn was_skipped(&self, latest: &[Run]) -> bool {
+        let StreamKey { connection, stream, scope, .. } = &self.stream;
+        let same = |run: &&Run| {
+            run.connection == *connection && run.stream == *stream && run.scope == *scope
+        };
+        let last = latest.iter().find(same);
+        last.is_some_and(|run| run.outcome == Outcome::Skipped && run.error == self.failure)
     }
 
     fn title(&self) -> String {
@@ -131,13 +151,15 @@ impl Plan {
             "created": self.created.iter().map(named).collect::<Vec<_>>(),
             "changed": changed.collect::<Vec<_>>(),
             "gone": self.gone.iter().map(named).collect::<Vec<_>>(),
+            "skipped": self.skipped,
             "error": self.failure,
         })
     }
 
     fn print_examples(&self) {
         if let Some(failure) = &self.failure {
-            text::heading(&format!("{}: could not be read to its end", self.title()));
+            let how = if self.skipped { "is not offered" } else { "could not be read to its end" };
+            text::heading(&format!("{}: {how}", self.title()));
             text::indented(2, failure);
         } else if !self.created.is_empty() || !self.changed.is_empty() || !self.gone.is_empty() {
             text::heading(&self.title());

@@ -16,7 +16,7 @@ pub(crate) type ScopeNames = HashMap<(String, String), String>;
 /// Complete scopes of one stream up to this number have a row each.
 const SCOPES: usize = 3;
 /// Characters of a scope in the table.
-const SCOPE: usize = 16;
+const SCOPE: usize = 14;
 /// Runs that are named before a failure that they share.
 const NAMED: usize = 4;
 

@@ -1,0 +1,8 @@
+//! Scratch.
+
+mod changes;
+mod crash;
+mod faults;
+mod first_light;
+mod scenarios;
+mod support;
