@@ -44,7 +44,7 @@ pub(crate) fn small_pages(estate: &Estate) -> ConnectionSettings {
     let mut settings = estate.settings();
     for kind in ["cw-automate", "halopsa"] {
         if let Some(settings) = settings.get_mut(kind) {
-            settings["page_size"] = 10.into();
+            settings["page_size"] = 5.into();
         }
     }
     settings

@@ -54,9 +54,8 @@ impl RowsPage {
         }
         for link in page.next.iter().chain(&page.delta) {
             if let Some(host) = other_host(link, base) {
-                return Err(protocol(format!("a link leads to another host, {host}")).with_remedy(
-                    "if a proxy rewrites links, let it keep the public host name",
-                ));
+                return Err(protocol(format!("a link leads to another host, {host}"))
+                    .with_remedy("if a proxy rewrites links, let it keep the public host name"));
             }
         }
         Ok(Self {

@@ -93,11 +93,14 @@ struct Place {
     first: Option<String>,
     /// The total, as last heard.
     total: Option<u64>,
+    /// The greatest id so far, while the rows come in the order asked for: a smaller one was read
+    /// before, and stands where another row should.
+    greatest: Option<u64>,
 }
 
 impl Place {
     fn start(size: u64) -> Self {
-        Self { page: 1, size: size.max(1), first: None, total: None }
+        Self { page: 1, size: size.max(1), first: None, total: None, greatest: None }
     }
 
     fn read(checkpoint: &Checkpoint, stream: &str) -> Result<Self> {
@@ -120,7 +123,8 @@ impl Place {
             ));
         }
         if let Some(back) = self.moved(heard) {
-            let place = Self { page: self.page - back, first: None, total, ..self.clone() };
+            let page = self.page - back;
+            let place = Self { page, first: None, total, greatest: None, ..self.clone() };
             return Ok((Proof::More, place));
         }
         let before = (self.page - 1).saturating_mul(self.size);
@@ -139,7 +143,8 @@ impl Place {
                 self.page
             ));
         }
-        let next = Self { page: self.page + 1, size: self.size, first: Some(first.clone()), total };
+        let (page, first) = (self.page + 1, Some(first.clone()));
+        let next = Self { page, size: self.size, first, total, greatest: ids.greatest };
         let Some(total) = total else { return Ok((Proof::More, next)) };
         let due = total.saturating_sub(before).min(self.size);
         if ids.distinct != due {
@@ -167,18 +172,31 @@ impl Place {
 /// The ids of a page.
 struct Ids {
     first: Option<String>,
+    /// Different rows, without those that are known to be of pages before.
     distinct: u64,
+    /// The last id, if all are numbers that ascend.
+    greatest: Option<u64>,
 }
 
 impl Ids {
-    /// A row without an id counts as one of its own; it is rejected later, by its path.
-    fn of(rows: &[Box<RawValue>], field: &str) -> Self {
-        let mut seen = HashSet::with_capacity(rows.len());
-        for (place, row) in rows.iter().enumerate() {
-            seen.insert(row_id(row, field).unwrap_or_else(|| format!("row {place}")));
+    /// A row without an id counts as one of its own; it is rejected later, by its path. `known` is
+    /// the greatest id of the pages before.
+    fn of(rows: &[Box<RawValue>], field: &str, known: Option<u64>) -> Self {
+        let ids: Vec<String> = rows
+            .iter()
+            .enumerate()
+            .map(|(place, row)| row_id(row, field).unwrap_or_else(|| format!("row {place}")))
+            .collect();
+        let numbers: Vec<Option<u64>> = ids.iter().map(|id| id.parse().ok()).collect();
+        let ascend = numbers.iter().all(Option::is_some) && numbers.is_sorted();
+        let is_new = |number: &Option<u64>| number.is_none_or(|n| known.is_none_or(|k| n > k));
+        let seen: HashSet<&String> =
+            ids.iter().zip(&numbers).filter(|(_, n)| is_new(n)).map(|(id, _)| id).collect();
+        Self {
+            distinct: seen.len() as u64,
+            greatest: numbers.last().copied().flatten().filter(|_| ascend),
+            first: ids.first().cloned(),
         }
-        let first = rows.first().map(|row| row_id(row, field).unwrap_or_default());
-        Self { first, distinct: seen.len() as u64 }
     }
 }
 
@@ -206,7 +224,7 @@ fn request<T: Table>(place: &Place) -> Request {
 fn read<T: Table>(answer: &Answer, place: &Place) -> Result<Page> {
     let rows: Vec<Box<RawValue>> = decode::json(answer)?;
     let total = answer.header("total-count").and_then(|text| text.trim().parse().ok());
-    let ids = Ids::of(&rows, T::ID);
+    let ids = Ids::of(&rows, T::ID, place.greatest);
     let (proof, next) = place.after(&ids, total, &answer.operation)?;
     let mut records = Vec::with_capacity(rows.len());
     let mut rejected = Vec::new();
@@ -232,11 +250,12 @@ mod tests {
     use super::*;
 
     fn ids(first: u64, rows: u64) -> Ids {
-        Ids { first: (rows > 0).then(|| first.to_string()), distinct: rows }
+        let greatest = (rows > 0).then(|| first + rows - 1);
+        Ids { first: (rows > 0).then(|| first.to_string()), distinct: rows, greatest }
     }
 
     fn place(page: u64, total: Option<u64>) -> Place {
-        Place { page, size: 10, first: None, total }
+        Place { page, size: 10, first: None, total, greatest: None }
     }
 
     fn after(place: &Place, ids: &Ids, heard: Option<u64>) -> Result<(Proof, Place)> {
@@ -289,7 +308,10 @@ mod tests {
             let error = after(&place(2, Some(25)), &ids, Some(0)).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Protocol);
         }
-        assert!(after(&place(1, None), &ids(0, 0), Some(0)).is_ok(), "an empty list from the start");
+        assert!(
+            after(&place(1, None), &ids(0, 0), Some(0)).is_ok(),
+            "an empty list from the start"
+        );
     }
 
     #[test]
@@ -302,7 +324,22 @@ mod tests {
     fn string_and_number_ids_are_the_same() {
         let rows: Vec<Box<RawValue>> =
             serde_json::from_str(r#"[{"Id":"7"},{"Id":7},{"Id":8},{"Name":"x"}]"#).unwrap();
-        let ids = Ids::of(&rows, "Id");
-        assert_eq!((ids.first.as_deref(), ids.distinct), (Some("7"), 3));
+        let ids = Ids::of(&rows, "Id", None);
+        assert_eq!((ids.first.as_deref(), ids.distinct, ids.greatest), (Some("7"), 3, None));
+    }
+
+    #[test]
+    fn a_row_of_an_earlier_page_does_not_stand_in_for_a_missing_one() {
+        let rows = |text| serde_json::from_str::<Vec<Box<RawValue>>>(text).unwrap();
+        let first = Ids::of(&rows(r#"[{"Id":1},{"Id":2},{"Id":3}]"#), "Id", None);
+        assert_eq!(first.greatest, Some(3));
+        // 5 is missing, and 2 comes again: three rows, as many as there should be.
+        let second = Ids::of(&rows(r#"[{"Id":4},{"Id":6},{"Id":2}]"#), "Id", first.greatest);
+        assert_eq!((second.distinct, second.greatest), (2, None));
+        let place = Place { size: 3, greatest: Some(3), ..place(2, Some(9)) };
+        assert!(after(&place, &second, Some(9)).is_err());
+        // Where the server does not keep to the order, nothing can be told by it.
+        let third = Ids::of(&rows(r#"[{"Id":1},{"Id":2}]"#), "Id", second.greatest);
+        assert_eq!(third.distinct, 2);
     }
 }

@@ -37,16 +37,8 @@ impl Context {
     }
 
     /// The hub with every enabled connection. One whose settings cannot work (a secret that is not
-    /// there) does not stop the others: each of its streams fails with the reason.
-    ///
-    /// # Errors
-    /// With exit code 2 where there is no connection, or none can work.
-    pub(crate) fn hub(&self, progress: Arc<dyn Progress>) -> Result<Hub, Failure> {
-        self.hub_for(&[], progress)
-    }
-
-    /// The same; it is an error already where none of the connections named can work, or where one
-    /// is unknown.
+    /// there) does not stop the others: each of its streams fails with the reason. It is an error
+    /// where none of the connections named can work, or where one is unknown.
     ///
     /// # Errors
     /// With exit code 2.

@@ -76,5 +76,10 @@ fn log_to_stderr(verbose: u8) {
     let ours = LOGGED.map(|name| format!("{name}={level}")).join(",");
     let filter = EnvFilter::try_from_env("LINCHPIN_LOG")
         .unwrap_or_else(|_| EnvFilter::new(format!("error,{ours}")));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let colours = output::draws_progress() && std::env::var_os("NO_COLOR").is_none();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(colours)
+        .with_writer(std::io::stderr)
+        .init();
 }

@@ -92,7 +92,10 @@ async fn a_story_names_agents_rules_people_groups_and_agreements_with_their_why(
     let tenants = site.run(&["list", "tenants", "--json"]).ended(0).json();
     let name = text(&tenants[0], "name").to_uppercase();
     let story = site.run(&["show", "tenant", &name]).ended(0).readable().out;
-    assert!(story.contains("Clients (") && story.contains("the tenant was made from it"), "{story}");
+    assert!(
+        story.contains("Clients (") && story.contains("the tenant was made from it"),
+        "{story}"
+    );
 
     let nobody = site.run(&["show", "tenant", &format!("{name}x")]).ended(2);
     assert!(nobody.err.contains("did you mean"), "{}", nobody.err);
@@ -105,9 +108,9 @@ async fn a_client_is_linked_and_unlinked_by_name_and_the_decision_holds_over_a_s
     let site = Site::serve(60, 13).await;
     site.run(&["sync", "--no-ask"]).ended(0);
     let clients = site.run(&["list", "clients", "--json"]).ended(0).json();
-    let linked = clients.iter().find(|one| {
-        text(one, "connection") == "cw-control" && one["tenant"].is_string()
-    });
+    let linked = clients
+        .iter()
+        .find(|one| text(one, "connection") == "cw-control" && one["tenant"].is_string());
     let linked = linked.unwrap();
     let (name, tenant) = (format!("cw-control:{}", text(linked, "name")), text(linked, "tenant"));
     let state = |site: &Site| {
@@ -222,7 +225,7 @@ async fn a_mass_deletion_is_held_named_with_its_remedy_and_accepted_on_request()
     assert!(held.out.contains("--accept-deletions"), "{}", held.out);
     let status = site.run(&["status"]).ended(0).readable().out;
     let accept = "linchpin sync cw-control --stream sessions --accept-deletions";
-    assert!(status.replace("\n           ", "").contains(accept), "{status}");
+    assert!(status.contains(&format!("`{accept}`")), "{status}");
     let live = |site: &Site| {
         let status = site.run(&["status", "--json"]).ended(0).json();
         let connections = status[0]["connections"].as_array().unwrap().clone();
@@ -240,14 +243,9 @@ async fn a_mass_deletion_is_held_named_with_its_remedy_and_accepted_on_request()
 async fn ctrl_c_stops_after_the_page_in_flight_and_the_next_sync_goes_on() {
     let site = Site::serve(120, 18).await;
     site.run(&["check"]).ended(0);
-    let slow = |face| Rule {
-        fault: Fault::Slow,
-        face: Some(face),
-        path: Some("users/delta".to_owned()),
-        when: When::Always,
-        times: None,
-    };
-    site.running.set_faults(vec![slow(Face::Graph)]);
+    let (fault, face) = (Fault::Slow, Some(Face::Graph));
+    let slow = Rule { fault, face, path: None, when: When::Always, times: None };
+    site.running.set_faults(vec![slow]);
     let first = site.start(&["sync", "--no-ask"]);
     tokio::time::sleep(Duration::from_millis(2500)).await;
 

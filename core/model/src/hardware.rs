@@ -48,7 +48,7 @@ impl SmbiosUuid {
         if b[..4] != *b"LLED" {
             return None;
         }
-        let tag = [b[11] & 0x7f, b[5], b[6], b[9], b[13], b[14], b[15]];
+        let tag = [b[10] & 0x7f, b[5], b[6], b[9], b[13], b[14], b[15]];
         tag.iter()
             .all(u8::is_ascii_alphanumeric)
             .then(|| tag.iter().map(|&c| char::from(c)).collect())

@@ -180,6 +180,9 @@ impl Hub {
         scripts: &dyn RunScript,
         record: RecordRef,
     ) -> Option<(RecordRef, Reading, Option<Logon>)> {
+        if self.is_stopping() {
+            return None;
+        }
         let settings = &self.settings.collect;
         let script = Script {
             shell: Shell::PowerShell,

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use core_model::entity::{Client, EntityKind, EntityRow};
 use core_model::event::Cause;
-use core_model::id::{AgentId, ClientId, TenantId};
+use core_model::id::{ClientId, TenantId};
 use core_model::{RecordKind, RecordRef};
 use core_store::{EntityQuery, ModelChange, RecordQuery, StoredRecord};
 
@@ -76,8 +76,7 @@ impl Hub {
         let decisions = self.store.decisions().await?;
         let last_decision = decisions.last().map_or(0, |decision| decision.number);
         let rules = self.settings.rules_digest();
-        let killed = cursors.unfinished != 0;
-        let again = cursors.rules != rules || killed;
+        let again = cursors.rules != rules || cursors.unfinished != 0;
         let decided = cursors.decisions != last_decision;
         let mut derived = Derived::default();
         let cause = if decided { Cause::Decision { number: last_decision } } else { Cause::Run };
@@ -89,12 +88,13 @@ impl Hub {
             moved = clients;
         }
         let links = Links::load(&self.store).await?.with_splits(&self.settings.tenants.splits);
-        let rows_after = if killed { 0 } else { cursors.rows };
+        // Other rules, or a step that nobody knows the end of: every row is looked at.
+        let rows_after = if again { 0 } else { cursors.rows };
         let (events, left) = self.derive_rows(&links, &moved, rows_after, &cause, high).await?;
         derived.events += events;
         let mut dirty = self.dirty_tenants(&links, &moved, &cursors, again || decided).await?;
         dirty.extend(left);
-        if killed {
+        if again {
             dirty.extend(self.tenants_with_computers().await?);
         }
         derived.events += self.derive_machines(&links, &decisions, dirty, &cause).await?;
@@ -143,7 +143,7 @@ impl Hub {
         let linked = links::link(self, decisions).await?;
         let (rows, removals) = links::rows(&self.store, &linked).await?;
         let after = Links::of(&linked.clients);
-        let moved = after.moved_since(&before);
+        let moved = after.moved_since(&before, &self.settings.tenants.splits);
         let cursors = [("links", high), (UNFINISHED, i64::from(!moved.is_empty()))];
         let cursors = if moved.is_empty() { &cursors[..1] } else { &cursors[..] };
         let events = self.write(rows, removals, cause, cursors).await?;
@@ -151,7 +151,7 @@ impl Hub {
     }
 
     /// Derives what comes from one record each: of every changed record, and of every record of a
-    /// client that belongs elsewhere now. Says which tenants lost an agent to another.
+    /// client that belongs elsewhere now. Says which tenants lost an agent or a person to another.
     async fn derive_rows(
         &self,
         links: &Links,
@@ -196,28 +196,29 @@ impl Hub {
         Ok((events, left))
     }
 
-    /// The tenants that some of these agents were of until now.
+    /// The tenants that some of these agents and persons were of until now.
     async fn tenants_left(
         &self,
         records: &[StoredRecord],
         links: &Links,
     ) -> Result<BTreeSet<TenantId>> {
-        let mut now: HashMap<String, Option<TenantId>> = HashMap::new();
-        for stored in records.iter().filter(|stored| stored.record.kind == RecordKind::Agent) {
-            let client = stored.client.as_deref();
-            let tenant = client.and_then(|client| links.tenant(&stored.record.connection, client));
-            let id = AgentId::derive(&stored.record, stored.first_seen_us);
-            now.insert(id.to_string(), tenant);
-        }
-        let ids: Vec<String> = now.keys().cloned().collect();
         let mut left = BTreeSet::new();
-        if ids.is_empty() {
-            return Ok(left);
-        }
-        let query = EntityQuery { ids: Some(&ids), ..EntityQuery::all(EntityKind::Agent) };
-        for row in self.store.entities(&query).await? {
-            let before = row.tenant.as_deref().and_then(|tenant| tenant.parse().ok());
-            left.extend(before.filter(|before| now.get(&row.id) != Some(&Some(*before))));
+        for kind in [EntityKind::Agent, EntityKind::Person] {
+            let now: HashMap<String, Option<TenantId>> = records
+                .iter()
+                .filter_map(|stored| rows::owner_of(stored, links, &self.settings.tenants))
+                .filter(|(of, ..)| *of == kind)
+                .map(|(_, id, tenant)| (id, tenant))
+                .collect();
+            if now.is_empty() {
+                continue;
+            }
+            let ids: Vec<String> = now.keys().cloned().collect();
+            let query = EntityQuery { ids: Some(&ids), ..EntityQuery::all(kind) };
+            for row in self.store.entities(&query).await? {
+                let before = row.tenant.as_deref().and_then(|tenant| tenant.parse().ok());
+                left.extend(before.filter(|before| now.get(&row.id) != Some(&Some(*before))));
+            }
         }
         Ok(left)
     }

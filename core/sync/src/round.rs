@@ -70,8 +70,7 @@ impl Hub {
         let run = self.new_run(&key, options);
         self.store.start_run(&run).await?;
         self.progress.event(&ProgressEvent::Started { run: &run });
-        let mut reading =
-            Reading::new(self, (stream, &scope), options, state, run);
+        let mut reading = Reading::new(self, (stream, &scope), options, state, run);
         let meter = Arc::new(Meter::default());
         let end = METER.scope(Arc::clone(&meter), reading.read()).await;
         let counted = meter.read();
@@ -132,8 +131,11 @@ impl Hub {
                 run.error_kind = Some(failure.kind().as_str().to_owned());
                 run.error = Some(failure.to_string());
                 run.remedy = Some(failure.remedy());
-                tracing::warn!(connection = %run.connection, stream = %run.stream, scope = %run.scope,
-                    kind = failure.kind().as_str(), error = %failure, "a stream was not read to its end");
+                if !skipped {
+                    tracing::warn!(connection = %run.connection, stream = %run.stream,
+                        scope = %run.scope, kind = failure.kind().as_str(), error = %failure,
+                        "a stream was not read to its end");
+                }
             }
             Err(Stop::Store(error)) => {
                 run.outcome = Outcome::Failed;

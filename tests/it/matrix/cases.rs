@@ -103,7 +103,7 @@ impl Case {
     pub(super) fn judge(&self, subject: &Subject, measured: &Measured) -> Result<()> {
         let run = &measured.run;
         let (all, left) = (subject.rows, subject.left()?);
-        ensure!(measured.fired || self.is_without_fault(), "the fault did not happen");
+        ensure!(measured.fired || self.fault().is_none(), "the fault did not happen");
         match self.expected(subject.kind) {
             Complete => {
                 ensure!(run.outcome == Outcome::Complete, "it ends {:?}", run.outcome);
@@ -160,8 +160,11 @@ impl Case {
         Ok(())
     }
 
-    /// Whether the server does what it should.
-    pub(super) fn is_without_fault(&self) -> bool {
-        matches!(self.trouble, Trouble::None | Removed(_))
+    /// What the server does wrong, if it does anything wrong.
+    pub(super) fn fault(&self) -> Option<Fault> {
+        match self.trouble {
+            Once(fault) | ForGood(fault) | EveryFifth(fault) | Always(fault) => Some(fault),
+            Trouble::None | Removed(_) => None,
+        }
     }
 }

@@ -7,10 +7,10 @@ use async_trait::async_trait;
 use core_connector::{
     Account, Changes, Connector, Error, ErrorKind, Page, Proof, Resume, Scope, Source, Stream,
 };
+use core_model::Checkpoint;
 use core_model::facts::ClientFacts;
 use core_model::record::{Record, RecordKind};
 use core_model::run::Outcome;
-use core_model::Checkpoint;
 use core_sync::{Clock, Connection, Hub, Settings, SyncOptions};
 
 /// A system of two pages. Out of order, its first page leads to nowhere.

@@ -86,7 +86,12 @@ pub(crate) async fn since(store: &Store, sequence: i64) -> Result<Vec<Changed>, 
             changed
                 .entry((kind, id.clone()))
                 .and_modify(|one| one.after.clone_from(&after))
-                .or_insert_with(|| Changed { kind, id, before: before.as_deref().map(parse), after });
+                .or_insert_with(|| Changed {
+                    kind,
+                    id,
+                    before: before.as_deref().map(parse),
+                    after,
+                });
         }
     }
     Ok(changed.into_values().filter(|one| one.before != one.after).collect())

@@ -13,7 +13,7 @@ use core_sync::Quiet;
 use serde_json::{Value, json};
 
 use super::changes::{self, Changed};
-use super::find;
+use super::{find, text};
 use crate::cli::{DecideArgs, Global};
 use crate::config::choices;
 use crate::context::Context;
@@ -57,7 +57,7 @@ pub(super) async fn settle(
             "changed": listed,
         }));
     } else {
-        output::line(&output::printable(&format!("{what} (decision {number}, by {by})")));
+        text::wrapped("", 2, &format!("{what} (decision {number}, by {by})"));
         changes::print(&changed);
     }
     Ok(Exit::Ok)

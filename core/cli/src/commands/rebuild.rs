@@ -58,7 +58,10 @@ fn print(entities: u64, differences: &[Difference]) {
                 text::indented(6, &changes::in_words(&changes::fields_of_texts(stored, rebuilt)));
             }
             (Some(_), None) => {
-                text::indented(2, &format!("{kind} {name} ({id}) is in the model without a source"));
+                text::indented(
+                    2,
+                    &format!("{kind} {name} ({id}) is in the model without a source"),
+                );
             }
             _ => text::indented(2, &format!("{kind} {name} ({id}) is missing from the model")),
         }

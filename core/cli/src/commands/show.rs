@@ -39,10 +39,7 @@ pub(crate) async fn run(global: &Global, args: &ShowArgs) -> Result<Exit, Failur
 }
 
 /// The tenant of something, with the zone that its dates are of.
-async fn tenant_of(
-    store: &Store,
-    id: core_model::id::TenantId,
-) -> Result<Tenant, Failure> {
+async fn tenant_of(store: &Store, id: core_model::id::TenantId) -> Result<Tenant, Failure> {
     let tenant: Option<Tenant> = find::by_id(store, &id.to_string()).await?;
     tenant.ok_or_else(|| {
         Failure::failed(format!("tenant {id} is not in the model"))

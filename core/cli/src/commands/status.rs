@@ -144,7 +144,7 @@ async fn syncing(
     connection: &str,
     now: DateTime<Utc>,
 ) -> Result<Option<String>, Failure> {
-    let lease = store.lease_holder(&format!("sync/{connection}")).await?;
+    let lease = store.lease_holder(&format!("sync:{connection}")).await?;
     Ok(lease.filter(|lease| lease.until_us > now.timestamp_micros()).map(|lease| lease.holder))
 }
 
@@ -174,7 +174,12 @@ impl Known {
 
     /// The streams of a connection in the order in which they are read; those that were never read
     /// among them.
-    fn take(&mut self, connection: &str, order: &[&str], now: DateTime<Utc>) -> Vec<StreamStanding> {
+    fn take(
+        &mut self,
+        connection: &str,
+        order: &[&str],
+        now: DateTime<Utc>,
+    ) -> Vec<StreamStanding> {
         let (ours, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut self.streams)
             .into_iter()
             .partition(|(key, _)| key.connection == connection);
@@ -197,8 +202,8 @@ impl Known {
     fn stream(&self, key: &StreamKey, state: &StreamState, now: DateTime<Utc>) -> StreamStanding {
         let name = (key.connection.clone(), key.stream.clone(), key.scope.clone());
         let last_complete = state.last_complete_us.map(text::instant);
-        let held = self.held.iter().find(|held| held.stream_id == state.id).map(|held| {
-            HeldStanding {
+        let held =
+            self.held.iter().find(|held| held.stream_id == state.id).map(|held| HeldStanding {
                 count: held.count,
                 since: text::instant(held.since_us),
                 sample: held.sample.clone(),
@@ -206,8 +211,7 @@ impl Known {
                     "linchpin sync {} --stream {} --accept-deletions",
                     key.connection, key.stream
                 ),
-            }
-        });
+            });
         StreamStanding {
             stream: key.stream.clone(),
             scope: key.scope.clone(),

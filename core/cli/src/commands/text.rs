@@ -112,7 +112,7 @@ fn wrap(lead: &str, columns: usize, text: &str) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = lead.to_owned();
     let mut is_new = true;
-    for word in text.split(' ').filter(|word| !word.is_empty()) {
+    for word in words(text) {
         if !is_new && line.chars().count() + 1 + word.chars().count() > WIDTH {
             lines.push(std::mem::replace(&mut line, " ".repeat(columns)));
             is_new = true;
@@ -120,11 +120,28 @@ fn wrap(lead: &str, columns: usize, text: &str) -> Vec<String> {
         if !is_new {
             line.push(' ');
         }
-        line.push_str(word);
+        line.push_str(&word);
         is_new = false;
     }
     lines.push(line.trim_end().to_owned());
     lines
+}
+
+/// The words of a text. A command between backticks is one, so that it can be copied.
+fn words(text: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut quoted = false;
+    for part in text.split(' ').filter(|part| !part.is_empty()) {
+        match words.last_mut().filter(|_| quoted) {
+            Some(word) => {
+                word.push(' ');
+                word.push_str(part);
+            }
+            None => words.push(part.to_owned()),
+        }
+        quoted ^= part.matches('`').count() % 2 == 1;
+    }
+    words
 }
 
 #[cfg(test)]
@@ -153,6 +170,13 @@ mod tests {
         let lines = wrap("  lead    ", 10, &text);
         assert!(lines.len() > 2 && lines.iter().all(|line| line.chars().count() <= WIDTH));
         assert!(lines[1].starts_with("          wörter"));
+    }
+
+    #[test]
+    fn a_command_is_never_broken_over_two_lines() {
+        let text = format!("{} run `linchpin sync entra --full` now", "so ".repeat(28));
+        let lines = wrap("", 0, &text);
+        assert_eq!(lines[1], "`linchpin sync entra --full` now");
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub(crate) struct Ran {
 impl Site {
     /// Serves an MSP of so many machines.
     pub(crate) async fn serve(computers: usize, seed: u64) -> Self {
-        println!("seed {seed}");
+        eprintln!("seed {seed}");
         let options = Options { computers, seed, command_latency_ms: (1, 5), ..Options::default() };
         let world = mocks::generate::generate(&options);
         let running = Mocks::start(world, ServeConfig::default()).await.unwrap();

@@ -117,6 +117,9 @@ impl Work<'_> {
 
     /// Whether humans put any two members of the sets of these agents together.
     pub(super) fn put_together(&self, a: usize, b: usize) -> bool {
+        if self.confirmed.is_empty() {
+            return false;
+        }
         let bound = |n: usize| self.bound.set(n).len() > 1;
         let others: Vec<usize> = (self.union.set(b).iter().copied().filter(|&n| bound(n)))
             .map(|n| self.bound.root(n))

@@ -1,7 +1,7 @@
 //! Settling the sets of agents that have one identity: what is surely one machine is joined, and
 //! what is left open waits for the machine or for a human. A tie is no answer.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use core_model::entity::{Choice, Rule, Subject};
 
@@ -47,6 +47,9 @@ struct Sets {
     /// Row by row; empty rows are of sets that went into others.
     relations: Vec<Vec<Relation>>,
     open: Vec<usize>,
+    /// How many of the relations between open sets are of each strength: most are of none, and
+    /// looking for those would take as long as looking at all.
+    counts: BTreeMap<Strength, usize>,
 }
 
 impl Sets {
@@ -58,11 +61,39 @@ impl Sets {
         self.relation(i, j).strength()
     }
 
+    fn set_relation(&mut self, i: usize, j: usize, relation: Relation) {
+        if let Some(strength) = relation.strength() {
+            *self.counts.entry(strength).or_default() += 1;
+        }
+        let place = &mut self.relations[i.max(j)][i.min(j)];
+        if let Some(strength) = std::mem::replace(place, relation).strength() {
+            self.forget(strength);
+        }
+    }
+
+    fn forget(&mut self, strength: Strength) {
+        if let Some(count) = self.counts.get_mut(&strength) {
+            *count = count.saturating_sub(1);
+        }
+    }
+
+    /// The set went into another one.
+    fn close(&mut self, closed: usize) {
+        self.open.retain(|&open| open != closed);
+        for place in 0..self.open.len() {
+            if let Some(strength) = self.strength(closed, self.open[place]) {
+                self.forget(strength);
+            }
+        }
+    }
+
     /// The surest join, in this order: a human's word, the same Windows, a further field that
     /// agrees, the identity alone.
     fn surest(&self) -> Option<(usize, usize)> {
         use Strength::{Agreeing, Human, Identity, System};
-        [Human, System, Agreeing, Identity].into_iter().find_map(|wanted| {
+        let wanted = [Human, System, Agreeing, Identity].into_iter();
+        let mut wanted = wanted.filter(|wanted| self.counts.get(wanted).is_some_and(|&n| n > 0));
+        wanted.find_map(|wanted| {
             let pairs = self
                 .open
                 .iter()
@@ -106,11 +137,14 @@ impl Work<'_> {
                 debug_assert!(false, "a relation that is no join was the surest");
                 return;
             }
-            sets.open.retain(|&open| open != j);
+            sets.close(j);
             sets.groups[i] = self.group(sets.groups[i].members[0]);
-            for &other in sets.open.iter().filter(|&&other| other != i) {
-                let relation = self.relation(&sets.groups[i], &sets.groups[other], ground);
-                sets.relations[i.max(other)][i.min(other)] = relation;
+            for place in 0..sets.open.len() {
+                let other = sets.open[place];
+                if other != i {
+                    let relation = self.relation(&sets.groups[i], &sets.groups[other], ground);
+                    sets.set_relation(i, other, relation);
+                }
             }
         }
         self.leave_open(&sets);
@@ -123,8 +157,12 @@ impl Work<'_> {
         let row = |i: usize| -> Vec<Relation> {
             groups[..i].iter().map(|other| self.relation(&groups[i], other, ground)).collect()
         };
-        let relations = (0..groups.len()).map(row).collect();
-        Sets { open: (0..groups.len()).collect(), groups, relations }
+        let relations: Vec<Vec<Relation>> = (0..groups.len()).map(row).collect();
+        let mut counts = BTreeMap::new();
+        for strength in relations.iter().flatten().filter_map(Relation::strength) {
+            *counts.entry(strength).or_default() += 1;
+        }
+        Sets { open: (0..groups.len()).collect(), groups, relations, counts }
     }
 
     /// How two sets are related, humans' words included.
@@ -209,7 +247,7 @@ impl Work<'_> {
             Relation::Clone if a.shares_uuid(b) => {
                 self.clones.extend([known, newcomer]);
             }
-            Relation::Wait(seen) => {
+            Relation::Wait(seen) if !self.waiting.contains_key(&newcomer) => {
                 self.wait(newcomer_group, &format!("{}; the machine is asked", seen.join(", ")));
             }
             Relation::Ask(seen) if !self.asked.contains_key(&newcomer) => {

@@ -1,5 +1,5 @@
 //! Identification of whole planted estates, through the public interface only.
-#![allow(clippy::unwrap_used, reason = "tests say what went wrong by failing")]
+#![expect(clippy::unwrap_used, reason = "a test that meets what it did not expect must stop there")]
 
 use core_derive as derive;
 

@@ -184,13 +184,13 @@ impl Planted {
     fn see(&mut self, dice: &mut Dice, machine: &Machine) {
         let number = machine.number;
         let (first, imaged) = (machine.foreign_claim.is_none(), machine.story == Story::Imaged);
+        let has_control = imaged || !dice.one_in(3);
+        let enrolled = !dice.one_in(3) && (first || !imaged);
         let has_automate = match machine.story {
             Story::Pooled => true,
             Story::Imaged => first,
-            _ => !dice.one_in(4),
+            _ => !dice.one_in(4) || !(has_control || enrolled),
         };
-        let has_control = imaged || !dice.one_in(3);
-        let has_intune = !dice.one_in(3) && !(imaged && !first);
         let a = format!("a{number}");
         let key = has_automate.then(|| a.clone());
         let own = machine.foreign_claim.clone().filter(|_| !has_automate).or(key);
@@ -201,7 +201,7 @@ impl Planted {
         if has_control {
             self.add(machine, control_agent(machine, own, answers));
         }
-        if has_intune {
+        if enrolled {
             self.add(machine, intune_device(dice, machine));
         }
         if machine.story == Story::Plain

@@ -95,12 +95,24 @@ impl Links {
         clients
     }
 
-    /// Clients that belong to another tenant than before, or to one for the first time.
-    pub(crate) fn moved_since(&self, before: &Self) -> BTreeSet<(String, String)> {
+    /// Clients that belong to another tenant than before, or to one for the first time; and
+    /// directories of which a part does.
+    pub(crate) fn moved_since(
+        &self,
+        before: &Self,
+        splits: &[core_derive::DomainSplit],
+    ) -> BTreeSet<(String, String)> {
+        let moved: Vec<&core_derive::DomainSplit> = splits
+            .iter()
+            .filter(|split| self.split_tenant(split) != before.split_tenant(split))
+            .collect();
         let keys: BTreeSet<&(String, String)> =
             self.client_ids.keys().chain(before.client_ids.keys()).collect();
         keys.into_iter()
-            .filter(|key| self.tenant_of.get(*key) != before.tenant_of.get(*key))
+            .filter(|key| {
+                self.tenant_of.get(*key) != before.tenant_of.get(*key)
+                    || moved.iter().any(|split| split.directory == key.1)
+            })
             .cloned()
             .collect()
     }

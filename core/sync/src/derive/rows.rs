@@ -3,7 +3,7 @@
 
 use core_derive::{SourceRecord, TenantPolicy, agreements, people};
 use core_model::entity::{Agent, AgentState, Entity, EntityKind, EntityRow, Evidence};
-use core_model::facts::{AgentFacts, Facts};
+use core_model::facts::{AgentFacts, Facts, PersonFacts};
 use core_model::id::{
     AgentId, AgreementId, GroupId, LineId, MembershipId, PersonId, ProductId, TenantId,
 };
@@ -53,9 +53,7 @@ fn row(
     let nobody = |kind, id: String| Some(Err((kind, id)));
     match &record.facts {
         Facts::Person(facts) => {
-            let split = people::split_of(&record.record, facts, &policy.splits);
-            let tenant = split.and_then(|split| links.split_tenant(split)).or(tenant);
-            match tenant {
+            match person_owner(&record.record, facts, links, policy).or(tenant) {
                 Some(tenant) => Some(Ok(people::person(&record, facts, tenant).row())),
                 None => {
                     nobody(EntityKind::Person, PersonId::derive(&record.record, at).to_string())
@@ -97,6 +95,37 @@ fn row(
         Facts::Agent(facts) if tenant.is_none() => Some(Ok(unlinked(&record, facts, links).row())),
         _ => None,
     }
+}
+
+/// The agent or person that a record becomes, and its tenant.
+pub(crate) fn owner_of(
+    stored: &StoredRecord,
+    links: &Links,
+    policy: &TenantPolicy,
+) -> Option<(EntityKind, String, Option<TenantId>)> {
+    let (record, at) = (&stored.record, stored.first_seen_us);
+    let client = stored.client.as_deref();
+    let tenant = client.and_then(|client| links.tenant(&record.connection, client));
+    match &stored.facts {
+        Facts::Agent(_) => {
+            Some((EntityKind::Agent, AgentId::derive(record, at).to_string(), tenant))
+        }
+        Facts::Person(facts) => {
+            let tenant = person_owner(record, facts, links, policy).or(tenant);
+            Some((EntityKind::Person, PersonId::derive(record, at).to_string(), tenant))
+        }
+        _ => None,
+    }
+}
+
+/// The tenant that a split of the directory gives a person to.
+fn person_owner(
+    record: &RecordRef,
+    facts: &PersonFacts,
+    links: &Links,
+    policy: &TenantPolicy,
+) -> Option<TenantId> {
+    links.split_tenant(people::split_of(record, facts, &policy.splits)?)
 }
 
 /// The tenant of a record's client.

@@ -176,9 +176,9 @@ impl Story {
         text::heading(&format!("Agents ({})", self.agents.len()));
         for view in &self.agents {
             let agent = &view.agent;
-            let rule = agent.rule.map(|rule| {
-                format!(", {} ({})", words::rule_number(&rule), words::rule(rule))
-            });
+            let rule = agent
+                .rule
+                .map(|rule| format!(", {} ({})", words::rule_number(&rule), words::rule(rule)));
             let gone = if agent.gone { ", gone at the source" } else { "" };
             let state = word(&agent.state);
             text::indented(

@@ -83,12 +83,14 @@ pub(super) async fn books(
     let mut views = Vec::new();
     for agreement in &agreements {
         let ours = lines.iter().filter(|line| {
-            line.connection == agreement.connection && line.agreement.as_ref() == Some(&agreement.key)
+            line.connection == agreement.connection
+                && line.agreement.as_ref() == Some(&agreement.key)
         });
         let mut lines: Vec<LineView> = ours
             .map(|line| {
                 let product = line.product.as_deref();
-                let product = product.and_then(|key| products.get(&(line.connection.as_str(), key)));
+                let product =
+                    product.and_then(|key| products.get(&(line.connection.as_str(), key)));
                 LineView::of(agreement, line, product.map(|name| (*name).to_owned()), day)
             })
             .collect();

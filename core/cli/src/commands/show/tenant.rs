@@ -61,7 +61,8 @@ struct Suggested {
 /// Reads everything about a tenant.
 pub(super) async fn story(store: &Store, tenant: Tenant, zone: Tz) -> Result<Story, Failure> {
     let all: Vec<Client> = find::all(store, None).await?;
-    let mut suggestions: Vec<Suggested> = all.iter().flat_map(|one| suggested(one, &tenant)).collect();
+    let mut suggestions: Vec<Suggested> =
+        all.iter().flat_map(|one| suggested(one, &tenant)).collect();
     suggestions.sort_by_key(|one| (std::cmp::Reverse(one.score), one.name.clone()));
     let mut clients: Vec<Client> =
         all.into_iter().filter(|client| client.tenant == Some(tenant.id)).collect();
@@ -162,7 +163,8 @@ impl Story {
         }
         text::heading("Clients of no tenant that might be this one");
         for one in &self.suggestions {
-            let alike = format!("{}:{} {}, {} % alike", one.connection, one.key, one.name, one.score);
+            let alike =
+                format!("{}:{} {}, {} % alike", one.connection, one.key, one.name, one.score);
             text::indented(2, &alike);
             let (client, tenant) = (text::short(&one.id), self.tenant.id.to_string());
             output::line(&format!("      linchpin link {client} {}", text::short(&tenant)));

@@ -141,16 +141,17 @@ fn print_problems(stream: &str, scopes: &[&StreamStanding], zone: Tz) {
             sample.join(", ")
         );
         text::indented(2, &what);
-        let accept = format!("if that is right at the source: {}", held.accept);
+        let accept = format!("if that is right at the source: `{}`", held.accept);
         text::wrapped("      fix: ", 11, &accept);
     }
     let quarantined: u64 = scopes.iter().map(|one| one.quarantined).sum();
     if quarantined > 0 {
-        let run = scopes.iter().filter(|one| one.quarantined > 0).find_map(|one| {
-            one.last_run.as_ref().map(|run| text::short(&run.id))
-        });
+        let run = scopes
+            .iter()
+            .filter(|one| one.quarantined > 0)
+            .find_map(|one| one.last_run.as_ref().map(|run| text::short(&run.id)));
         let records = count(quarantined, "record", "records");
-        let see = run.map(|run| format!("; linchpin runs {run}")).unwrap_or_default();
+        let see = run.map(|run| format!(": `linchpin runs {run}`")).unwrap_or_default();
         text::indented(2, &format!("{stream}: {records} in quarantine{see}"));
     }
 }

@@ -164,10 +164,9 @@ impl Plan {
         } else if !self.created.is_empty() || !self.changed.is_empty() || !self.gone.is_empty() {
             text::heading(&self.title());
         }
-        for (word, names, all) in [
-            ("new", &self.created, self.counts.created),
-            ("gone", &self.gone, self.counts.gone),
-        ] {
+        for (word, names, all) in
+            [("new", &self.created, self.counts.created), ("gone", &self.gone, self.counts.gone)]
+        {
             if !names.is_empty() {
                 let listed: Vec<String> =
                     names.iter().map(|(kind, key)| format!("{kind} {key}")).collect();
