@@ -136,13 +136,17 @@ fn score_tenants(truth: &Truth, claim: &Claim, score: &mut Score) -> Vec<Option<
         for no in clients.iter().filter_map(|client| true_tenant.get(client)) {
             *votes.entry(*no).or_default() += 1;
         }
-        votes.into_iter().max_by_key(|&(no, count)| (count, std::cmp::Reverse(no))).map(|(no, _)| no)
+        votes
+            .into_iter()
+            .max_by_key(|&(no, count)| (count, std::cmp::Reverse(no)))
+            .map(|(no, _)| no)
     };
     let mut tenant_no: Vec<Option<usize>> = claim.tenants.iter().map(majority).collect();
     // Of several claimed tenants that are one in truth only the one with most clients is it.
     for number in 0..tenant_no.len() {
         let rivals = (0..tenant_no.len()).filter(|&other| tenant_no[other] == tenant_no[number]);
-        let best = rivals.max_by_key(|&other| (claim.tenants[other].len(), std::cmp::Reverse(other)));
+        let best =
+            rivals.max_by_key(|&other| (claim.tenants[other].len(), std::cmp::Reverse(other)));
         if tenant_no[number].is_some() && best != Some(number) {
             tenant_no[number] = None;
         }
@@ -205,7 +209,9 @@ fn score_computers(
             computer.agents.iter().filter_map(|agent| machine_of.get(agent)).collect();
         if machines.len() > 1 {
             score.computers.false_merges += 1;
-            score.examples.insert(0, format!("machines {machines:?} are one: {:?}", computer.agents));
+            score
+                .examples
+                .insert(0, format!("machines {machines:?} are one: {:?}", computer.agents));
         }
     }
 }
@@ -250,7 +256,8 @@ fn claimed_computer(
     computer: &truth::Computer,
     computer_of: &BTreeMap<&External, usize>,
 ) -> Option<usize> {
-    let of = |agent: &truth::Agent| computer_of.get(&(agent.kind.clone(), agent.id.clone())).copied();
+    let of =
+        |agent: &truth::Agent| computer_of.get(&(agent.kind.clone(), agent.id.clone())).copied();
     let today = computer.agents.iter().filter(|agent| agent.current).find_map(of);
     today.or_else(|| computer.agents.iter().find_map(of))
 }
@@ -268,7 +275,9 @@ fn score_lines(truth: &Truth, claim: &Claim, tenant_no: &[Option<usize>], score:
                     score.agreement_lines_in_force.correct += 1;
                 } else {
                     score.agreement_lines_in_force.wrong += 1;
-                    score.examples.push(format!("line {id} is of {no:?}, should be {}", line.tenant));
+                    score
+                        .examples
+                        .push(format!("line {id} is of {no:?}, should be {}", line.tenant));
                 }
             }
             None => {

@@ -22,7 +22,8 @@ use serde_json::{Value, json};
 use tests::{connections_of, databases, floor, settings_of};
 
 fn main() -> Result<()> {
-    let arguments: Vec<String> = std::env::args().skip(1).filter(|text| text != "--bench").collect();
+    let arguments: Vec<String> =
+        std::env::args().skip(1).filter(|text| text != "--bench").collect();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match arguments.first().map(String::as_str) {
         Some("serve") => runtime.block_on(serve(&arguments[1..])),
@@ -187,18 +188,26 @@ fn round(value: f64) -> f64 {
 }
 
 /// Syncs what the case is about; gives the records read.
-async fn sync(case: &str, name: &str, url: &str, settings: &tests::ConnectionSettings) -> Result<u64> {
+async fn sync(
+    case: &str,
+    name: &str,
+    url: &str,
+    settings: &tests::ConnectionSettings,
+) -> Result<u64> {
     let store = Store::open(url).await?;
-    let wanted: &[&str] = if case == "users" { &["azure-ad"] } else { &["azure-ad", "cw-automate", "cw-control"] };
+    let wanted: &[&str] =
+        if case == "users" { &["azure-ad"] } else { &["azure-ad", "cw-automate", "cw-control"] };
     let connections = connections_of(settings, wanted)?;
     let mut rules = core_sync::Settings::default();
     rules.tenants.create_from = vec!["azure-ad".to_owned(), "cw-automate".to_owned()];
     let hub = Hub::new(store, connections, rules, Clock::system());
     let full = name == "unchanged";
-    let streams: &[Option<&str>] = if case == "users" { &[Some("tenants"), Some("users")] } else { &[None] };
+    let streams: &[Option<&str>] =
+        if case == "users" { &[Some("tenants"), Some("users")] } else { &[None] };
     let mut records = 0;
     for stream in streams {
-        let options = SyncOptions { stream: stream.map(str::to_owned), full, ..SyncOptions::default() };
+        let options =
+            SyncOptions { stream: stream.map(str::to_owned), full, ..SyncOptions::default() };
         for run in hub.sync(&[], &options).await? {
             if let Some(error) = &run.error {
                 bail!("{} {}: {error}", run.connection, run.stream);

@@ -11,7 +11,7 @@ use core_model::run::Outcome;
 use core_model::{RecordKind, RecordRef};
 use core_store::{Agents, RecordQuery};
 use core_sync::{Hub, ModelView, SyncOptions};
-use mocks::estate::{Change, Pick, System, random_changes};
+use mocks::estate::{Change, KINDS, Pick, System, random_changes};
 use mocks::faults::{Fault, Rule, When};
 use mocks::vendor::Face;
 use mocks::world::Account;
@@ -59,9 +59,9 @@ async fn two_hundred_changes(database: &Database, seed: u64) -> Result<()> {
     ensure!(delta > 0, "nothing was read incrementally");
     ensure_verified(&hub).await?;
     let what = done.iter().map(|done| done.what.as_str()).collect::<Vec<_>>().join("\n");
-    ensure_like_full(&estate, &hub).await.with_context(|| {
-        format!("{}, seed {seed}, after:\n{what}", database.name)
-    })?;
+    ensure_like_full(&estate, &hub)
+        .await
+        .with_context(|| format!("{}, seed {seed}, after:\n{what}", database.name))?;
     let score = estate.score(&hub).await?;
     let computers = &score.computers;
     let wrong = computers.false_merges + computers.missed_merges + score.tenants.wrong;
@@ -137,6 +137,50 @@ fn ensure_no_contradiction(grown: &ModelView, fresh: &ModelView) -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_order_in_which_connections_are_read_does_not_matter() -> Result<()> {
+    let estate = Estate::of(150, 61).await?;
+    let database = databases::sqlite()?;
+    let hub = paging_hub(&estate, database.open().await?)?;
+    sync_whole(&hub).await?;
+    let at = Utc::now();
+    let wanted = view(&hub, at).await?;
+    for order in [
+        ["azure-ad", "cw-automate", "cw-control", "halopsa"],
+        ["halopsa", "cw-control", "cw-automate", "azure-ad"],
+        ["cw-control", "azure-ad", "halopsa", "cw-automate"],
+    ] {
+        let database = databases::sqlite()?;
+        let hub = paging_hub(&estate, database.open().await?)?;
+        for connection in order {
+            hub.sync(&[connection.to_owned()], &SyncOptions::default()).await?;
+            hub.collect().await?;
+            ensure_verified(&hub).await.with_context(|| format!("{order:?}, {connection}"))?;
+        }
+        ensure_same(&wanted, &view(&hub, at).await?, &format!("{order:?}"))?;
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn machines_that_go_off_and_come_back_leave_nothing_to_rebuild() -> Result<()> {
+    let estate = Estate::of(300, 62).await?;
+    let database = databases::sqlite()?;
+    let hub = paging_hub(&estate, database.open().await?)?;
+    sync_whole(&hub).await?;
+    for round in 0..3 {
+        let others: Vec<String> = KINDS.iter().map(|(kind, _)| (*kind).to_owned()).collect();
+        let others: Vec<String> = others.into_iter().filter(|kind| kind != "power").collect();
+        with_world(&estate, |world| random_changes(world, 60, 62 + round, &others));
+        sync_whole(&hub).await?;
+        ensure_verified(&hub).await.with_context(|| format!("round {round}"))?;
+    }
+    let score = estate.score(&hub).await?;
+    let computers = &score.computers;
+    ensure!(computers.false_merges + computers.missed_merges == 0, "{score:#?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_expired_delta_token_leads_to_a_full_round_with_the_same_end() -> Result<()> {
     for (fault, seed) in [(Fault::Gone, 54), (Fault::DeltaExpired, 55)] {
         let estate = Estate::of(80, seed).await?;
@@ -180,7 +224,10 @@ async fn ninety_nine_percent_gone_is_held_until_somebody_accepts() -> Result<()>
         for stream in ["computers", "sessions"] {
             let run = runs.iter().find(|run| run.stream == stream).context("no run")?;
             ensure!(run.outcome == Outcome::Held && run.counts.gone == 0, "{run:?}");
-            ensure!(run.remedy.as_deref().is_some_and(|r| r.contains("--accept-deletions")), "{run:?}");
+            ensure!(
+                run.remedy.as_deref().is_some_and(|r| r.contains("--accept-deletions")),
+                "{run:?}"
+            );
         }
         let held = hub.store.held().await?;
         ensure!(held.iter().any(|held| held.stream.stream == "computers" && held.count > 100));
@@ -263,9 +310,11 @@ async fn a_client_that_is_linked_by_a_decision_takes_its_agents_along_and_back()
     for agent in hub.all::<Agent>().await?.iter().filter(|a| a.client == Some(client.id)) {
         ensure!(agent.tenant.is_none() && agent.computer.is_none(), "{agent:?}");
     }
-    let own = hub.all::<Client>().await?.into_iter().find(|own| {
-        own.tenant == Some(from.id) && own.id != client.id
-    });
+    let own = hub
+        .all::<Client>()
+        .await?
+        .into_iter()
+        .find(|own| own.tenant == Some(from.id) && own.id != client.id);
     let own = own.context("it was the tenant's only client")?;
     let own = Some(client_record(&hub, &own).await?);
     let back = Settled::LinkClient { client: record.clone(), with: own };
@@ -313,7 +362,8 @@ async fn a_renamed_client_keeps_its_agents() -> Result<()> {
     sync_whole(&hub).await?;
     let (automate, control) = with_world(&estate, |world| {
         let automate = world.automate.clients.iter().filter(|c| c.tenant.is_some()).nth(1);
-        let control = world.control.clients.iter().filter(|c| c.tenant.is_some() && !c.by_hand).nth(1);
+        let control =
+            world.control.clients.iter().filter(|c| c.tenant.is_some() && !c.by_hand).nth(1);
         (automate.map(|c| c.id.to_string()), control.map(|c| c.name.clone()))
     });
     for (system, client) in [(System::Automate, automate), (System::Control, control)] {

@@ -3,7 +3,6 @@
 //! equal to one that met none.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 
 use anyhow::{Context, Result, ensure};
 use core_connector::conformance;
@@ -234,42 +233,39 @@ fn refused(estate: &Estate, kind: &str) -> Result<Box<dyn Connector>> {
 
 /// Whatever the connector says when things go wrong, in every way an error can be printed.
 async fn speak(connector: &dyn Connector, said: &mut String) {
-    let mut note = |error: &Error| {
-        let _ = writeln!(said, "{error} / {error:?} / {} / {}", error.detail(), error.remedy());
-    };
     match connector.check().await {
-        Ok(account) => {
-            let _ = writeln!(said, "{account:?}");
-        }
-        Err(error) => note(&error),
+        Ok(account) => said.push_str(&format!("{account:?}\n")),
+        Err(error) => note(&error, said),
     }
-    let mut note = |error: &Error| {
-        let _ = writeln!(said, "{error} / {error:?} / {} / {}", error.detail(), error.remedy());
-    };
     for stream in connector.streams() {
-        match stream.source.scopes().await {
-            Err(error) => note(&error),
-            Ok(scopes) => {
-                let Some(scope) = scopes.first() else { continue };
-                if let Err(error) = stream.source.page(scope, Resume::Start).await {
-                    note(&error);
-                }
+        let scopes = match stream.source.scopes().await {
+            Err(error) => {
+                note(&error, said);
+                continue;
             }
+            Ok(scopes) => scopes,
+        };
+        let Some(scope) = scopes.first() else { continue };
+        if let Err(error) = stream.source.page(scope, Resume::Start).await {
+            note(&error, said);
         }
     }
     if let Some(tickets) = connector.tickets()
         && let Err(error) = tickets.ticket("1").await
     {
-        note(&error);
+        note(&error, said);
     }
     if let Some(sessions) = connector.sessions() {
         match sessions.open("0f1e2d3c-0000-4000-8000-000000000000").await {
-            Err(error) => note(&error),
-            Ok(link) => {
-                let _ = writeln!(said, "{link:?}");
-            }
+            Err(error) => note(&error, said),
+            Ok(link) => said.push_str(&format!("{link:?}\n")),
         }
     }
+}
+
+fn note(error: &Error, said: &mut String) {
+    let (detail, remedy) = (error.detail(), error.remedy());
+    said.push_str(&format!("{error} / {error:?} / {detail} / {remedy}\n"));
 }
 
 /// Every secret of the estate, by name.

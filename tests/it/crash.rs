@@ -35,7 +35,8 @@ const KILLS: usize = 25;
 const KILLS_OF_ONE: usize = 5;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn killed_at_random_instants_it_ends_where_an_undisturbed_sync_ends_on_sqlite() -> Result<()> {
+async fn killed_at_random_instants_it_ends_where_an_undisturbed_sync_ends_on_sqlite() -> Result<()>
+{
     for seed in seeds([91]) {
         kill_and_kill_again(seed, || async { Ok(Some(databases::sqlite()?)) }).await?;
     }
@@ -67,9 +68,10 @@ where
         let killed = subject.live_and_die(&database, &mut dice, most).await?;
         println!("{}: killed after {killed:?}", database.name);
         kills += killed.len();
-        subject.ensure_whole(&database, killed.len()).await.with_context(|| {
-            format!("{}, seed {seed}, killed after {killed:?}", database.name)
-        })?;
+        subject
+            .ensure_whole(&database, killed.len())
+            .await
+            .with_context(|| format!("{}, seed {seed}, killed after {killed:?}", database.name))?;
         databases::drop_database(&database).await?;
     }
     Ok(())
@@ -245,10 +247,11 @@ async fn a_derivation_that_is_cut_off_anywhere_is_made_good_by_the_next() -> Res
         let mut rules = estate.rules();
         for number in 0..20 {
             // Other rules: everything is derived anew, and where tenants come from changes too.
-            rules.tenants.create_from =
-                [vec!["cw-automate".to_owned()], vec!["azure-ad".to_owned(), "cw-automate".to_owned()]]
-                    [number % 2]
-                    .clone();
+            rules.tenants.create_from = [
+                vec!["cw-automate".to_owned()],
+                vec!["azure-ad".to_owned(), "cw-automate".to_owned()],
+            ][number % 2]
+                .clone();
             let hub = crate::support::hub_with(&estate, database.open().await?, rules.clone())?;
             let life = Duration::from_micros((dice.share() * 400_000.0) as u64);
             let cut = tokio::time::timeout(life, hub.derive()).await.is_err();
@@ -262,7 +265,8 @@ async fn a_derivation_that_is_cut_off_anywhere_is_made_good_by_the_next() -> Res
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_second_sync_of_a_connection_is_refused_by_name_and_one_of_another_is_not() -> Result<()> {
+async fn a_second_sync_of_a_connection_is_refused_by_name_and_one_of_another_is_not() -> Result<()>
+{
     let estate = Estate::of(40, 5).await?;
     for database in crate::support::both_databases().await? {
         let slow = Rule {

@@ -128,7 +128,7 @@ impl Subject {
         self.estate.running.set_faults(rules);
         let first = self.until_whole(hub, patient).await.context("at first")?;
         let mut then = 0;
-        // Some faults can only meet the second reading; they must have met something.
+        // Some faults are rare, or can only meet the second reading; they must have met something.
         while then == 0 || (self.fired() == before && then < PATIENCE) {
             then += self.until_whole(hub, patient).await.context("the next day")?;
         }

@@ -1,5 +1,11 @@
 //! One binary for all tests that need more than one crate.
 
+#![expect(
+    clippy::print_stdout,
+    reason = "seeds and figures are printed, so that a failure can be repeated"
+)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on may stop")]
+
 mod arch;
 mod changes;
 mod conformance;

@@ -6,7 +6,6 @@
 //! it, compares, and says how to write it anew. What it refuses: an end that is neither complete,
 //! nor failed with kind and remedy, nor held, and any row that is lost in silence.
 
-use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Instant;
 
@@ -33,14 +32,13 @@ struct Column {
 async fn no_single_fault_loses_a_row_in_silence() -> Result<()> {
     let started = Instant::now();
     let worlds = subject::Worlds::generate();
-    println!("worlds after {:?}", started.elapsed());
     let (azure, automate, control, halo) = tokio::join!(
         column(Kind::AzureAd, &worlds),
         column(Kind::Automate, &worlds),
         column(Kind::Control, &worlds),
         column(Kind::Halo, &worlds),
     );
-    println!("measured after {:?}", started.elapsed());
+    eprintln!("measured after {:?}", started.elapsed());
     let columns = [azure?, automate?, control?, halo?];
     let wrong: Vec<&str> =
         columns.iter().flat_map(|column| column.wrong.iter().map(String::as_str)).collect();
@@ -57,7 +55,8 @@ async fn column(kind: Kind, worlds: &subject::Worlds) -> Result<Column> {
         let started = Instant::now();
         let measured = subject.measure(case).await.with_context(|| what.clone())?;
         cells.push(measured.as_ref().map_or_else(|| "–".to_owned(), Measured::cell));
-        println!("{:>6} ms  {what}: {}", started.elapsed().as_millis(), cells[cells.len() - 1]);
+        let (cell, took) = (cells.last().map_or("", String::as_str), started.elapsed());
+        eprintln!("{:>6} ms  {what}: {cell}", took.as_millis());
         let Some(measured) = measured else { continue };
         if let Err(error) = case.judge(&subject, &measured) {
             wrong.push(format!("{what}: {error:#}; the run: {:?}", measured.run));
@@ -110,14 +109,14 @@ fn table(columns: &[Column]) -> String {
         pages => format!("`{}`, {} rows on {pages} pages", column.kind.listing(), column.rows),
     };
     for column in columns {
-        let _ = writeln!(text, "- {}: {}", column.kind.title(), listing(column));
+        text.push_str(&format!("- {}: {}\n", column.kind.title(), listing(column)));
     }
     let titles: Vec<&str> = columns.iter().map(|column| column.kind.title()).collect();
-    let _ = writeln!(text, "\n| case | {} |", titles.join(" | "));
-    let _ = writeln!(text, "|---|{}", "---|".repeat(columns.len()));
+    text.push_str(&format!("\n| case | {} |\n", titles.join(" | ")));
+    text.push_str(&format!("|---|{}\n", "---|".repeat(columns.len())));
     for (at, case) in CASES.iter().enumerate() {
         let cells: Vec<&str> = columns.iter().map(|column| column.cells[at].as_str()).collect();
-        let _ = writeln!(text, "| {} | {} |", case.name, cells.join(" | "));
+        text.push_str(&format!("| {} | {} |\n", case.name, cells.join(" | ")));
     }
     text.push_str(LEGEND);
     text

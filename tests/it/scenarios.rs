@@ -81,14 +81,20 @@ fn register_elsewhere(world: &mut World, silent_days: i64) -> Option<Takeover> {
             && machine.manufacturer == "Dell Inc.";
         let alone = machine.control_row.is_none() && machine.entra_row.is_none();
         let only = automate.computers.iter().filter(|c| c.machine == agent.machine).count() == 1;
-        plain && alone && only && agent.current && machine.online && agent.uuid.is_some()
+        plain
+            && alone
+            && only
+            && agent.current
+            && machine.online
+            && agent.uuid.is_some()
             && machine.user.is_some()
     })?;
     let mut copy = agent.clone();
     let owner = world.machines[agent.machine].tenant;
-    let client = automate.clients.iter().find(|client| {
-        client.tenant.is_some_and(|tenant| tenant != owner && tenant != 0)
-    })?;
+    let client = automate
+        .clients
+        .iter()
+        .find(|client| client.tenant.is_some_and(|tenant| tenant != owner && tenant != 0))?;
     let location = automate.locations.iter().find(|location| location.client == client.id)?;
     let mut machine = world.machines[agent.machine].clone();
     machine.tenant = client.tenant?;
@@ -299,11 +305,8 @@ async fn i25_a_split_gives_back_what_was_joined_and_survives_every_sync() -> Res
     let record = |agent: &Agent| {
         RecordRef::new(&agent.connection, RecordKind::Agent, &agent.scope, &agent.key)
     };
-    let settle = |choice| Settled::Agents {
-        agent: record(&pair[0]),
-        with: Some(record(&pair[1])),
-        choice,
-    };
+    let settle =
+        |choice| Settled::Agents { agent: record(&pair[0]), with: Some(record(&pair[1])), choice };
     let by = "somebody who looked";
     hub.store.add_decision(&settle(Choice::TwoMachines), by, hub.clock.now_us()).await?;
     hub.derive().await?;
@@ -368,4 +371,3 @@ async fn ensure_split(hub: &Hub, pair: &[Agent; 2]) -> Result<()> {
     ensure!(ids.len() == 2, "one computer");
     ensure_verified(hub).await
 }
-

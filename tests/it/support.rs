@@ -23,7 +23,10 @@ pub(crate) fn seeds<const N: usize>(default: [u64; N]) -> Vec<u64> {
     seeds
 }
 
-#[expect(clippy::disallowed_methods, reason = "tests are told by the environment which seed to try")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tests are told by the environment which seed to try"
+)]
 fn seed_wanted() -> Option<u64> {
     let text = std::env::var("LINCHPIN_SEED").ok()?;
     Some(text.parse().unwrap_or_else(|_| panic!("LINCHPIN_SEED is no number: {text}")))
@@ -139,9 +142,11 @@ pub(crate) fn lines(view: &ModelView) -> BTreeSet<String> {
         format!("computer {:?} of {of:?}, used by {:?}", computer.agents, computer.primary_person)
     }));
     lines.extend(view.undecided.iter().map(|agent| format!("undecided {agent:?}")));
-    lines.extend(view.lines.iter().map(|(key, number, quantity)| {
-        format!("line {key} of {:?}, {quantity}", tenant(*number))
-    }));
+    lines.extend(
+        view.lines.iter().map(|(key, number, quantity)| {
+            format!("line {key} of {:?}, {quantity}", tenant(*number))
+        }),
+    );
     lines
 }
 
@@ -167,8 +172,7 @@ pub(crate) fn ensure_same(wanted: &ModelView, found: &ModelView, what: &str) -> 
 /// How many live records there are of each stream.
 pub(crate) async fn live_records(hub: &Hub) -> Result<BTreeMap<String, i64>> {
     let streams = hub.store.streams().await?;
-    let name = |key: &core_store::StreamKey| {
-        format!("{}/{}/{}", key.connection, key.stream, key.scope)
-    };
+    let name =
+        |key: &core_store::StreamKey| format!("{}/{}/{}", key.connection, key.stream, key.scope);
     Ok(streams.iter().map(|(key, state)| (name(key), state.live)).collect())
 }

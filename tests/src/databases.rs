@@ -86,7 +86,10 @@ pub async fn drop_database(database: &Database) -> Result<()> {
     Ok(())
 }
 
-#[expect(clippy::disallowed_methods, reason = "tests are told by the environment what they must not leave out")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tests are told by the environment what they must not leave out"
+)]
 fn var(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }

@@ -61,7 +61,8 @@ pub async fn read(case: &str, discovery: &Value, settings: &ConnectionSettings) 
 
 async fn users(discovery: &Value, settings: &ConnectionSettings) -> Result<u64> {
     let graph = &discovery["faces"]["azure-ad"];
-    let text = |name: &str| graph[name].as_str().map(str::to_owned).with_context(|| name.to_owned());
+    let text =
+        |name: &str| graph[name].as_str().map(str::to_owned).with_context(|| name.to_owned());
     let login = text("login_url")?;
     let http = HttpSettings::default();
     let scope = format!("{}/.default", text("graph_url")?);

@@ -50,12 +50,7 @@ impl Estate {
     /// # Errors
     /// When no port can be had.
     pub async fn of(computers: usize, seed: u64) -> Result<Self> {
-        let options = Options {
-            computers,
-            seed,
-            command_latency_ms: (1, 5),
-            ..Options::default()
-        };
+        let options = Options { computers, seed, command_latency_ms: (1, 5), ..Options::default() };
         Self::serve(&options).await
     }
 
@@ -190,9 +185,15 @@ pub fn touch(world: &mut mocks::world::World, case: &str) -> Result<()> {
 pub fn splits(truth: &Truth) -> Vec<DomainSplit> {
     let split = |tenant: &mocks::truth::Tenant| {
         let (directory, domain) = tenant.domain_split.clone()?;
-        let client = |kind: &str| Some((kind.to_owned(), tenant.clients.get(kind)?.first()?.clone()));
+        let client =
+            |kind: &str| Some((kind.to_owned(), tenant.clients.get(kind)?.first()?.clone()));
         let (connection, client) = client("cw-automate").or_else(|| client("halopsa"))?;
-        Some(DomainSplit { directory: directory.to_string(), domains: vec![domain], connection, client })
+        Some(DomainSplit {
+            directory: directory.to_string(),
+            domains: vec![domain],
+            connection,
+            client,
+        })
     };
     truth.tenants.iter().filter_map(split).collect()
 }

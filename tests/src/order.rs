@@ -46,7 +46,8 @@ impl Order {
     /// When there is no connector of a kind.
     pub fn settings(&self) -> Result<ConnectionSettings> {
         let registry = crate::registry();
-        let kind = |(kind, settings): (&String, &Value)| Ok((registry.kind(kind)?.name, settings.clone()));
+        let kind =
+            |(kind, settings): (&String, &Value)| Ok((registry.kind(kind)?.name, settings.clone()));
         self.connections.iter().map(kind).collect()
     }
 }

@@ -163,7 +163,7 @@ mod tests {
     async fn a_connection_without_its_secret_stops_no_other_and_its_streams_say_why() {
         let folder = tempfile::tempdir().unwrap();
         let context = open(folder.path(), &format!("{CONTROL}{HALO}")).await;
-        let hub = context.hub(Arc::new(Quiet)).unwrap();
+        let hub = context.hub_for(&[], Arc::new(Quiet)).unwrap();
         let names: Vec<&str> = hub.connections.iter().map(|c| c.name.as_str()).collect();
         assert_eq!(names, ["control", "halo"]);
 

@@ -128,6 +128,7 @@ mod tests {
         DateTime::parse_from_rfc3339(text).unwrap().with_timezone(&Utc)
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "reads better where it is called")]
     fn pair(agreement: AgreementFacts, line: AgreementLineFacts) -> (Agreement, AgreementLine) {
         let record = |kind, facts: Facts| SourceRecord {
             record: RecordRef::new("halo", kind, "", "1"),

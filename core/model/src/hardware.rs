@@ -169,7 +169,8 @@ mod tests {
 
     #[test]
     fn a_virtual_machine_spells_its_uuid_in_its_serial() {
-        let serial = normal_serial("VMware-56 4d a6 d2 17 06 63 43-88 99 aa bb cc dd ee ff").unwrap();
+        let serial =
+            normal_serial("VMware-56 4d a6 d2 17 06 63 43-88 99 aa bb cc dd ee ff").unwrap();
         let uuid = uuid_in_serial(&serial).unwrap();
         assert_eq!(uuid.to_string(), "D2A64D56-0617-4363-8899-AABBCCDDEEFF");
         assert_eq!(uuid_in_serial("3B5RKN2"), None);

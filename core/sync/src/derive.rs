@@ -294,7 +294,7 @@ impl Hub {
             }
             let mut upserts = Vec::new();
             for (&tenant, loaded) in part.iter().zip(loaded) {
-                let neighbours = Neighbours::of(&self.store, tenant, &loaded).await?;
+                let neighbours = Neighbours::of(self, tenant, &loaded).await?;
                 orphans.extend(machines::stored(&self.store, tenant).await?);
                 let rows = machines::derive(self, links, decisions, tenant, loaded, &neighbours);
                 let names = rows.iter().map(|row| (row.kind, row.id.clone())).collect();

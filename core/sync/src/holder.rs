@@ -5,8 +5,8 @@
 //! Where processes cannot be looked up (another machine, another container, a system without
 //! `/proc`) nobody is ever taken for dead; there a lease ends when its time is over.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::{DateTime, Utc};
 use xxhash_rust::xxh3::xxh3_64;

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::{DateTime, Utc};
 use core_derive::agreements::{local_date, not_in_force};
 use core_model::entity::{
-    Agent, AgentState, Agreement, AgreementLine, Client, Computer, Entity, EntityRow, Person, Tenant,
+    Agent, AgentState, Agreement, AgreementLine, Client, Computer, Entity, EntityRow, Person,
+    Tenant,
 };
 use core_model::id::{AgentId, PersonId, TenantId};
 use core_store::EntityQuery;
@@ -111,7 +112,10 @@ impl Hub {
                 continue;
             }
             let external = (kind(&agent.connection), agent.key);
-            if matches!(agent.state, AgentState::Undecided | AgentState::Identifying | AgentState::Refused) {
+            if matches!(
+                agent.state,
+                AgentState::Undecided | AgentState::Identifying | AgentState::Refused
+            ) {
                 undecided.push(external.clone());
             }
             externals.insert(agent.id, external);

@@ -26,12 +26,13 @@ pub(super) fn fill(world: &mut World, plan: &Plan, companies: &mut Companies, di
         }
         let mut spellings = vec![world.halo.clients[halo].name.clone()];
         if automate {
-            let joined = automate_far || halo_far || dice.chance(0.6);
+            // A name tells nothing where the customer has a second client in the same system.
+            let joined = automate_far || halo_far || two_clients(tenant) || dice.chance(0.6);
             let far = automate_far.then(|| companies.far(&share.company, dice));
             let name = far.unwrap_or_else(|| names::near(&share.company, dice));
             spellings.push(name.clone());
             automate_client(world, tenant, (name, joined.then_some(halo)), dice);
-            if tenant % 40 == 7 {
+            if two_clients(tenant) {
                 second_client(world, (tenant, share), halo, dice);
             }
         }
@@ -158,6 +159,11 @@ fn push_automate(
             mark: row.clone(),
         });
     }
+}
+
+/// Whether the customer has two clients in Automate.
+fn two_clients(tenant: TenantNo) -> bool {
+    tenant % 40 == 7
 }
 
 /// A second client of the same customer, joined by the same cross-reference.

@@ -196,8 +196,10 @@ fn logons(
     let automate = machine.automate_row.map(|row| world.automate.computers[row].last_contact);
     let control = machine.control_row.map(|row| world.control.sessions[row].last_connected);
     let heard = automate.into_iter().chain(control).min().filter(|_| !machine.online);
-    let last = heard.unwrap_or(world.epoch).min(world.epoch) - Duration::minutes(dice.between(5, 600));
-    let first = (last - Duration::days(14)).max(machine.os_installed + Duration::hours(1)).min(last);
+    let last =
+        heard.unwrap_or(world.epoch).min(world.epoch) - Duration::minutes(dice.between(5, 600));
+    let first =
+        (last - Duration::days(14)).max(machine.os_installed + Duration::hours(1)).min(last);
     let count = dice.between(3, 9);
     let mut times: Vec<DateTime<Utc>> = (0..count).map(|_| dice.instant(first, last)).collect();
     times.sort_unstable();

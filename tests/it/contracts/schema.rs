@@ -29,7 +29,7 @@ impl Contract {
         let known = self.document["components"]["schemas"].get(name);
         known.with_context(|| format!("the contract has no schema {name}"))?;
         let schema = json!({ "$ref": format!("#/components/schemas/{}", name.replace('~', "~0")) });
-        let validator = self.validator(name, schema)?;
+        let validator = self.validator(name, &schema)?;
         Ok(findings(&validator, &format!("{call}: {name}"), value))
     }
 
@@ -49,11 +49,11 @@ impl Contract {
         let mut schema = response["content"]["application/json"]["schema"].clone();
         anyhow::ensure!(schema.is_object(), "the contract has no answer of GET {path}");
         translate(&mut schema);
-        let validator = self.validator(path, schema)?;
+        let validator = self.validator(path, &schema)?;
         Ok(findings(&validator, call, value))
     }
 
-    fn validator(&self, key: &str, schema: Value) -> Result<Rc<Validator>> {
+    fn validator(&self, key: &str, schema: &Value) -> Result<Rc<Validator>> {
         if let Some(ready) = self.ready.borrow().get(key) {
             return Ok(Rc::clone(ready));
         }

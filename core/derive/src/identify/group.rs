@@ -184,10 +184,11 @@ impl Work<'_> {
         self.replaced(a, b, &pairs)
     }
 
-    /// One UUID and two serials: two machines if they also run two Windows at once.
+    /// One UUID and two serials: two machines if they also run two Windows at once, or did so before
+    /// one of them was removed: what was found out while both were there holds on.
     fn other_serial(&self, a: &Group, b: &Group) -> Relation {
         let together =
-            || a.members.iter().any(|&x| b.members.iter().any(|&y| self.alive_together(x, y)));
+            || a.members.iter().any(|&x| b.members.iter().any(|&y| self.ever_together(x, y)));
         if a.other_installation(b) && together() {
             return Relation::Clone;
         }
@@ -304,11 +305,16 @@ impl Work<'_> {
     /// come into being.
     pub(super) fn alive_together(&self, x: usize, y: usize) -> bool {
         let (old, new) = self.older_first(x, y);
-        let (a, b) = (&self.agents[old], &self.agents[new]);
-        if a.gone || b.gone {
-            return false;
-        }
-        self.both_online(x, y) || a.presence.last_seen.is_some_and(|last| last > b.since())
+        let there = !self.agents[old].gone && !self.agents[new].gone;
+        there && (self.both_online(x, y) || self.ever_together(x, y))
+    }
+
+    /// The same, of agents that may be gone by now.
+    fn ever_together(&self, x: usize, y: usize) -> bool {
+        let (old, new) = self.older_first(x, y);
+        let born = self.agents[new].since();
+        let last = self.agents[old].presence.last_seen;
+        self.both_online(x, y) || last.is_some_and(|last| last > born)
     }
 }
 

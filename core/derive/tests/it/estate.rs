@@ -110,11 +110,12 @@ fn i27_machines_that_everything_identifies_are_whole() {
             whole += usize::from(computers.contains(&agents));
         }
     }
-    assert!(plain > 200, "the estates are not what they should be: {plain}");
+    assert!(plain > 100, "the estates are not what they should be: {plain}");
     assert_eq!(whole, plain, "whole machines, of those to which nothing happened");
 }
 
 /// Prints how long it took; what is asserted is that it came to an end with everybody in it.
+#[expect(clippy::print_stdout, reason = "the figure is the point; a slow machine fails no test")]
 fn timed(what: &str, agents: Vec<AgentBuilder>) -> Outcome {
     let count = agents.len();
     let estate = estate(agents);

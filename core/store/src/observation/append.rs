@@ -35,6 +35,7 @@ struct Known {
     seq: i64,
     at: i64,
     account: String,
+    source: String,
 }
 
 impl Store {
@@ -176,11 +177,12 @@ impl Store {
     ) -> Result<HashMap<(RecordKind, String), Vec<Known>>> {
         let mut known: HashMap<_, Vec<_>> = HashMap::new();
         for (kind, keys) in by_kind(logons.iter().map(|(kind, key, _)| (*kind, *key))) {
-            let what = ("o.key, o.seq, o.at, o.account", "logon");
+            let what = ("o.key, o.seq, o.at, o.account, o.source", "logon");
             let query = self.named(what, (stream, kind), keys);
             for row in query.fetch_all(&mut *tx).await? {
                 let account = row.text(3)?.to_lowercase();
-                let one = Known { seq: row.int(1)?, at: row.int(2)?, account };
+                let (seq, at, source) = (row.int(1)?, row.int(2)?, row.text(4)?);
+                let one = Known { seq, at, account, source };
                 known.entry((kind, row.text(0)?)).or_default().push(one);
             }
         }
@@ -191,7 +193,8 @@ impl Store {
     }
 
     /// The logons that are no repeats. Several accounts of one agent in one call are on it together,
-    /// so none of them comes between two logons of another.
+    /// so none of them comes between two logons of another; neither does what another source says,
+    /// which may name the same person otherwise (`DOMAIN\ana`, `ana@x.example`) or be late.
     fn news<'a>(
         &self,
         logons: &[(RecordKind, &'a str, &'a Logon)],
@@ -211,7 +214,10 @@ impl Store {
                 .into_iter()
                 .flatten()
                 .rev()
-                .take_while(|one| together.contains(&(*kind, *key, one.account.clone())))
+                .take_while(|one| {
+                    one.source != logon.source
+                        || together.contains(&(*kind, *key, one.account.clone()))
+                })
                 .find(|one| one.account == account)
                 .is_some_and(|one| now_us - one.at < self.logon_interval_us());
             if !repeat && taken.insert((*kind, *key, account)) {

@@ -11,6 +11,7 @@ on_both!(
     a_repeated_logon_is_one,
     somebody_in_between_makes_it_two,
     two_at_once_are_not_in_between,
+    what_another_source_says_is_not_in_between,
     twelve_logons_are_kept,
     readings_are_kept_when_they_differ,
     observations_share_the_numbers_of_changes,
@@ -54,6 +55,18 @@ async fn two_at_once_are_not_in_between(bench: Bench) {
         stream.page(&[both], hour * HOUR).await;
     }
     assert_eq!(accounts(&bench.store).await.len(), 2);
+}
+
+async fn what_another_source_says_is_not_in_between(bench: Bench) {
+    let stream = Stream::begin(&bench.store, "rmm", RoundMode::Full).await;
+    for hour in 0..4 {
+        let page = agent("a", "A").logged_on(logon("AD\\ana"));
+        stream.page(&[page], hour * HOUR).await;
+        let said = Logon { source: "script".into(), ..logon("ana@x.example") };
+        bench.store.add_logons(&[(stream.agent("a"), said)], hour * HOUR + 1).await.unwrap();
+    }
+    let expected = [("AD\\ana", 0), ("ana@x.example", 1)];
+    assert_eq!(accounts(&bench.store).await, expected.map(|(name, at)| (name.to_owned(), at)));
 }
 
 async fn twelve_logons_are_kept(bench: Bench) {

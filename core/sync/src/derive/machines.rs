@@ -272,17 +272,15 @@ pub(crate) async fn note_identities(
 
 impl Neighbours {
     /// Who shares a UUID with this tenant, from the store.
-    pub(crate) async fn of(store: &Store, tenant: TenantId, loaded: &Loaded) -> Result<Self> {
+    pub(crate) async fn of(hub: &Hub, tenant: TenantId, loaded: &Loaded) -> Result<Self> {
         let mine: BTreeSet<String> = loaded
             .agents
             .iter()
-            .flat_map(|agent| {
-                Weighed::of(agent, &core_derive::IdentificationPolicy::default()).uuids
-            })
+            .flat_map(|agent| Weighed::of(agent, &hub.settings.identification).uuids)
             .map(|uuid| uuid.to_string())
             .collect();
         let mine: Vec<String> = mine.into_iter().collect();
-        Ok(Self::from_rows(tenant, store.identities(&mine).await?))
+        Ok(Self::from_rows(tenant, hub.store.identities(&mine).await?))
     }
 
     /// From rows of all tenants.

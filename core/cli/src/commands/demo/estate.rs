@@ -110,7 +110,8 @@ pub(crate) fn rules(running: &Running) -> Settings {
 fn splits(truth: &Truth) -> Vec<DomainSplit> {
     let split = |tenant: &mocks::truth::Tenant| {
         let (directory, domain) = tenant.domain_split.clone()?;
-        let client = |kind: &str| Some((kind.to_owned(), tenant.clients.get(kind)?.first()?.clone()));
+        let client =
+            |kind: &str| Some((kind.to_owned(), tenant.clients.get(kind)?.first()?.clone()));
         let (connection, client) = client("cw-automate").or_else(|| client("halopsa"))?;
         let directory = directory.to_string();
         Some(DomainSplit { directory, domains: vec![domain], connection, client })

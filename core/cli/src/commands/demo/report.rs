@@ -56,9 +56,11 @@ impl Report {
         let truth = estate::truth(running);
         let view = hub.view(truth.as_of, "UTC").await?;
         let claim = serde_json::to_value(&view).and_then(serde_json::from_value);
-        let claim = claim.map_err(|error| Failure::failed(format!("the model as data: {error}")))?;
+        let claim =
+            claim.map_err(|error| Failure::failed(format!("the model as data: {error}")))?;
         let clients: Vec<Client> = hub.all().await?;
-        let open = |client: &&Client| client.tenant.is_none() && !client.placeholder && !client.gone;
+        let open =
+            |client: &&Client| client.tenant.is_none() && !client.placeholder && !client.gone;
         let world = running.world();
         let estate = {
             let world = world.read().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -105,7 +107,8 @@ impl Report {
         ]);
         let mut rest = self.runs.as_slice();
         while let Some(first) = rest.first() {
-            let same = |run: &&Run| run.connection == first.connection && run.stream == first.stream;
+            let same =
+                |run: &&Run| run.connection == first.connection && run.stream == first.stream;
             let count = rest.iter().take_while(same).count();
             let (runs, later) = rest.split_at(count);
             rest = later;
@@ -129,11 +132,8 @@ impl Report {
 
     fn print_model(&self) {
         line("\nWhat the hub made of it");
-        let mut table = TextTable::new(&[
-            ("", Align::Left),
-            ("estate", Align::Right),
-            ("model", Align::Right),
-        ]);
+        let mut table =
+            TextTable::new(&[("", Align::Left), ("estate", Align::Right), ("model", Align::Right)]);
         let (estate, model) = (&self.estate, &self.model);
         for (what, held, made) in [
             ("tenants", estate.tenants, model.tenants),

@@ -245,6 +245,19 @@ fn r4c_two_machines_online_at_once_are_clones_at_once() {
 }
 
 #[test]
+fn r4c_a_clone_keeps_its_computer_when_the_other_one_is_removed() {
+    let machine = |key: &str, number: usize| {
+        automate(key).online().last_seen(199).reading(|r| {
+            r.uuid(uuid(1)).serial(serial(number)).installation(format!("9000{number}"))
+        })
+    };
+    let outcome = estate([machine("a", 1).gone(), machine("b", 2)]).run();
+    assert_ne!(outcome.computer("a").id, outcome.computer("b").id);
+    outcome.assert_why("b", Rule::R4c, "another machine");
+    assert!(outcome.identified.questions.is_empty());
+}
+
+#[test]
 fn r4d_what_nothing_tells_is_a_question_that_offers_the_answers() {
     let outcome = estate([first_agent(), second_agent().host("DESK-9").last_seen(199)]).run();
     assert_eq!(outcome.computers().len(), 1);
