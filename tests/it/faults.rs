@@ -126,11 +126,14 @@ impl Subject {
     async fn overcome(&self, hub: &Hub, rules: Vec<Rule>, patient: bool) -> Result<String> {
         let before = self.fired();
         self.estate.running.set_faults(rules);
-        let first = self.until_whole(hub, patient).await.context("at first")?;
+        let mut options = SyncOptions::default();
+        let first = self.until_whole(hub, &options, patient).await.context("at first")?;
         let mut then = 0;
-        // Some faults are rare, or can only meet the second reading; they must have met something.
+        // Some faults are rare, or meet only what changed, or only a full reading; they must have
+        // met something.
         while then == 0 || (self.fired() == before && then < PATIENCE) {
-            then += self.until_whole(hub, patient).await.context("the next day")?;
+            then += self.until_whole(hub, &options, patient).await.context("the next day")?;
+            options.full = !options.full;
         }
         self.estate.running.set_faults(Vec::new());
         let fired = self.fired() - before;
@@ -140,11 +143,11 @@ impl Subject {
     }
 
     /// Syncs until every stream was read to its end once, and says how often that was.
-    async fn until_whole(&self, hub: &Hub, patient: bool) -> Result<usize> {
+    async fn until_whole(&self, hub: &Hub, options: &SyncOptions, patient: bool) -> Result<usize> {
         let mut read: BTreeMap<Name, BTreeSet<String>> = BTreeMap::new();
         let mut last = String::new();
         for number in 1..=PATIENCE {
-            let runs = hub.sync(&[], &SyncOptions::default()).await?;
+            let runs = hub.sync(&[], options).await?;
             let asked = hub.collect().await?;
             read.extend(whole(&runs, &self.skipped));
             let unread = runs.iter().find(|run| !read.contains_key(&name(run)));

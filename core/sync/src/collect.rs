@@ -168,8 +168,11 @@ impl Hub {
             logons.extend(logon.map(|logon| (record.clone(), logon)));
             readings.push((record, reading));
         }
-        self.store.add_readings(&readings, now).await?;
+        // Logons first: a machine with a reading is not asked again for a day, and a process that
+        // is killed between the two must not leave it without its logon. A logon that is told
+        // twice is one.
         self.store.add_logons(&logons, now).await?;
+        self.store.add_readings(&readings, now).await?;
         Ok(())
     }
 
