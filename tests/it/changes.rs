@@ -1,16 +1,15 @@
 //! The world changes, and an incremental sync ends where a full one into an empty store ends.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, ensure};
 use chrono::Utc;
 use core_model::decision::Settled;
 use core_model::entity::{Agent, Client, Computer, Person, Tenant};
-use core_model::observation::Logon;
 use core_model::run::Outcome;
 use core_model::{RecordKind, RecordRef};
-use core_store::{Agents, RecordQuery};
-use core_sync::{Hub, ModelView, SyncOptions};
+use core_store::RecordQuery;
+use core_sync::{Hub, SyncOptions};
 use mocks::estate::{Change, KINDS, Pick, System, random_changes};
 use mocks::faults::{Fault, Rule, When};
 use mocks::vendor::Face;
@@ -18,6 +17,7 @@ use mocks::world::Account;
 use tests::Estate;
 use tests::databases::{self, Database};
 
+use crate::alike::ensure_like_full;
 use crate::support::{
     both_databases, change, ensure_same, ensure_verified, paging_hub, read_whole, seeds,
     sync_whole, view, with_world,
@@ -66,73 +66,6 @@ async fn two_hundred_changes(database: &Database, seed: u64) -> Result<()> {
     let computers = &score.computers;
     let wrong = computers.false_merges + computers.missed_merges + score.tenants.wrong;
     ensure!(wrong == 0, "seed {seed}: {score:#?}, after:\n{what}");
-    Ok(())
-}
-
-/// The model that grew must be the one that a full sync into an empty store makes. What machines
-/// said while they were there is known to the grown one only (an agent that is off since it was
-/// replaced cannot be asked any more), so the empty store is compared twice: with these
-/// observations everything must be equal, without them nothing may contradict.
-async fn ensure_like_full(estate: &Estate, grown: &Hub) -> Result<()> {
-    let at = Utc::now();
-    let wanted = view(grown, at).await?;
-    let database = databases::sqlite()?;
-    let told = paging_hub(estate, database.open().await?)?;
-    read_whole(&told, &SyncOptions::default()).await?;
-    tell(&told, grown).await?;
-    ensure_same(&view(&told, at).await?, &wanted, "with the same observations")?;
-
-    let database = databases::sqlite()?;
-    let fresh = paging_hub(estate, database.open().await?)?;
-    sync_whole(&fresh).await?;
-    ensure_no_contradiction(&wanted, &view(&fresh, at).await?)
-}
-
-/// Gives a hub the observations of another one, as far as it knows the agents.
-async fn tell(hub: &Hub, other: &Hub) -> Result<()> {
-    let agents = RecordQuery { kinds: &[RecordKind::Agent], ..RecordQuery::default() };
-    let agents = hub.store.all_records(&agents).await?;
-    let known: BTreeSet<RecordRef> = agents.into_iter().map(|stored| stored.record).collect();
-    let mut readings = other.store.readings(Agents::All).await?;
-    readings.sort_by_key(|(_, _, at_us, _)| *at_us);
-    for (record, reading, at_us, _) in readings {
-        if known.contains(&record) {
-            hub.store.add_readings(&[(record, reading)], at_us).await?;
-        }
-    }
-    let mut logons = other.store.logons(Agents::All).await?;
-    logons.sort_by_key(|(_, _, _, at_us, _)| *at_us);
-    for (record, account, source, at_us, _) in logons {
-        if known.contains(&record) {
-            hub.store.add_logons(&[(record, Logon { account, source })], at_us).await?;
-        }
-    }
-    hub.derive().await?;
-    Ok(())
-}
-
-/// What the fresh model is sure of is so in the grown one; where they differ, the fresh one waits.
-fn ensure_no_contradiction(grown: &ModelView, fresh: &ModelView) -> Result<()> {
-    ensure!(grown.tenants == fresh.tenants, "{:?} {:?}", grown.tenants, fresh.tenants);
-    ensure!(grown.lines == fresh.lines, "lines in force");
-    let waits: BTreeSet<_> = fresh.undecided.iter().collect();
-    let open = grown.undecided.iter().find(|agent| !waits.contains(agent));
-    ensure!(open.is_none(), "{open:?} waits in the grown model only");
-    let mut of = BTreeMap::new();
-    for computer in &grown.computers {
-        of.extend(computer.agents.iter().map(|agent| (agent, computer)));
-    }
-    for computer in &fresh.computers {
-        let same = computer.agents.first().and_then(|agent| of.get(agent));
-        let same = same.with_context(|| format!("{computer:?} is not in the grown model"))?;
-        let more = same.agents.iter().filter(|agent| !computer.agents.contains(agent));
-        let more: Vec<_> = more.collect();
-        ensure!(more.iter().all(|agent| waits.contains(agent)), "{same:?} is torn: {computer:?}");
-        let agents = computer.agents.iter().all(|agent| same.agents.contains(agent));
-        ensure!(agents && computer.tenant == same.tenant, "{same:?} is another one: {computer:?}");
-        let person = computer.primary_person == same.primary_person;
-        ensure!(person || !more.is_empty(), "{same:?} is used by another: {computer:?}");
-    }
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::change::{Change, Done, apply};
 use crate::generate::dice::Dice;
+use crate::generate::hardware::PLACEHOLDERS;
 use crate::generate::machines::eligible;
 use crate::generate::names::key;
 use crate::world::{LoggedOn, World};
@@ -112,6 +113,7 @@ fn machines(world: &World, kind: &str, dice: &mut Dice) -> Option<Value> {
     let clone = matches!(machine.uuid_quirk, crate::world::UuidQuirk::Clone(_))
         || world.machines.iter().any(|m| m.uuid_quirk == crate::world::UuidQuirk::Clone(no));
     let mut fields = json!({ "machine": no });
+    let placeholder = PLACEHOLDERS.contains(&machine.serial.as_str());
     match kind {
         // What is said of clones needs both to stay as they are.
         "wipe" | "reinstall" | "swap_board" | "move" if clone || !machine.online => return None,
@@ -120,6 +122,9 @@ fn machines(world: &World, kind: &str, dice: &mut Dice) -> Option<Value> {
             fields["rmm"] = rmm.into();
         }
         "swap_board" if !matches!(machine.manufacturer.as_str(), "HP" | "LENOVO") => return None,
+        // What is left over from before a wipe is told by the UUID, or by a real serial number.
+        "swap_board" if placeholder || !machine.wiped.is_empty() => return None,
+        "wipe" if placeholder && !machine.earlier_uuids.is_empty() => return None,
         "move" => fields["tenant"] = dice.below(world.tenants.len()).into(),
         "power" => fields["on"] = (!machine.online).into(),
         "feature_update" if !machine.online => return None,
