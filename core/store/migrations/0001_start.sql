@@ -3,6 +3,8 @@
 -- Column types are text, bigint and integer only: they are the ones that mean the same on SQLite
 -- and PostgreSQL through one driver. Times are Unix microseconds in UTC. Ids of streams and all
 -- sequence numbers come from `counter`, so that they have no gaps and follow the order of commits.
+-- `{number}` is the type of a number that rows are found by: on SQLite only an `integer` is the row's
+-- own place, and any other type costs a second tree.
 
 create table counter (
     name text not null primary key,
@@ -19,7 +21,7 @@ create table cursor (
 -- One kind of listing of one connection, with the round under way and the mark to go on from.
 -- `live` is kept by the same transactions that write records, so that nobody has to count them.
 create table stream (
-    id bigint not null primary key,
+    id {number} primary key,
     connection text not null,
     connector text not null,
     stream text not null,
@@ -80,7 +82,7 @@ create table presence (
 );
 
 create table logon (
-    seq bigint not null primary key,
+    seq {number} primary key,
     stream_id bigint not null references stream (id),
     kind text not null,
     key text not null,
@@ -91,7 +93,7 @@ create table logon (
 create index logon_agent on logon (stream_id, kind, key, seq);
 
 create table reading (
-    seq bigint not null primary key,
+    seq {number} primary key,
     stream_id bigint not null references stream (id),
     kind text not null,
     key text not null,
@@ -159,7 +161,7 @@ create table lease (
 );
 
 create table decision_made (
-    number bigint not null primary key,
+    number {number} primary key,
     settled text not null,
     settled_by text not null,
     at bigint not null
@@ -167,7 +169,7 @@ create table decision_made (
 
 -- `after` is not kept: it is the next event's `before` of the same entity, or what the entity is now.
 create table event (
-    seq bigint not null primary key,
+    seq {number} primary key,
     at bigint not null,
     entity text not null,
     id text not null,

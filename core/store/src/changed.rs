@@ -75,6 +75,24 @@ impl Store {
         rows.iter().map(|row| row.text(0)).collect()
     }
 
+    /// The tenants of these entities of a kind, by id; those that are unknown or have none are left
+    /// out.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn tenants_of(
+        &self,
+        kind: EntityKind,
+        ids: &[String],
+    ) -> Result<Vec<(String, String)>> {
+        let mut select = Select::new(format!("select id, tenant from {}", kind.as_str()));
+        let text = " where id in list({}) and tenant is not null";
+        select.push(text, [Argument::Text(list(ids))]);
+        let mut reader = self.readers().acquire().await?;
+        let found = self.packed(&mut reader, 2, select).await?;
+        found.rows().map(|row| Ok((row.text(0)?, row.text(1)?))).collect()
+    }
+
     /// When each agent's machine last answered, Unix microseconds.
     ///
     /// # Errors

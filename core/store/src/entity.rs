@@ -1,7 +1,6 @@
 //! Reading the unified model.
 
 use core_model::entity::{EntityKind, EntityRow};
-use sqlx::any::AnyRow;
 
 use crate::error::Result;
 use crate::model::folded;
@@ -37,6 +36,7 @@ impl EntityQuery<'_> {
 const FOUND: i64 = 100;
 
 const COLUMNS: &str = "id, tenant, name, document";
+const COLUMN_COUNT: usize = 4;
 
 impl Store {
     /// The entities asked for, by id.
@@ -60,8 +60,9 @@ impl Store {
             select.push(" and id > {}", [Argument::Text(owned(after))]);
         }
         select.push(" order by id limit {}", [Argument::Int(limit(query.limit))]);
-        let rows = select.query(self.backend()).fetch_all(self.readers()).await?;
-        rows.iter().map(|row| read(query.kind, row)).collect()
+        let mut reader = self.readers().acquire().await?;
+        let found = self.packed(&mut reader, COLUMN_COUNT, select).await?;
+        found.rows().map(|row| read(query.kind, &row)).collect()
     }
 
     /// The entity of that kind and id.
@@ -121,7 +122,7 @@ impl Store {
     }
 }
 
-fn read(kind: EntityKind, row: &AnyRow) -> Result<EntityRow> {
+fn read(kind: EntityKind, row: &impl Columns) -> Result<EntityRow> {
     Ok(EntityRow {
         kind,
         id: row.text(0)?,

@@ -12,6 +12,7 @@ mod migrate;
 mod model;
 mod observation;
 mod open;
+mod packed;
 mod page;
 mod quarantine;
 mod query;

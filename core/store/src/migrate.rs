@@ -1,6 +1,6 @@
 //! The schema's versions: embedded, in order, forward only.
 
-use sqlx::{Any, Transaction};
+use sqlx::{Any, AssertSqlSafe, Transaction};
 
 use crate::error::{Error, Result};
 use crate::open::{Backend, Store};
@@ -33,7 +33,12 @@ impl Store {
             return Err(Error::Newer { found, known });
         }
         for (version, name, statements) in MIGRATIONS.iter().filter(|one| one.0 > found) {
-            sqlx::raw_sql(*statements).execute(&mut *tx).await?;
+            let number = match self.backend() {
+                Backend::Sqlite => "integer",
+                Backend::Postgres => "bigint not null",
+            };
+            let statements = statements.replace("{number}", number);
+            sqlx::raw_sql(AssertSqlSafe(statements)).execute(&mut *tx).await?;
             sqlx::query("insert into schema_version (version, name) values ($1, $2)")
                 .bind(*version)
                 .bind(*name)

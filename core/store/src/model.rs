@@ -10,7 +10,7 @@ use sqlx::AnyConnection;
 use crate::counter::EVENT;
 use crate::error::Result;
 use crate::open::Store;
-use crate::sql::{Bulk, Columns, list, opt, owned};
+use crate::sql::{Argument, Bulk, Columns, Select, list, opt, owned};
 
 /// A change of the model.
 #[derive(Clone, Debug)]
@@ -118,9 +118,9 @@ impl Store {
         let mut hashes: HashMap<(EntityKind, String), String> = HashMap::new();
         for (table, (kind, ids)) in ids {
             for ids in ids.chunks(LOOK_UP) {
-                let text = "select id, hash from {table} where id in list($1)";
-                let found = self.sql_on(text, table).bind(list(ids)).fetch_all(&mut *tx).await?;
-                for row in found {
+                let mut select = Select::new(format!("select id, hash from {table}"));
+                select.push(" where id in list({})", [Argument::Text(list(ids))]);
+                for row in self.packed(&mut *tx, 2, select).await?.rows() {
                     hashes.insert((kind, row.text(0)?), row.text(1)?);
                 }
             }

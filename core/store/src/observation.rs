@@ -88,9 +88,8 @@ impl Store {
         let mut stored = std::collections::HashMap::new();
         let names = seen.iter().map(|(kind, key, _)| (*kind, *key));
         for (kind, keys) in crate::page::by_kind(names) {
-            let what = ("o.key, o.online, o.last_seen", "presence");
-            let query = self.named(what, (stream, kind), keys);
-            for row in query.fetch_all(&mut *tx).await? {
+            let what = (["key", "online", "last_seen"], "presence");
+            for row in self.named(&mut *tx, what, (stream, kind), keys).await?.rows() {
                 stored.insert((kind, row.text(0)?), (row.opt_int(1)?, row.opt_int(2)?));
             }
         }

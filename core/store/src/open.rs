@@ -15,6 +15,9 @@ use url::Url;
 use crate::error::{Error, Result};
 use crate::sql::{Columns, Texts, count};
 
+#[cfg(target_os = "linux")]
+mod nodelay;
+
 /// Which database the store is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backend {
@@ -145,7 +148,7 @@ async fn open_postgres(address: &str) -> Result<Shared> {
     try_out(&options, "select 1")
         .await
         .map_err(|error| at(without_password(error, &url), &place(&url)))?;
-    let pool = pool(POSTGRES_CONNECTIONS).connect_with(options).await?;
+    let pool = postgres_pool(url.port().unwrap_or(5432)).connect_with(options).await?;
     Ok(Shared {
         backend: Backend::Postgres,
         writer: pool.clone(),
@@ -171,8 +174,8 @@ async fn open_sqlite(path: &Path) -> Result<Shared> {
     let options = AnyConnectOptions::from_str(&format!("sqlite://{full}?mode=rwc"))?;
     let options = options.disable_statement_logging();
     // This creates the file and turns the write-ahead log on, for good; it fails on what is no
-    // database.
-    let begin = "pragma busy_timeout = 10000; pragma journal_mode = wal";
+    // database. Pages of 8 KiB (of a new file) hold several records: a third less work than with 4.
+    let begin = "pragma busy_timeout = 10000; pragma page_size = 8192; pragma journal_mode = wal";
     try_out(&options, begin).await.map_err(|error| at(error, &shown))?;
     let writer = sqlite_pool(1, WRITER_PRAGMAS).connect_with(options.clone()).await?;
     let readers = sqlite_pool(SQLITE_READERS, READER_PRAGMAS).connect_with(options).await?;
@@ -192,7 +195,8 @@ async fn open_memory() -> Result<Shared> {
 }
 
 const WRITER_PRAGMAS: &str = "pragma busy_timeout = 10000; \
-     pragma synchronous = normal; pragma foreign_keys = on; pragma cache_size = -16000; pragma wal_autocheckpoint = 4000";
+     pragma synchronous = normal; pragma foreign_keys = on; pragma cache_size = -16000; \
+     pragma temp_store = memory; pragma wal_autocheckpoint = 2000";
 
 const READER_PRAGMAS: &str =
     "pragma busy_timeout = 10000; pragma query_only = on; pragma cache_size = -8000";
@@ -216,6 +220,20 @@ fn sqlite_pool(connections: u32, pragmas: &'static str) -> AnyPoolOptions {
                 Ok(())
             })
         })
+}
+
+#[cfg_attr(not(target_os = "linux"), expect(unused_variables, reason = "there is no way to it"))]
+fn postgres_pool(port: u16) -> AnyPoolOptions {
+    pool(POSTGRES_CONNECTIONS).after_connect(move |_, _| {
+        Box::pin(async move {
+            #[cfg(target_os = "linux")]
+            {
+                let sockets = nodelay::send_at_once(port);
+                tracing::debug!(sockets, "connections to the database send at once");
+            }
+            Ok(())
+        })
+    })
 }
 
 fn pool(connections: u32) -> AnyPoolOptions {

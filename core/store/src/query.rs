@@ -5,12 +5,11 @@ use std::collections::{BTreeMap, HashMap};
 
 use core_model::facts::Facts;
 use core_model::{RecordKind, RecordRef};
-use futures::TryStreamExt as _;
 use sqlx::AnyConnection;
-use sqlx::any::AnyRow;
 
 use crate::error::{Error, Result};
 use crate::open::{Backend, Store};
+use crate::packed::PackedRow;
 use crate::sql::{Argument, Columns, LookUp, Select, ints, limit, list, owned};
 use crate::stream::StreamKey;
 use crate::sweep::parse_kind;
@@ -88,6 +87,7 @@ impl StoredRecord {
 
 const COLUMNS: &str = "select o.stream_id, o.kind, o.key, o.client, o.facts, o.history, \
      o.first_seen, o.changed_at, o.gone_since, o.change_seq";
+const COLUMN_COUNT: usize = 10;
 
 impl Store {
     /// Records whose last change has a number above this one, in the order of these numbers, gone
@@ -103,9 +103,9 @@ impl Store {
             " from source_record o where o.change_seq > {} order by o.change_seq limit {}",
             [Argument::Int(after_seq), Argument::Int(limit(rows))],
         );
-        let found = select.query(self.backend()).fetch_all(&mut *tx).await?;
+        let found = self.packed(&mut tx, COLUMN_COUNT, select).await?;
         tx.rollback().await?;
-        found.iter().map(|row| refs.record(row)).collect()
+        found.rows().map(|row| refs.record(&row)).collect()
     }
 
     /// Some of the records asked for, after a place in their order (see [`StoredRecord::cursor`]).
@@ -191,8 +191,7 @@ impl Store {
         select: Select,
         into: &mut Vec<StoredRecord>,
     ) -> Result<()> {
-        let mut rows = select.query(self.backend()).fetch(on);
-        while let Some(row) = rows.try_next().await? {
+        for row in self.packed(on, COLUMN_COUNT, select).await?.rows() {
             into.push(refs.record(&row)?);
         }
         Ok(())
@@ -293,7 +292,7 @@ pub(crate) struct RefReader(HashMap<i64, StreamKey>);
 
 impl RefReader {
     /// The name of the record that a row begins with: stream, kind, key.
-    pub(crate) fn read(&self, row: &AnyRow) -> Result<RecordRef> {
+    pub(crate) fn read(&self, row: &impl Columns) -> Result<RecordRef> {
         let stream = row.int(0)?;
         let name = self.0.get(&stream).ok_or_else(|| {
             Error::corrupt(format!("a record of stream number {stream}, which does not exist"))
@@ -368,15 +367,15 @@ impl RefReader {
         ids
     }
 
-    fn record(&self, row: &AnyRow) -> Result<StoredRecord> {
+    fn record(&self, row: &PackedRow<'_>) -> Result<StoredRecord> {
         let record = self.read(row)?;
-        let facts = Facts::parse(record.kind, &row.text(4)?)
+        let facts = Facts::parse(record.kind, row.str(4)?)
             .map_err(|error| Error::corrupt(format!("facts of {record}: {error}")))?;
-        let history = row.text(5)?;
+        let history = row.str(5)?;
         let history = if history == "[]" {
             Vec::new()
         } else {
-            serde_json::from_str(&history)
+            serde_json::from_str(history)
                 .map_err(|error| Error::corrupt(format!("history of {record}: {error}")))?
         };
         Ok(StoredRecord {

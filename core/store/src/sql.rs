@@ -20,6 +20,7 @@ use sqlx::{Any, AnyConnection, AssertSqlSafe, Row};
 
 use crate::error::Result;
 use crate::open::{Backend, Store};
+use crate::packed::Packed;
 
 pub(crate) type Query = sqlx::query::Query<'static, Any, AnyArguments>;
 
@@ -68,13 +69,14 @@ impl Store {
     }
 
     /// The rows of one kind in a stream that have these keys.
-    pub(crate) fn named<T: AsRef<str>>(
+    pub(crate) async fn named<T: AsRef<str>, const N: usize>(
         &self,
-        (columns, table): (&str, &str),
+        on: &mut AnyConnection,
+        (columns, table): ([&str; N], &str),
         (stream, kind): (i64, RecordKind),
         keys: impl IntoIterator<Item = T>,
-    ) -> Query {
-        let mut select = Select::new(format!("select {columns}"));
+    ) -> Result<Packed> {
+        let mut select = Select::new(format!("select o.{}", columns.join(", o.")));
         let look_up = LookUp {
             table,
             alias: "o",
@@ -83,7 +85,7 @@ impl Store {
             join: "",
         };
         select.each(self.backend(), list(keys), look_up);
-        select.query(self.backend())
+        self.packed(on, N, select).await
     }
 
     /// Runs a statement over many rows; gives the number of rows that it changed.
@@ -173,11 +175,22 @@ impl Select {
     }
 
     pub(crate) fn query(self, backend: Backend) -> Query {
-        let query = sqlx::query(AssertSqlSafe(lists(backend, &self.text)));
-        self.arguments.into_iter().fold(query, |query, argument| match argument {
+        let (text, arguments) = self.finish(backend);
+        arguments.into_iter().fold(sqlx::query(AssertSqlSafe(text)), Argument::bind)
+    }
+
+    /// The text in the backend's words, and what stands for its `$n`.
+    pub(crate) fn finish(self, backend: Backend) -> (String, Vec<Argument>) {
+        (lists(backend, &self.text), self.arguments)
+    }
+}
+
+impl Argument {
+    pub(crate) fn bind(query: Query, argument: Argument) -> Query {
+        match argument {
             Argument::Text(text) => query.bind(text),
             Argument::Int(int) => query.bind(int),
-        })
+        }
     }
 }
 

@@ -12,9 +12,12 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 use crate::error::{Error, Result};
 use crate::open::Store;
-use crate::page::{ComparedPage, Name, PageCommit};
-use crate::sql::{Columns, clean, count, list};
+use crate::page::{ComparedPage, Name, PageCommit, by_kind};
+use crate::sql::{Argument, Columns, Select, clean, count, limit, list};
 use crate::stream::{Round, RoundMode, StreamKey};
+
+/// Names that are read at once.
+const NAMES: usize = 20_000;
 
 /// A round that was read to its proven end.
 #[derive(Clone, Copy, Debug)]
@@ -263,17 +266,56 @@ impl Store {
         stream: i64,
         seen: &[u128],
     ) -> Result<Vec<Name>> {
-        let text =
-            "select kind, key from source_record where stream_id = $1 and gone_since is null";
-        let mut rows = self.sql(text).bind(stream).fetch(tx);
-        let mut missing = Vec::new();
-        while let Some(row) = rows.try_next().await? {
-            let (kind, key) = (row.text(0)?, row.text(1)?);
-            if seen.binary_search(&digest(&kind, &key)).is_err() {
-                missing.push((parse_kind(&kind)?, key));
+        let mut unseen: Vec<Name> = Vec::new();
+        let mut last = (String::new(), String::new());
+        loop {
+            // Names alone come from the index; whether one is gone already is looked up below.
+            let mut select = Select::new("select kind, key from source_record");
+            select.push(
+                " where stream_id = {} and (kind, key) > ({}, {}) order by kind, key limit {}",
+                [
+                    Argument::Int(stream),
+                    Argument::Text(last.0.clone()),
+                    Argument::Text(last.1.clone()),
+                    Argument::Int(limit(NAMES)),
+                ],
+            );
+            let names = self.packed(&mut *tx, 2, select).await?;
+            let mut read = 0;
+            for row in names.rows() {
+                read += 1;
+                last = (row.text(0)?, row.text(1)?);
+                if seen.binary_search(&digest(&last.0, &last.1)).is_err() {
+                    unseen.push((parse_kind(&last.0)?, last.1.clone()));
+                }
+            }
+            if read < NAMES {
+                break;
             }
         }
-        Ok(missing)
+        self.live(tx, stream, unseen).await
+    }
+
+    /// Those of these records that are not gone.
+    async fn live(
+        &self,
+        tx: &mut AnyConnection,
+        stream: i64,
+        names: Vec<Name>,
+    ) -> Result<Vec<Name>> {
+        let mut live = Vec::new();
+        for part in names.chunks(NAMES) {
+            for (kind, keys) in by_kind(part.iter().map(|(kind, key)| (*kind, key.as_str()))) {
+                let what = (["key", "gone_since"], "source_record");
+                for row in self.named(&mut *tx, what, (stream, kind), keys).await?.rows() {
+                    if row.opt_int(1)?.is_none() {
+                        live.push((kind, row.text(0)?));
+                    }
+                }
+            }
+        }
+        live.sort_unstable();
+        Ok(live)
     }
 
     async fn apply_held(&self, tx: &mut AnyConnection, stream: i64, now_us: i64) -> Result<u64> {

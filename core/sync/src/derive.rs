@@ -177,7 +177,8 @@ impl Hub {
                 if place.is_none() {
                     break;
                 }
-                left.extend(self.tenants_left(&records, links).await?);
+                let all: Vec<_> = records.iter().collect();
+                left.extend(self.tenants_left(&all, links).await?);
                 let (upserts, removals) = rows::derive(&records, links, &self.settings.tenants);
                 events += self.write(upserts, removals, cause, &[]).await?;
             }
@@ -188,7 +189,10 @@ impl Hub {
             let Some(last) = records.last() else { break };
             cursor = last.change_seq;
             if after > 0 {
-                left.extend(self.tenants_left(&records, links).await?);
+                // What was stored once and not changed since was nobody's before.
+                let known = |stored: &&StoredRecord| stored.changed_at_us > stored.first_seen_us;
+                let known: Vec<_> = records.iter().filter(known).collect();
+                left.extend(self.tenants_left(&known, links).await?);
             }
             let (upserts, removals) = rows::derive(&records, links, &self.settings.tenants);
             events += self.write(upserts, removals, cause, &[("rows", cursor)]).await?;
@@ -199,7 +203,7 @@ impl Hub {
     /// The tenants that some of these agents and persons were of until now.
     async fn tenants_left(
         &self,
-        records: &[StoredRecord],
+        records: &[&StoredRecord],
         links: &Links,
     ) -> Result<BTreeSet<TenantId>> {
         let mut left = BTreeSet::new();
@@ -214,10 +218,9 @@ impl Hub {
                 continue;
             }
             let ids: Vec<String> = now.keys().cloned().collect();
-            let query = EntityQuery { ids: Some(&ids), ..EntityQuery::all(kind) };
-            for row in self.store.entities(&query).await? {
-                let before = row.tenant.as_deref().and_then(|tenant| tenant.parse().ok());
-                left.extend(before.filter(|before| now.get(&row.id) != Some(&Some(*before))));
+            for (id, tenant) in self.store.tenants_of(kind, &ids).await? {
+                let before = tenant.parse().ok();
+                left.extend(before.filter(|before| now.get(&id) != Some(&Some(*before))));
             }
         }
         Ok(left)

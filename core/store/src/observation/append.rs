@@ -84,8 +84,8 @@ impl Store {
     ) -> Result<()> {
         let mut newest: HashMap<(RecordKind, String), (i64, String)> = HashMap::new();
         for (kind, keys) in by_kind(readings.iter().map(|(name, _)| *name)) {
-            let query = self.named(("o.key, o.seq, o.body", "reading"), (stream, kind), keys);
-            for row in query.fetch_all(&mut *tx).await? {
+            let what = (["key", "seq", "body"], "reading");
+            for row in self.named(&mut *tx, what, (stream, kind), keys).await?.rows() {
                 let (key, seq) = (row.text(0)?, row.int(1)?);
                 if newest.get(&(kind, key.clone())).is_none_or(|known| known.0 < seq) {
                     newest.insert((kind, key), (seq, row.text(2)?));
@@ -148,8 +148,8 @@ impl Store {
         let mut found = HashMap::new();
         for ((connection, scope, kind), keys) in asked {
             for stream in of_scope.get(&(connection, scope)).into_iter().flatten() {
-                let query = self.named(("o.key", "source_record"), (*stream, kind), &keys);
-                for row in query.fetch_all(&mut *tx).await? {
+                let what = (["key"], "source_record");
+                for row in self.named(&mut *tx, what, (*stream, kind), &keys).await?.rows() {
                     found.insert((connection, scope, kind, row.text(0)?), *stream);
                 }
             }
@@ -177,9 +177,8 @@ impl Store {
     ) -> Result<HashMap<(RecordKind, String), Vec<Known>>> {
         let mut known: HashMap<_, Vec<_>> = HashMap::new();
         for (kind, keys) in by_kind(logons.iter().map(|(kind, key, _)| (*kind, *key))) {
-            let what = ("o.key, o.seq, o.at, o.account, o.source", "logon");
-            let query = self.named(what, (stream, kind), keys);
-            for row in query.fetch_all(&mut *tx).await? {
+            let what = (["key", "seq", "at", "account", "source"], "logon");
+            for row in self.named(&mut *tx, what, (stream, kind), keys).await?.rows() {
                 let account = row.text(3)?.to_lowercase();
                 let (seq, at, source) = (row.int(1)?, row.int(2)?, row.text(4)?);
                 let one = Known { seq, at, account, source };

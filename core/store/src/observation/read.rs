@@ -3,11 +3,11 @@
 use core_model::RecordRef;
 use core_model::observation::Reading;
 use core_model::record::Presence;
-use sqlx::any::AnyRow;
 
 use super::LOGONS_KEPT;
 use crate::error::{Error, Result};
 use crate::open::Store;
+use crate::packed::{Packed, PackedRow};
 use crate::query::{Filter, RefReader};
 use crate::sql::{Columns, Select};
 
@@ -34,15 +34,15 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn presences(&self, agents: Agents<'_>) -> Result<Vec<(RecordRef, Presence)>> {
-        let columns = "select o.stream_id, o.kind, o.key, o.online, o.last_seen";
+        let columns = (5, "select o.stream_id, o.kind, o.key, o.online, o.last_seen");
         let all = self.observations(agents, (columns, "presence", "")).await?;
-        let rows = all.rows.iter().map(|row| {
+        let rows = all.rows().map(|row| {
             let last_seen = row.opt_int(4)?.map(|time| {
                 chrono::DateTime::from_timestamp_micros(time)
                     .ok_or_else(|| Error::corrupt(format!("presence at {time}")))
             });
             let online = row.opt_int(3)?.map(|online| online != 0);
-            Ok((all.refs.read(row)?, Presence { online, last_seen: last_seen.transpose()? }))
+            Ok((all.refs.read(&row)?, Presence { online, last_seen: last_seen.transpose()? }))
         });
         rows.collect()
     }
@@ -52,14 +52,14 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn logons(&self, agents: Agents<'_>) -> Result<Vec<LogonRow>> {
-        let columns = "select stream_id, kind, key, account, source, at, seq from (\
+        let text = "select stream_id, kind, key, account, source, at, seq from (\
              select o.stream_id, o.kind, o.key, o.account, o.source, o.at, o.seq, \
              row_number() over (partition by o.stream_id, o.kind, o.key order by o.seq desc) \
              as place";
         let end = format!(") as each_logon where place <= {LOGONS_KEPT} order by seq");
-        let all = self.observations(agents, (columns, "logon", &end)).await?;
-        let rows = all.rows.iter().map(|row| {
-            Ok((all.refs.read(row)?, row.text(3)?, row.text(4)?, row.int(5)?, row.int(6)?))
+        let all = self.observations(agents, ((7, text), "logon", &end)).await?;
+        let rows = all.rows().map(|row| {
+            Ok((all.refs.read(&row)?, row.text(3)?, row.text(4)?, row.int(5)?, row.int(6)?))
         });
         let mut rows: Vec<LogonRow> = rows.collect::<Result<_>>()?;
         rows.sort_by(|a, b| (&a.0, a.4).cmp(&(&b.0, b.4)));
@@ -71,11 +71,11 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn readings(&self, agents: Agents<'_>) -> Result<Vec<ReadingRow>> {
-        let columns = "select o.stream_id, o.kind, o.key, o.body, o.at, o.seq";
+        let columns = (6, "select o.stream_id, o.kind, o.key, o.body, o.at, o.seq");
         let all = self.observations(agents, (columns, "reading", " order by o.seq")).await?;
-        let rows = all.rows.iter().map(|row| {
-            let agent = all.refs.read(row)?;
-            let reading = serde_json::from_str(&row.text(3)?)
+        let rows = all.rows().map(|row| {
+            let agent = all.refs.read(&row)?;
+            let reading = serde_json::from_str(row.str(3)?)
                 .map_err(|error| Error::corrupt(format!("a reading of {agent}: {error}")))?;
             Ok((agent, reading, row.int(4)?, row.int(5)?))
         });
@@ -104,11 +104,12 @@ impl Store {
         rows.iter().map(|row| refs.read(row)).collect()
     }
 
-    /// The rows of a table of observations: its columns, its name, and what ends the statement.
+    /// The rows of a table of observations: how many columns and which, its name, and what ends the
+    /// statement.
     async fn observations(
         &self,
         agents: Agents<'_>,
-        (columns, table, end): (&str, &str, &str),
+        ((count, columns), table, end): ((usize, &str), &str, &str),
     ) -> Result<Observed> {
         let mut tx = self.snapshot().await?;
         let refs = self.refs(&mut tx).await?;
@@ -122,7 +123,7 @@ impl Store {
             let mut select = Select::new(columns);
             part.of(&mut select, self.backend(), table);
             select.push(end, []);
-            rows.extend(select.query(self.backend()).fetch_all(&mut *tx).await?);
+            rows.push(self.packed(&mut tx, count, select).await?);
         }
         tx.rollback().await?;
         Ok(Observed { refs, rows })
@@ -132,5 +133,11 @@ impl Store {
 /// Rows that begin with stream, kind and key, and what gives them their agents' names.
 struct Observed {
     refs: RefReader,
-    rows: Vec<AnyRow>,
+    rows: Vec<Packed>,
+}
+
+impl Observed {
+    fn rows(&self) -> impl Iterator<Item = PackedRow<'_>> {
+        self.rows.iter().flat_map(Packed::rows)
+    }
 }

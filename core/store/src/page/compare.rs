@@ -104,9 +104,9 @@ impl Store {
         let mut page = last_of_each(records);
         let mut stored = HashMap::new();
         for (kind, keys) in page.keys() {
-            let what = ("o.key, o.hash, o.gone_since", "source_record");
-            let query = self.named(what, (stream, kind), keys);
-            for row in query.fetch_all(&mut *on).await? {
+            let what = (["key", "hash", "gone_since"], "source_record");
+            let found = self.named(&mut *on, what, (stream, kind), keys).await?;
+            for row in found.rows() {
                 stored.insert((kind, row.text(0)?), (row.text(1)?, row.opt_int(2)?.is_some()));
             }
         }
@@ -139,8 +139,9 @@ impl Store {
         let brought: HashSet<_> = page.iter().map(|one| (one.kind(), &*one.key)).collect();
         let mut live = HashSet::new();
         for (kind, keys) in by_kind(gone.iter().map(|(kind, key)| (*kind, key.as_str()))) {
-            let query = self.named(("o.key, o.gone_since", "source_record"), (stream, kind), keys);
-            for row in query.fetch_all(&mut *on).await? {
+            let what = (["key", "gone_since"], "source_record");
+            let found = self.named(&mut *on, what, (stream, kind), keys).await?;
+            for row in found.rows() {
                 if row.opt_int(1)?.is_none() {
                     live.insert((kind, row.text(0)?));
                 }
@@ -164,10 +165,10 @@ impl Store {
         let names = page.iter().filter(|one| known(one)).map(|one| (one.kind(), &*one.key));
         let mut prior = HashMap::new();
         for (kind, keys) in by_kind(names) {
-            let what = ("o.key, o.facts, o.history", "source_record");
-            let query = self.named(what, (stream, kind), keys);
-            for row in query.fetch_all(&mut *on).await? {
-                let facts = Facts::parse(kind, &row.text(1)?).ok();
+            let what = (["key", "facts", "history"], "source_record");
+            let found = self.named(&mut *on, what, (stream, kind), keys).await?;
+            for row in found.rows() {
+                let facts = Facts::parse(kind, row.str(1)?).ok();
                 prior.insert((kind, row.text(0)?), Prior { facts, history: row.text(2)? });
             }
         }
