@@ -6,7 +6,9 @@ use super::SubjectKind;
 use crate::id::{ComputerId, PersonId, SoftwareId, TagId, TaskId, TenantId, VersionId};
 
 /// Who defined something.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
     /// It came with the product; deployments of this origin count only when approved.
