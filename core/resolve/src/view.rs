@@ -135,8 +135,8 @@ impl View {
 
     /// The computers that are one of these kinds.
     pub(crate) fn kinds(&self, wanted: u8) -> Leaf {
-        let known = self.leaves.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = known.kinds.get(&wanted).cloned();
+        let known =
+            self.leaves.lock().unwrap_or_else(PoisonError::into_inner).kinds.get(&wanted).cloned();
         known.unwrap_or_else(|| {
             let computed = both(|mode| self.of_kinds(wanted, mode));
             let mut known = self.leaves.lock().unwrap_or_else(PoisonError::into_inner);
