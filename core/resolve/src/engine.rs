@@ -181,7 +181,7 @@ impl Engine {
         self.leaves = Leaves::default();
         let view = self.view();
         let winners = view.all_winners(&self.definitions, &self.run);
-        self.leaves = view.leaves();
+        self.leaves = view.into_leaves();
         let nobody = (SubjectKind::Computer, Arc::new(ItemWinners::default()));
         let mut shifts = Vec::new();
         for (key, (kind, new)) in &winners.items {
@@ -277,6 +277,8 @@ impl Engine {
             shifts.extend(Difference { key, kind, before, after }.shifts());
             Arc::make_mut(kept).patch(&subjects, &new);
         }
+        // Leaves that nobody had asked for until now are watched from now on.
+        self.leaves = view.into_leaves();
         shifts
     }
 }

@@ -59,7 +59,7 @@ pub(crate) struct PersonRow {
     pub(crate) id: PersonId,
     pub(crate) tenant: u32,
     pub(crate) name: Arc<str>,
-    pub(crate) connection: Arc<str>,
+    pub(crate) directory: Directory,
     /// The computers where he is primary.
     pub(crate) computers: Box<[u32]>,
 }

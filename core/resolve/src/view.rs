@@ -97,6 +97,10 @@ impl View {
         self.leaves.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    pub(crate) fn into_leaves(self) -> Leaves {
+        self.leaves.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(crate) fn day(&self, tenant: u32) -> NaiveDate {
         self.days.get(tenant as usize).copied().unwrap_or_default()
     }

@@ -173,7 +173,7 @@ impl Snapshot {
             id: person.id,
             tenant,
             name: person.name.clone(),
-            connection: person.directory.connection.clone(),
+            directory: person.directory.clone(),
             computers: before.as_ref().map(|row| row.computers.clone()).unwrap_or_default(),
         };
         if number == next {

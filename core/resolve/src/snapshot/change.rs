@@ -1,6 +1,6 @@
 //! One change of what is known, and what it touches.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -10,7 +10,7 @@ use core_model::library::{SubjectId, SubjectKind, Tag, Target};
 
 use super::{NOBODY, Snapshot};
 use crate::feeds::{Feed, FeedKind};
-use crate::input::{ComputerInput, GroupInput, Member, PersonInput, TenantInput};
+use crate::input::{ComputerInput, Directory, GroupInput, Member, PersonInput, TenantInput};
 use crate::set::Set;
 
 /// A change of what is known.
@@ -138,6 +138,35 @@ impl Snapshot {
 
     /// Changes after which everything is computed anew: what a target names may come or go.
     fn apply_rare(&mut self, change: Change) {
+        let of_directory = matches!(
+            change,
+            Change::Group(_) | Change::GroupGone(_) | Change::Person(_) | Change::PersonGone(_)
+        );
+        self.take_rare(change);
+        if of_directory {
+            self.find_directories();
+        }
+    }
+
+    /// The tenants that directories serve, from whoever is there.
+    fn find_directories(&mut self) {
+        let mut all: BTreeMap<Directory, Set> = BTreeMap::new();
+        let persons = self.space(SubjectKind::Person).live.iter();
+        for row in persons.filter_map(|number| self.persons.get(number)) {
+            match all.get_mut(&row.directory) {
+                Some(served) => served.insert(row.tenant),
+                None => {
+                    all.insert(row.directory.clone(), Set::one(row.tenant));
+                }
+            }
+        }
+        for row in self.groups.values().filter(|row| row.tenant != NOBODY) {
+            all.entry(row.directory.clone()).or_default().insert(row.tenant);
+        }
+        self.directories = Arc::new(all);
+    }
+
+    fn take_rare(&mut self, change: Change) {
         match change {
             Change::Group(group) => self.put_group(group),
             Change::GroupGone(group) => {
@@ -280,6 +309,11 @@ impl Snapshot {
         let known = self.number(computer.id.into());
         let before = known.and_then(|number| self.computers.get(number).cloned());
         let tenant = self.tenant_numbers.get(&computer.tenant).copied();
+        if tenant.is_none() {
+            // Of a tenant that nobody knows: it takes part in nothing.
+            self.remove_computer(computer.id);
+            return Touch::All;
+        }
         let number = self.put_computer(computer);
         match (before, number) {
             (Some(before), Some(number)) if Some(before.tenant) == tenant => {
@@ -305,6 +339,10 @@ impl Snapshot {
     }
 
     fn change_person(&mut self, person: PersonInput) {
+        if !self.tenant_numbers.contains_key(&person.tenant) {
+            self.remove_person(person.id);
+            return;
+        }
         let known = self.person_numbers.get(&person.id).copied();
         let before = known.map(|number| self.tenant_of(SubjectKind::Person, number));
         let number = self.put_person_row(person);

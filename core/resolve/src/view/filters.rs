@@ -148,7 +148,7 @@ impl View {
     fn person_unread(&self, kind: SubjectKind, number: u32, mode: Mode) -> bool {
         let person = whose(&self.snapshot, kind, number, Root::Person);
         self.snapshot.persons.get(person).is_some_and(|row| {
-            self.stale(&row.connection, FeedKind::Directory, mode).contains(row.tenant)
+            self.stale(&row.directory.connection, FeedKind::Directory, mode).contains(row.tenant)
         })
     }
 
@@ -194,7 +194,7 @@ impl View {
         affinity.or_else(|| {
             let person = whose(&self.snapshot, kind, number, Root::Person);
             let row = self.snapshot.persons.get(person)?;
-            self.snapshot.stale(&row.connection, FeedKind::Directory, row.tenant, mode)
+            self.snapshot.stale(&row.directory.connection, FeedKind::Directory, row.tenant, mode)
         })
     }
 

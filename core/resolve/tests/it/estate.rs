@@ -88,6 +88,11 @@ pub(crate) fn make(seed: u64) -> Estate {
 }
 
 impl Maker {
+    /// For changes of an estate of any size.
+    pub(crate) fn new(seed: u64) -> Self {
+        Self { rng: ChaCha8Rng::seed_from_u64(seed), tenants: 1, persons: 5, computers: 8 }
+    }
+
     fn estate(&mut self) -> Estate {
         let mut input = SnapshotInput::new(now());
         input.default_zone = "America/Chicago".to_owned();
