@@ -166,6 +166,18 @@ kinds! {
     DecisionKind, DecisionId, "dec";
     /// One run of a stream.
     RunKind, RunId, "run";
+    /// A rule: this item, in this state, for this target.
+    DeploymentKind, DeploymentId, "dep";
+    /// A piece of software in the library.
+    SoftwareKind, SoftwareId, "sft";
+    /// A version of a piece of software.
+    VersionKind, VersionId, "sfv";
+    /// A task in the library.
+    TaskKind, TaskId, "tsk";
+    /// A tag.
+    TagKind, TagId, "tag";
+    /// A golden case.
+    ExpectationKind, ExpectationId, "exp";
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ pub mod facts;
 pub mod hardware;
 pub mod id;
 pub mod junk;
+pub mod library;
 pub mod names;
 pub mod observation;
 pub mod record;

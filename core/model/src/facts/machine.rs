@@ -129,7 +129,9 @@ pub struct DirectoryDeviceFacts {
 }
 
 /// What kind of grouping an RMM has.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum ConnectionGroupKind {
     /// A group.
