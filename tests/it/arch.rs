@@ -16,6 +16,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("core-store", &["core-model"]),
     ("core-derive", &["core-model"]),
     ("core-sync", &["core-model", "core-connector", "core-store", "core-derive"]),
+    ("core-snapshot", &["core-model", "core-resolve", "core-store"]),
     ("linchpin", &["*"]),
     ("connector-azure-ad", CONNECTOR),
     ("connector-cw-automate", CONNECTOR),

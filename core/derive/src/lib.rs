@@ -10,6 +10,7 @@ pub mod agreements;
 pub mod evidence;
 pub mod identify;
 pub mod input;
+pub mod machines;
 pub mod people;
 pub mod policy;
 pub mod script;

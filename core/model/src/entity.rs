@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 mod agreement;
 mod computer;
 mod customer;
+mod machines;
 mod people;
 mod question;
 
@@ -15,6 +16,7 @@ pub use computer::{
     Rule,
 };
 pub use customer::{Client, LinkReason, Suggestion, Tenant};
+pub use machines::{ConnectionGroup, ConnectionMember, DirectoryDevice};
 pub use people::{Group, Membership, Person};
 pub use question::{Choice, Question, Subject};
 
@@ -95,6 +97,12 @@ entities! {
     AgreementLine(AgreementLine) = "agreement_line",
     /// What is sold.
     Product(Product) = "product",
+    /// A group or location of an RMM.
+    ConnectionGroup(ConnectionGroup) = "connection_group",
+    /// An agent in a group of its RMM.
+    ConnectionMember(ConnectionMember) = "connection_member",
+    /// A device object of a directory.
+    DirectoryDevice(DirectoryDevice) = "directory_device",
     /// Something that only a human can settle.
     Decision(Question) = "decision",
 }

@@ -162,6 +162,12 @@ kinds! {
     LineKind, LineId, "agl";
     /// What is sold.
     ProductKind, ProductId, "prd";
+    /// A group or location of an RMM.
+    ConnectionGroupKind, ConnectionGroupId, "cgr";
+    /// An agent in a group of its RMM.
+    ConnectionMemberKind, ConnectionMemberId, "cgm";
+    /// A device object of a directory.
+    DirectoryDeviceKind, DirectoryDeviceId, "dev";
     /// Something a human must settle, or has settled.
     DecisionKind, DecisionId, "dec";
     /// One run of a stream.

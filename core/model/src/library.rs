@@ -7,6 +7,7 @@
 mod deployment;
 mod expectation;
 mod item;
+mod kind;
 mod settings;
 mod subject;
 mod target;
@@ -16,6 +17,7 @@ pub use deployment::{
 };
 pub use expectation::{Expectation, Expected};
 pub use item::{Origin, Software, SoftwareVersion, Tag, Task, TaskCategory};
+pub use kind::DefinitionKind;
 pub use settings::{Budget, ComputerSettings, TenantSettings};
 pub use subject::{BadReference, ItemId, SubjectId, SubjectKind};
 pub use target::Target;

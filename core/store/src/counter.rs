@@ -18,6 +18,8 @@ pub(crate) const CHANGE: &str = "change";
 pub(crate) const EVENT: &str = "event";
 /// Decisions.
 pub(crate) const DECISION: &str = "decision";
+/// Revisions of definitions.
+pub(crate) const REVISION: &str = "revision";
 /// Ids of streams.
 pub(crate) const STREAM: &str = "stream";
 
@@ -93,7 +95,7 @@ impl Store {
         Ok(row.int(0)? - numbers + 1)
     }
 
-    async fn last(&self, counter: &'static str) -> Result<i64> {
+    pub(crate) async fn last(&self, counter: &'static str) -> Result<i64> {
         let query = self.sql("select value from counter where name = $1").bind(counter);
         query.fetch_one(self.readers()).await?.int(0)
     }

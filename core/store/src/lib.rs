@@ -3,10 +3,12 @@
 mod changed;
 mod counter;
 mod decision;
+mod definition;
 mod entity;
 mod error;
 mod event;
 mod identity;
+mod known;
 mod lease;
 mod migrate;
 mod model;
@@ -21,9 +23,11 @@ mod sql;
 mod stream;
 mod sweep;
 
+pub use definition::{DefinitionChange, DefinitionRow, DefinitionVersion, Revision};
 pub use entity::EntityQuery;
 pub use error::{Error, Result};
 pub use identity::IdentityRow;
+pub use known::{EntityAfter, StreamRuns};
 pub use lease::Lease;
 pub use model::ModelChange;
 pub use observation::{Agents, LogonRow, ReadingRow};

@@ -7,8 +7,10 @@ use crate::open::{Backend, Store};
 use crate::sql::Columns;
 
 /// Every version of the schema: its number, its name and the statements that lead to it.
-const MIGRATIONS: &[(i64, &str, &str)] =
-    &[(1, "start", include_str!("../migrations/0001_start.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "start", include_str!("../migrations/0001_start.sql")),
+    (2, "library", include_str!("../migrations/0002_library.sql")),
+];
 
 impl Store {
     /// The schema's number in the database.

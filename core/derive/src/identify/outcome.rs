@@ -86,6 +86,10 @@ fn agent(
         evidence: work.weighed[number].shown(),
         runs_scripts: agent.facts.runs_scripts,
         os: agent.facts.os.clone(),
+        os_version: agent.facts.os_version.clone(),
+        domain: agent.facts.domain.clone(),
+        location: agent.facts.location.clone(),
+        properties: agent.facts.properties.clone(),
         decision: asked_about(work, number)
             .map(|(first, asked)| question_id(&work.agents[first], asked)),
         gone: agent.gone,

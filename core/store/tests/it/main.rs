@@ -5,6 +5,7 @@
 #[macro_use]
 mod harness;
 
+mod definitions;
 mod guard;
 mod leases;
 mod model;

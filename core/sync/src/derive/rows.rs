@@ -1,11 +1,12 @@
 //! What comes from one record each: persons, groups, memberships, agreements, lines, products, and
 //! agents of unlinked clients.
 
-use core_derive::{SourceRecord, TenantPolicy, agreements, people};
+use core_derive::{SourceRecord, TenantPolicy, agreements, machines, people};
 use core_model::entity::{Agent, AgentState, Entity, EntityKind, EntityRow, Evidence};
 use core_model::facts::{AgentFacts, Facts, PersonFacts};
 use core_model::id::{
-    AgentId, AgreementId, GroupId, LineId, MembershipId, PersonId, ProductId, TenantId,
+    AgentId, AgreementId, DirectoryDeviceId, GroupId, LineId, MembershipId, PersonId, ProductId,
+    TenantId,
 };
 use core_model::{RecordKind, RecordRef};
 use core_store::StoredRecord;
@@ -21,6 +22,9 @@ pub(crate) const KINDS: &[RecordKind] = &[
     RecordKind::Agreement,
     RecordKind::AgreementLine,
     RecordKind::Product,
+    RecordKind::ConnectionGroup,
+    RecordKind::ConnectionGroupMember,
+    RecordKind::DirectoryDevice,
 ];
 
 /// Derives rows; a record whose client is linked to nobody takes part in nothing, and what came
@@ -91,6 +95,19 @@ fn row(
             );
             Some(Ok(agreements::product(&record, facts).row()))
         }
+        Facts::ConnectionGroup(facts) => {
+            Some(Ok(machines::connection_group(&record, facts, tenant).row()))
+        }
+        Facts::ConnectionGroupMember(facts) => {
+            Some(Ok(machines::connection_member(&record, facts).row()))
+        }
+        Facts::DirectoryDevice(facts) => match tenant {
+            Some(tenant) => Some(Ok(machines::directory_device(&record, facts, tenant).row())),
+            None => nobody(
+                EntityKind::DirectoryDevice,
+                DirectoryDeviceId::derive(&record.record, at).to_string(),
+            ),
+        },
         // Agents of linked clients are derived with all others of their tenant.
         Facts::Agent(facts) if tenant.is_none() => Some(Ok(unlinked(&record, facts, links).row())),
         _ => None,
@@ -173,6 +190,10 @@ fn unlinked(record: &SourceRecord, facts: &AgentFacts, links: &Links) -> Agent {
         evidence: Evidence::default(),
         runs_scripts: facts.runs_scripts,
         os: facts.os.clone(),
+        os_version: facts.os_version.clone(),
+        domain: facts.domain.clone(),
+        location: facts.location.clone(),
+        properties: facts.properties.clone(),
         decision: None,
         gone: record.gone,
     }

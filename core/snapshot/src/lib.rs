@@ -1,0 +1,13 @@
+#![doc = include_str!("../README.md")]
+
+mod error;
+mod feeds;
+mod library;
+mod load;
+mod machines;
+mod people;
+
+pub use error::{Error, Result};
+pub use feeds::StreamKinds;
+pub use library::{Library, rows};
+pub use load::{LoadOptions, Loaded, load};

@@ -1,0 +1,138 @@
+//! The unified model as it was known at an earlier instant: what an entity was then is what the
+//! first event after that instant says it was before, or what it is now.
+
+use core_model::entity::EntityKind;
+use core_model::run::Outcome;
+
+use crate::error::{Error, Result};
+use crate::open::Store;
+use crate::packed::Packed;
+use crate::sql::{Argument, Columns, Select, limit, owned};
+
+/// An entity as it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntityAfter {
+    /// Id.
+    pub id: String,
+    /// The entity as JSON.
+    pub document: String,
+}
+
+/// How reading a stream went until an instant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamRuns {
+    /// The connection's name.
+    pub connection: String,
+    /// Its connector's kind.
+    pub connector: String,
+    /// The stream's name.
+    pub stream: String,
+    /// The sub-scope's id, empty where there is none.
+    pub scope: String,
+    /// When a run last ended complete, or held: read to its proven end. Unix microseconds.
+    pub last_complete_us: Option<i64>,
+    /// How the latest run that is over ended.
+    pub latest: Option<Outcome>,
+}
+
+impl Store {
+    /// The number of the last event that had been committed at an instant (Unix microseconds); 0
+    /// where there was none.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn event_at(&self, at_us: i64) -> Result<i64> {
+        let text = "select coalesce(max(seq), 0) from event where at <= $1";
+        self.sql(text).bind(at_us).fetch_one(self.readers()).await?.int(0)
+    }
+
+    /// The entities of a kind that no event changed after this one, by id, after an id.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn unchanged_after(
+        &self,
+        kind: EntityKind,
+        event: i64,
+        after_id: &str,
+        rows: usize,
+    ) -> Result<Vec<EntityAfter>> {
+        let table = kind.as_str();
+        let mut select = Select::new(format!("select t.id, t.document from {table} t"));
+        select.push(
+            " where t.id > {} and not exists (select 1 from event n \
+             where n.entity = {} and n.id = t.id and n.seq > {}) order by t.id limit {}",
+            [
+                Argument::Text(owned(after_id)),
+                Argument::Text(table.to_owned()),
+                Argument::Int(event),
+                Argument::Int(limit(rows)),
+            ],
+        );
+        let mut reader = self.readers().acquire().await?;
+        read(&self.packed(&mut reader, 2, select).await?)
+    }
+
+    /// The entities of a kind that events after this one changed or removed, as they were before,
+    /// by id.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn changed_after(&self, kind: EntityKind, event: i64) -> Result<Vec<EntityAfter>> {
+        let mut select = Select::new("select e.id, e.before from event e");
+        select.push(
+            " where e.entity = {} and e.seq > {} and e.before is not null \
+             and e.seq = (select min(n.seq) from event n \
+             where n.entity = e.entity and n.id = e.id and n.seq > {}) order by e.id",
+            [Argument::Text(kind.as_str().to_owned()), Argument::Int(event), Argument::Int(event)],
+        );
+        let mut reader = self.readers().acquire().await?;
+        read(&self.packed(&mut reader, 2, select).await?)
+    }
+
+    /// How reading each stream had gone until an instant (Unix microseconds).
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] when a run ended as no run ends.
+    pub async fn stream_runs(&self, until_us: i64) -> Result<Vec<StreamRuns>> {
+        let mut select = Select::new(
+            "select s.connection, s.connector, s.stream, s.scope, \
+             (select max(r.ended) from run r where r.connection = s.connection \
+             and r.stream = s.stream and r.scope = s.scope \
+             and r.outcome in ('complete', 'held')",
+        );
+        let until = || [Argument::Int(until_us)];
+        select.push(
+            " and r.ended <= {}), (select r.outcome from run r where r.connection = s.connection \
+             and r.stream = s.stream and r.scope = s.scope and r.outcome <> 'running'",
+            until(),
+        );
+        select.push(
+            " and r.ended <= {} order by r.ended desc, r.id desc limit 1) from stream s \
+             order by s.connection, s.stream, s.scope",
+            until(),
+        );
+        let mut reader = self.readers().acquire().await?;
+        let found = self.packed(&mut reader, 6, select).await?;
+        let rows = found.rows().map(|row| {
+            let latest = row.opt_text(5)?;
+            let outcome = latest.as_deref().map(|latest| {
+                Outcome::parse(latest)
+                    .ok_or_else(|| Error::corrupt(format!("a run that ended {latest:?}")))
+            });
+            Ok(StreamRuns {
+                connection: row.text(0)?,
+                connector: row.text(1)?,
+                stream: row.text(2)?,
+                scope: row.text(3)?,
+                last_complete_us: row.opt_int(4)?,
+                latest: outcome.transpose()?,
+            })
+        });
+        rows.collect()
+    }
+}
+
+fn read(found: &Packed) -> Result<Vec<EntityAfter>> {
+    found.rows().map(|row| Ok(EntityAfter { id: row.text(0)?, document: row.text(1)? })).collect()
+}
