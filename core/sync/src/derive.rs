@@ -15,9 +15,11 @@ use core_model::event::Cause;
 use core_model::id::{ClientId, TenantId};
 use core_model::{RecordKind, RecordRef};
 use core_store::{EntityQuery, ModelChange, RecordQuery, StoredRecord};
+use futures::future::Either;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::hub::Hub;
+use crate::lease::LeaseWatch;
 use crate::progress::ProgressEvent;
 
 mod links;
@@ -65,9 +67,22 @@ impl Hub {
     pub async fn derive(&self) -> Result<Derived> {
         let _alone = self.deriving.lock().await;
         let held = self.hold_derivation().await?;
-        let derived = self.derive_alone().await;
+        let derived = self.derive_while_ours(held.watch()).await;
         self.release(vec![held]).await?;
         derived
+    }
+
+    /// What another process derives now must not be written over: given up in the middle, a
+    /// derivation leaves what one that was killed leaves.
+    async fn derive_while_ours(&self, watch: LeaseWatch) -> Result<Derived> {
+        let deriving = std::pin::pin!(self.derive_alone());
+        let loss = std::pin::pin!(watch.loss());
+        match futures::future::select(deriving, loss).await {
+            Either::Left((derived, _)) => derived,
+            Either::Right((holder, _)) => {
+                Err(Error::LeaseLost { what: "the derivation of the model".to_owned(), holder })
+            }
+        }
     }
 
     async fn derive_alone(&self) -> Result<Derived> {
