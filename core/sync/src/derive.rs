@@ -38,9 +38,14 @@ const TENANTS: usize = 16;
 
 /// Kinds that decide how clients are linked.
 const LINK_KINDS: &[RecordKind] = &[RecordKind::Client, RecordKind::ClientLink, RecordKind::Site];
-/// Kinds that a tenant's computers are made of.
-pub(crate) const MACHINE_KINDS: &[RecordKind] =
-    &[RecordKind::Agent, RecordKind::Hardware, RecordKind::Asset, RecordKind::Person];
+/// Kinds that a tenant's computers are made of. Groups tell which domain an account is of.
+pub(crate) const MACHINE_KINDS: &[RecordKind] = &[
+    RecordKind::Agent,
+    RecordKind::Hardware,
+    RecordKind::Asset,
+    RecordKind::Person,
+    RecordKind::Group,
+];
 
 /// What a derivation did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -193,7 +198,7 @@ impl Hub {
                     break;
                 }
                 left.extend(self.tenants_left(&records, links).await?);
-                let (upserts, removals) = rows::derive(&records, links, &self.settings.tenants);
+                let (upserts, removals) = rows::derive(&records, links);
                 events += self.write(upserts, removals, cause, &[]).await?;
             }
         }
@@ -205,7 +210,7 @@ impl Hub {
             if after > 0 {
                 left.extend(self.tenants_left(&records, links).await?);
             }
-            let (upserts, removals) = rows::derive(&records, links, &self.settings.tenants);
+            let (upserts, removals) = rows::derive(&records, links);
             events += self.write(upserts, removals, cause, &[("rows", cursor)]).await?;
         }
         Ok((events, left))
@@ -221,7 +226,7 @@ impl Hub {
         for kind in [EntityKind::Agent, EntityKind::Person] {
             let now: HashMap<String, Option<TenantId>> = records
                 .iter()
-                .filter_map(|stored| rows::owner_of(stored, links, &self.settings.tenants))
+                .filter_map(|stored| rows::owner_of(stored, links))
                 .filter(|(of, ..)| *of == kind)
                 .map(|(_, id, tenant)| (id, tenant))
                 .collect();
@@ -302,7 +307,7 @@ impl Hub {
             }
             // A UUID that came or went may be another tenant's too: that one is looked at again.
             for (&tenant, loaded) in part.iter().zip(&loaded) {
-                let changed = machines::note_identities(self, tenant, loaded).await?;
+                let changed = machines::note_identities(self, decisions, tenant, loaded).await?;
                 let others = Neighbours::tenants(&self.store, tenant, &changed).await?;
                 let others = others.into_iter().filter(|other| !part.contains(other));
                 waiting.extend(others.filter(|other| again.insert(*other)));
@@ -335,22 +340,19 @@ pub(crate) async fn link_all(
 }
 
 /// Derives the rows of records, without writing.
-pub(crate) fn derive_rows_of(
-    records: &[StoredRecord],
-    links: &Links,
-    policy: &core_derive::TenantPolicy,
-) -> Vec<EntityRow> {
-    rows::derive(records, links, policy).0
+pub(crate) fn derive_rows_of(records: &[StoredRecord], links: &Links) -> Vec<EntityRow> {
+    rows::derive(records, links).0
 }
 
 /// The identities of a tenant's agents, without writing.
 pub(crate) async fn identities_of(
     hub: &Hub,
     links: &Links,
+    decisions: &[core_model::decision::Decision],
     tenant: TenantId,
 ) -> Result<Vec<core_store::IdentityRow>> {
     let loaded = machines::load(hub, links, tenant).await?;
-    Ok(machines::identities(hub, tenant, &loaded))
+    Ok(machines::identities(hub, decisions, tenant, &loaded))
 }
 
 /// Derives the computers of a tenant, without writing.
