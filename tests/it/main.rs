@@ -17,4 +17,5 @@ mod first_light;
 mod leases;
 mod matrix;
 mod scenarios;
+mod splits;
 mod support;
