@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::{tenant_of, words};
 use crate::commands::find;
-use crate::commands::text::{self, cut, field, minute, word};
+use crate::commands::text::{self, field, minute, word};
 use crate::failure::Failure;
 use crate::output::{self, Align, TextTable};
 
@@ -220,17 +220,18 @@ impl Story {
             ("logons", Align::Right),
             ("last", Align::Left),
             ("why", Align::Left),
-        ]);
+        ])
+        .cutting(&[("why", 24)]);
         for seat in &self.computers {
             table.row([
-                cut(&seat.name, 20),
+                seat.name.clone(),
                 if seat.primary { "yes" } else { "no" }.to_owned(),
                 seat.times.to_string(),
                 seat.last.map(|at| minute(at, zone)).unwrap_or_default(),
                 seat.why.clone(),
             ]);
         }
-        table.lines().iter().for_each(|line| output::line(&format!("  {line}")));
+        table.print_indented(2);
     }
 }
 
