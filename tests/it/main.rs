@@ -16,6 +16,7 @@ mod faults;
 mod first_light;
 mod leases;
 mod matrix;
+mod people;
 mod scenarios;
 mod splits;
 mod support;
