@@ -169,6 +169,10 @@ fn score_tenants(truth: &Truth, claim: &Claim, score: &mut Score) -> Vec<Option<
             }
         }
     }
+    for client in truth.unlinked_clients.iter().filter(|client| claimed.contains_key(client)) {
+        score.tenants.wrong += 1;
+        score.examples.push(format!("client {client:?} is no customer, and is on a tenant"));
+    }
     tenant_no
 }
 

@@ -5,7 +5,7 @@
 //! not named by Graph; their records stay, and mean nothing without the group. A membership of a
 //! deleted user is not reported either, and means nothing without the user.
 
-use core_model::facts::{GroupFacts, GroupMemberFacts, GroupType, MemberKind};
+use core_model::facts::{DomainNames, GroupFacts, GroupMemberFacts, GroupType, MemberKind};
 use core_model::{Record, RecordKind};
 use serde_json::value::RawValue;
 
@@ -16,8 +16,9 @@ use crate::wire::{self, Group, Member, text};
 pub(crate) const SPEC: Spec = Spec {
     operation: "GET /groups/delta",
     start: "groups/delta?$select=id,displayName,description,groupTypes,mail,mailEnabled,\
-            securityEnabled,resourceProvisioningOptions,onPremisesSyncEnabled,visibility,members",
-    version: 1,
+            securityEnabled,resourceProvisioningOptions,onPremisesSyncEnabled,\
+            onPremisesDomainName,onPremisesNetBiosName,visibility,members",
+    version: 2,
     read,
 };
 
@@ -97,6 +98,9 @@ fn facts(group: Group, name: String) -> GroupFacts {
         group_type,
         dynamic: has(&group.group_types, "DynamicMembership"),
         on_premises: group.on_premises_sync_enabled == Some(true),
+        domain: text(group.on_premises_net_bios_name)
+            .zip(text(group.on_premises_domain_name))
+            .map(|(net_bios, dns)| DomainNames { net_bios, dns }),
         mail: text(group.mail),
         description: text(group.description),
         hidden_membership: visibility.eq_ignore_ascii_case("HiddenMembership"),
@@ -133,5 +137,16 @@ mod tests {
         let facts = read_facts(&json!({"id": "1", "onPremisesSyncEnabled": false,
             "visibility": "HiddenMembership"}));
         assert!(!facts.on_premises && facts.hidden_membership);
+    }
+
+    #[test]
+    fn a_synced_group_tells_both_names_of_its_domain() {
+        let named = |net_bios: &str| {
+            let facts = read_facts(&json!({"id": "1", "onPremisesSyncEnabled": true,
+                "onPremisesDomainName": "ad.contoso.com", "onPremisesNetBiosName": net_bios}));
+            facts.domain.map(|domain| (domain.net_bios, domain.dns))
+        };
+        assert_eq!(named("NORTHWIND"), Some(("NORTHWIND".into(), "ad.contoso.com".into())));
+        assert_eq!(named(" "), None);
     }
 }

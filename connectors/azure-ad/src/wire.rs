@@ -143,6 +143,8 @@ pub(crate) struct Group {
     pub(crate) security_enabled: Option<bool>,
     pub(crate) resource_provisioning_options: Option<Vec<String>>,
     pub(crate) on_premises_sync_enabled: Option<bool>,
+    pub(crate) on_premises_domain_name: Option<String>,
+    pub(crate) on_premises_net_bios_name: Option<String>,
     pub(crate) visibility: Option<String>,
     #[serde(rename = "members@delta")]
     pub(crate) members: Option<Vec<Box<RawValue>>>,

@@ -188,7 +188,8 @@ impl Reading {
         let records = thousands(self.read.values().sum());
         let scopes = match self.read.len() {
             0 | 1 => String::new(),
-            started => format!(" from {} of {started} scopes", self.ended),
+            started if self.ended == started => format!(", {started} scopes"),
+            started => format!(", {} of {started} scopes", self.ended),
         };
         let failed = match (self.failed, self.read.len()) {
             (0, _) => String::new(),
@@ -241,7 +242,7 @@ mod tests {
         reporter.event(&ProgressEvent::Ended { run: &failed });
         let key = ("entra".to_owned(), "users".to_owned());
         let text = reporter.state().readings.get(&key).map(Reading::text);
-        assert_eq!(text.as_deref(), Some("220 records from 1 of 2 scopes, 1 failed"));
+        assert_eq!(text.as_deref(), Some("220 records, 1 of 2 scopes, 1 failed"));
         let next = run("groups", "a", 0, Outcome::Running);
         reporter.event(&ProgressEvent::Started { run: &next });
         assert!(!reporter.state().readings.contains_key(&key));

@@ -1,115 +1,21 @@
 //! Affinity: who uses a computer, from the last ten logons seen at it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use core_model::entity::{Flag, LogonSeen, Person, Primary, PrimaryReason};
-use core_model::facts::AccountKind;
+use core_model::entity::{Flag, LogonSeen, Pin, Primary, PrimaryReason};
 use core_model::id::PersonId;
 use core_model::names::normal_address;
 
 use crate::input::LogonInput;
 use crate::policy::AffinityPolicy;
 
+mod people;
+
+pub use people::People;
+
 /// How many logons a computer remembers.
 pub const WINDOW: usize = 10;
-
-/// The persons of a tenant, by every account name they are or were known by.
-#[derive(Debug, Default)]
-pub struct People {
-    by_address: HashMap<String, Vec<(Claim, PersonId)>>,
-    by_on_premises: HashMap<String, Vec<(String, PersonId)>>,
-    known: HashMap<PersonId, Known>,
-}
-
-/// What matters of a person.
-#[derive(Clone, Copy, Debug)]
-struct Known {
-    counts: bool,
-    gone: bool,
-}
-
-/// How an address belongs to a person; the surest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Held {
-    Now,
-    Earlier,
-    Alias,
-}
-
-/// A person's claim to an address: how he holds it, and, after those who are there, whether he is
-/// gone. An account that was deleted and created again is the new one's.
-type Claim = (Held, bool);
-
-impl People {
-    /// Indexes the persons of one tenant.
-    #[must_use]
-    pub fn of(persons: &[Person], policy: &AffinityPolicy) -> Self {
-        let mut people = Self::default();
-        for person in persons {
-            let upn = normal_address(&person.upn);
-            let ignored = policy.ignore_upns.iter().any(|pattern| matches(pattern, &upn));
-            let counts = !person.gone
-                && !person.disabled
-                && person.account == AccountKind::Member
-                && !ignored;
-            people.known.insert(person.id, Known { counts, gone: person.gone });
-            people.add(&upn, (Held::Now, person.gone), person.id);
-            for earlier in &person.earlier_upns {
-                people.add(earlier, (Held::Earlier, person.gone), person.id);
-            }
-            for alias in &person.addresses {
-                people.add(alias, (Held::Alias, person.gone), person.id);
-            }
-            if let Some((domain, user)) =
-                person.on_premises.as_deref().and_then(|a| a.split_once('\\'))
-            {
-                let entry = people.by_on_premises.entry(user.to_owned()).or_default();
-                entry.push((domain.to_owned(), person.id));
-            }
-        }
-        people
-    }
-
-    fn add(&mut self, address: &str, claim: Claim, person: PersonId) {
-        let holders = self.by_address.entry(address.to_owned()).or_default();
-        if !holders.iter().any(|(_, known)| *known == person) {
-            holders.push((claim, person));
-            holders.sort_unstable();
-        }
-    }
-
-    /// The person of an account as printed: a UPN, or `DOMAIN\user` by the on-premises account.
-    /// `None` where it is nobody's, or could be two people's.
-    #[must_use]
-    pub fn find(&self, account: &str) -> Option<PersonId> {
-        let account = normal_address(account);
-        if let Some((domain, user)) = account.split_once('\\') {
-            let of_domain: Vec<PersonId> = self
-                .by_on_premises
-                .get(user)?
-                .iter()
-                .filter(|(dns, _)| dns == domain || may_be_net_bios(domain, dns))
-                .map(|(_, person)| *person)
-                .collect();
-            return if let [only] = of_domain[..] { Some(only) } else { None };
-        }
-        match self.by_address.get(&account)?.as_slice() {
-            [(_, only)] => Some(*only),
-            [(first, person), (second, _), ..] if first < second => Some(*person),
-            _ => None,
-        }
-    }
-
-    fn counts(&self, person: PersonId) -> bool {
-        self.known.get(&person).is_some_and(|known| known.counts)
-    }
-
-    /// Of this tenant, and not gone.
-    fn is_here(&self, person: PersonId) -> bool {
-        self.known.get(&person).is_some_and(|known| !known.gone)
-    }
-}
 
 /// What came out for one computer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,18 +24,22 @@ pub struct Affinity {
     pub logons: Vec<LogonSeen>,
     /// Who uses it.
     pub primary: Option<Primary>,
+    /// What a human pinned, and whether it holds.
+    pub pin: Option<Pin>,
     /// Used by many.
     pub shared: bool,
 }
 
 /// Computes the logons and the primary person of one computer from the logons of its agents, in
-/// any order. Logons before the last wipe are somebody else's. `pinned` is what a human decided:
-/// somebody, or nobody.
+/// any order. Logons before the last wipe are somebody else's. `pinned` is what a human decided: it
+/// wins until he takes it back. A pin to somebody who is gone, or whom the tenant does not know (any
+/// more), does not hold: the logons decide, the result says so, and the pin wins again as soon as he
+/// is back. Only a pin to nobody makes nobody primary.
 #[must_use]
 pub fn affinity(
     logons: &[LogonInput],
     wiped: Option<DateTime<Utc>>,
-    pinned: Option<Option<PersonId>>,
+    pinned: Option<Pin>,
     people: &People,
     policy: &AffinityPolicy,
 ) -> Affinity {
@@ -140,10 +50,11 @@ pub fn affinity(
     let mut window: Vec<LogonSeen> = Vec::new();
     let mut primary: Option<PersonId> = None;
     for logon in ordered.into_iter().filter(|logon| logon.at_us >= from_us) {
+        let at = DateTime::from_timestamp_micros(logon.at_us).unwrap_or_default();
         let seen = LogonSeen {
             account: normal_address(&logon.account),
-            person: people.find(&logon.account),
-            at: DateTime::from_timestamp_micros(logon.at_us).unwrap_or_default(),
+            person: people.find(&logon.account, at),
+            at,
             source: logon.source.clone(),
         };
         if repeats(&window, &seen, policy) {
@@ -161,7 +72,7 @@ pub fn affinity(
 fn conclude(
     window: Vec<LogonSeen>,
     present: Option<PersonId>,
-    pinned: Option<Option<PersonId>>,
+    pinned: Option<Pin>,
     people: &People,
     policy: &AffinityPolicy,
 ) -> Affinity {
@@ -170,13 +81,27 @@ fn conclude(
         window.iter().any(|logon| logon.person.is_some_and(|person| people.counts(person)));
     let shared = counted && found.is_none() && window.len() >= WINDOW;
     let of = u8::try_from(window.len()).unwrap_or(u8::MAX);
-    // A pin does not outlive the person, and never reaches into another tenant.
-    let primary = match pinned.filter(|pinned| pinned.is_none_or(|who| people.is_here(who))) {
-        Some(pinned) => pinned.map(|person| Primary { person, reason: PrimaryReason::Pinned }),
-        None => found
+    let pin = pinned.map(|pin| judged(pin, people));
+    let primary = match &pin {
+        Some(Pin::Nobody) => None,
+        Some(Pin::Person { person }) => {
+            Some(Primary { person: *person, reason: PrimaryReason::Pinned })
+        }
+        Some(Pin::Gone { .. } | Pin::Unknown { .. }) | None => found
             .map(|(person, times)| Primary { person, reason: PrimaryReason::Most { times, of } }),
     };
-    Affinity { logons: window, primary, shared }
+    Affinity { logons: window, primary, pin, shared }
+}
+
+/// A pin does not outlive the person, and never reaches into another tenant.
+fn judged(pin: Pin, people: &People) -> Pin {
+    match pin {
+        Pin::Person { person } if !people.is_known(person) => {
+            Pin::Unknown { record: person.to_string() }
+        }
+        Pin::Person { person } if !people.is_here(person) => Pin::Gone { person },
+        other => other,
+    }
 }
 
 /// The same account again within one collection interval is the same observation, whoever saw it.
@@ -212,12 +137,6 @@ fn most(
         return None;
     }
     Some((person, times))
-}
-
-/// Whether a NetBIOS name is one of this DNS domain: a label of it, cut to 15 characters. Windows
-/// proposes the first label; `ad.contoso.com` is commonly CONTOSO all the same.
-fn may_be_net_bios(name: &str, dns: &str) -> bool {
-    dns.split('.').any(|label| label.chars().take(15).eq(name.chars()))
 }
 
 /// Blank readings and the machine's own accounts say nothing about people.

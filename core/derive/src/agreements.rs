@@ -28,7 +28,7 @@ pub fn agreement(
         state: facts.state,
         coverage: facts.coverage.clone(),
         contacts: facts.contacts.clone(),
-        gone: record.gone,
+        gone: record.is_gone(),
     }
 }
 
@@ -51,7 +51,7 @@ pub fn line(
         quantity: facts.quantity,
         dates: facts.dates,
         inactive: facts.inactive,
-        gone: record.gone,
+        gone: record.is_gone(),
     }
 }
 
@@ -65,7 +65,7 @@ pub fn product(record: &SourceRecord, facts: &ProductFacts) -> Product {
         name: facts.name.clone(),
         recurring: facts.recurring,
         inactive: facts.inactive,
-        gone: record.gone,
+        gone: record.is_gone(),
     }
 }
 
@@ -136,7 +136,7 @@ mod tests {
             facts,
             history: Vec::new(),
             first_seen_us: 0,
-            gone: false,
+            gone_since_us: None,
         };
         let a = record(RecordKind::Agreement, agreement.clone().into());
         let l = record(RecordKind::AgreementLine, line.clone().into());

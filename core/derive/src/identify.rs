@@ -80,10 +80,11 @@ pub struct Identified {
 pub fn identify(mut input: IdentifyInput<'_>) -> Identified {
     input.agents.sort_by(|a, b| a.record.cmp(&b.record));
     input.agents.dedup_by(|a, b| a.record == b.record);
-    let mut work = Work::new(&input);
+    let new = || Work::new(&input.agents, input.decisions, input.policy, input.now);
+    let mut work = Work { foreign: Some(input.foreign), ..new() };
     work.apply_all();
     if input.policy.mode == IdentificationMode::Log {
-        let mut only_decided = Work::new(&input);
+        let mut only_decided = new();
         only_decided.apply_decisions();
         only_decided.join_bound();
         only_decided.enforced = work.in_words();
@@ -91,6 +92,36 @@ pub fn identify(mut input: IdentifyInput<'_>) -> Identified {
         work = only_decided;
     }
     outcome::build(&input, &work)
+}
+
+/// What an agent can be recognised by beyond its tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// UUIDs; none that the tenant learned to be junk.
+    pub uuids: Vec<SmbiosUuid>,
+    /// Real serials.
+    pub serials: Vec<String>,
+}
+
+/// What each of a tenant's agents, sorted by their records, can be recognised by when it shows up at
+/// another tenant. A UUID that is live on machines with different serials and different
+/// installations identifies nobody, here or there.
+#[must_use]
+pub fn identities(
+    agents: &[AgentInput],
+    decisions: &[Decision],
+    policy: &IdentificationPolicy,
+    now: DateTime<Utc>,
+) -> Vec<Identity> {
+    let mut work = Work::new(agents, decisions, policy, now);
+    work.apply_decisions();
+    work.apply_known();
+    work.learn_clones();
+    let identity = |number: usize| Identity {
+        uuids: work.good_uuids(number).collect(),
+        serials: work.weighed[number].serials.clone(),
+    };
+    (0..agents.len()).map(identity).collect()
 }
 
 /// What is asked of a human, before it has ids.
@@ -107,7 +138,8 @@ struct Asked {
 struct Work<'a> {
     agents: &'a [AgentInput],
     policy: &'a IdentificationPolicy,
-    foreign: &'a HashMap<SmbiosUuid, Vec<Foreign>>,
+    /// None where only the tenant's own word counts.
+    foreign: Option<&'a HashMap<SmbiosUuid, Vec<Foreign>>>,
     decisions: &'a [Decision],
     now: DateTime<Utc>,
     weighed: Vec<Weighed>,
@@ -145,17 +177,21 @@ struct Work<'a> {
 }
 
 impl<'a> Work<'a> {
-    fn new(input: &'a IdentifyInput<'_>) -> Self {
-        let weighed = input.agents.iter().map(|agent| Weighed::of(agent, input.policy)).collect();
+    fn new(
+        agents: &'a [AgentInput],
+        decisions: &'a [Decision],
+        policy: &'a IdentificationPolicy,
+        now: DateTime<Utc>,
+    ) -> Self {
         Self {
-            agents: &input.agents,
-            policy: input.policy,
-            foreign: input.foreign,
-            decisions: input.decisions,
-            now: input.now,
-            weighed,
-            union: Union::new(input.agents.len()),
-            bound: Union::new(input.agents.len()),
+            agents,
+            policy,
+            foreign: None,
+            decisions,
+            now,
+            weighed: agents.iter().map(|agent| Weighed::of(agent, policy)).collect(),
+            union: Union::new(agents.len()),
+            bound: Union::new(agents.len()),
             apart: BTreeMap::new(),
             confirmed: BTreeSet::new(),
             settled_alone: BTreeMap::new(),
@@ -178,8 +214,8 @@ impl<'a> Work<'a> {
     fn apply_all(&mut self) {
         self.apply_decisions();
         self.apply_known();
-        self.apply_foreign();
         self.learn_clones();
+        self.apply_foreign();
         self.apply_reported_ids();
         self.apply_uuids();
         self.apply_swapped();

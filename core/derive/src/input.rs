@@ -28,8 +28,16 @@ pub struct SourceRecord {
     pub history: Vec<Earlier>,
     /// First seen, Unix microseconds.
     pub first_seen_us: i64,
+    /// Since when it is gone at the source, Unix microseconds.
+    pub gone_since_us: Option<i64>,
+}
+
+impl SourceRecord {
     /// Gone at the source.
-    pub gone: bool,
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        self.gone_since_us.is_some()
+    }
 }
 
 /// What a script on the machine printed, and when.

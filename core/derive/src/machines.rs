@@ -21,7 +21,7 @@ pub fn connection_group(
         name: facts.name.clone(),
         parent: facts.parent.clone(),
         tenant,
-        gone: record.gone,
+        gone: record.is_gone(),
     }
 }
 
@@ -36,7 +36,7 @@ pub fn connection_member(
         connection: record.record.connection.clone(),
         group: facts.group.clone(),
         agent: facts.agent.clone(),
-        gone: record.gone,
+        gone: record.is_gone(),
     }
 }
 
@@ -55,6 +55,6 @@ pub fn directory_device(
         directory_id: record.record.key.clone(),
         device_id: facts.device_id.clone(),
         name: facts.name.clone(),
-        gone: record.gone,
+        gone: record.is_gone(),
     }
 }

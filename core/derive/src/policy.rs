@@ -3,13 +3,26 @@
 use serde::{Deserialize, Serialize};
 
 /// How clients become tenants.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TenantPolicy {
     /// Connections whose unlinked clients become tenants by themselves. The first of them that a
     /// tenant has a client of also names it.
     pub create_from: Vec<String>,
     /// Directories that serve several tenants.
     pub splits: Vec<DomainSplit>,
+    /// Names of clients that stand for nobody: where machines are put until somebody knows whose they
+    /// are. Not every system marks them.
+    pub placeholders: Vec<String>,
+}
+
+impl Default for TenantPolicy {
+    fn default() -> Self {
+        Self {
+            create_from: Vec::new(),
+            splits: Vec::new(),
+            placeholders: ["Unknown", "Unassigned", "Workbench"].map(str::to_owned).to_vec(),
+        }
+    }
 }
 
 /// People of a directory with these domains belong to the tenant of another client.

@@ -62,6 +62,7 @@ pub struct Linked {
 pub fn link(mut input: LinkInput<'_>) -> Linked {
     input.clients.sort_by(|a, b| a.record.cmp(&b.record));
     input.clients.dedup_by(|a, b| a.record == b.record);
+    mark_placeholders(&mut input);
     let edges = edges::Edges::find(&input);
     let sets = edges.union.sets();
     let mut linked = Linked::default();
@@ -78,6 +79,22 @@ pub fn link(mut input: LinkInput<'_>) -> Linked {
         linked.clients.push(client);
     }
     linked
+}
+
+/// Clients with the name of a placeholder stand for nobody, unless their source says whose they are: a
+/// customer may be called anything.
+fn mark_placeholders(input: &mut LinkInput<'_>) {
+    let names: BTreeSet<String> =
+        input.policy.placeholders.iter().map(|name| normal_name(name)).collect();
+    let links = &input.links;
+    for client in &mut input.clients {
+        let (connection, key) = (&client.record.connection, &client.record.key);
+        let is_linked = links.iter().any(|(of, link)| of == connection && link.client == *key);
+        client.facts.placeholder |= names.contains(&normal_name(&client.facts.name))
+            && client.facts.references.is_empty()
+            && client.facts.default_domain.is_none()
+            && !is_linked;
+    }
 }
 
 /// The client that makes a set a tenant and gives it its id: of those whose connection may create

@@ -12,12 +12,12 @@ mod question;
 
 pub use agreement::{Agreement, AgreementLine, Product};
 pub use computer::{
-    Agent, AgentState, Computer, Evidence, Flag, LogonSeen, Onboarding, Primary, PrimaryReason,
-    Rule,
+    Agent, AgentState, Computer, Evidence, Flag, LogonSeen, Onboarding, Pin, Primary,
+    PrimaryReason, Rule,
 };
 pub use customer::{Client, LinkReason, Suggestion, Tenant};
 pub use machines::{ConnectionGroup, ConnectionMember, DirectoryDevice};
-pub use people::{Group, Membership, Person};
+pub use people::{EarlierUpn, Group, Membership, Person};
 pub use question::{Choice, Question, Subject};
 
 macro_rules! entities {

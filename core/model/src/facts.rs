@@ -17,8 +17,8 @@ pub use machine::{
     ConnectionGroupMemberFacts, DeviceRole, DirectoryDeviceFacts, HardwareFacts,
 };
 pub use people::{
-    AccountKind, ContactFacts, GroupFacts, GroupMemberFacts, GroupType, MemberKind, OnPremises,
-    PersonFacts,
+    AccountKind, ContactFacts, DomainNames, GroupFacts, GroupMemberFacts, GroupType, MemberKind,
+    OnPremises, PersonFacts,
 };
 
 macro_rules! facts {

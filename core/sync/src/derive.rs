@@ -15,9 +15,11 @@ use core_model::event::Cause;
 use core_model::id::{ClientId, TenantId};
 use core_model::{RecordKind, RecordRef};
 use core_store::{EntityQuery, ModelChange, RecordQuery, StoredRecord};
+use futures::future::Either;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::hub::Hub;
+use crate::lease::LeaseWatch;
 use crate::progress::ProgressEvent;
 
 mod links;
@@ -36,9 +38,14 @@ const TENANTS: usize = 16;
 
 /// Kinds that decide how clients are linked.
 const LINK_KINDS: &[RecordKind] = &[RecordKind::Client, RecordKind::ClientLink, RecordKind::Site];
-/// Kinds that a tenant's computers are made of.
-pub(crate) const MACHINE_KINDS: &[RecordKind] =
-    &[RecordKind::Agent, RecordKind::Hardware, RecordKind::Asset, RecordKind::Person];
+/// Kinds that a tenant's computers are made of. Groups tell which domain an account is of.
+pub(crate) const MACHINE_KINDS: &[RecordKind] = &[
+    RecordKind::Agent,
+    RecordKind::Hardware,
+    RecordKind::Asset,
+    RecordKind::Person,
+    RecordKind::Group,
+];
 
 /// What a derivation did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -65,9 +72,22 @@ impl Hub {
     pub async fn derive(&self) -> Result<Derived> {
         let _alone = self.deriving.lock().await;
         let held = self.hold_derivation().await?;
-        let derived = self.derive_alone().await;
+        let derived = self.derive_while_ours(held.watch()).await;
         self.release(vec![held]).await?;
         derived
+    }
+
+    /// What another process derives now must not be written over: given up in the middle, a
+    /// derivation leaves what one that was killed leaves.
+    async fn derive_while_ours(&self, watch: LeaseWatch) -> Result<Derived> {
+        let deriving = std::pin::pin!(self.derive_alone());
+        let loss = std::pin::pin!(watch.loss());
+        match futures::future::select(deriving, loss).await {
+            Either::Left((derived, _)) => derived,
+            Either::Right((holder, _)) => {
+                Err(Error::LeaseLost { what: "the derivation of the model".to_owned(), holder })
+            }
+        }
     }
 
     async fn derive_alone(&self) -> Result<Derived> {
@@ -179,7 +199,7 @@ impl Hub {
                 }
                 let all: Vec<_> = records.iter().collect();
                 left.extend(self.tenants_left(&all, links).await?);
-                let (upserts, removals) = rows::derive(&records, links, &self.settings.tenants);
+                let (upserts, removals) = rows::derive(&records, links);
                 events += self.write(upserts, removals, cause, &[]).await?;
             }
         }
@@ -194,7 +214,7 @@ impl Hub {
                 let known: Vec<_> = records.iter().filter(known).collect();
                 left.extend(self.tenants_left(&known, links).await?);
             }
-            let (upserts, removals) = rows::derive(&records, links, &self.settings.tenants);
+            let (upserts, removals) = rows::derive(&records, links);
             events += self.write(upserts, removals, cause, &[("rows", cursor)]).await?;
         }
         Ok((events, left))
@@ -210,7 +230,7 @@ impl Hub {
         for kind in [EntityKind::Agent, EntityKind::Person] {
             let now: HashMap<String, Option<TenantId>> = records
                 .iter()
-                .filter_map(|stored| rows::owner_of(stored, links, &self.settings.tenants))
+                .filter_map(|stored| rows::owner_of(stored, links))
                 .filter(|(of, ..)| *of == kind)
                 .map(|(_, id, tenant)| (id, tenant))
                 .collect();
@@ -290,7 +310,7 @@ impl Hub {
             }
             // A UUID that came or went may be another tenant's too: that one is looked at again.
             for (&tenant, loaded) in part.iter().zip(&loaded) {
-                let changed = machines::note_identities(self, tenant, loaded).await?;
+                let changed = machines::note_identities(self, decisions, tenant, loaded).await?;
                 let others = Neighbours::tenants(&self.store, tenant, &changed).await?;
                 let others = others.into_iter().filter(|other| !part.contains(other));
                 waiting.extend(others.filter(|other| again.insert(*other)));
@@ -323,22 +343,19 @@ pub(crate) async fn link_all(
 }
 
 /// Derives the rows of records, without writing.
-pub(crate) fn derive_rows_of(
-    records: &[StoredRecord],
-    links: &Links,
-    policy: &core_derive::TenantPolicy,
-) -> Vec<EntityRow> {
-    rows::derive(records, links, policy).0
+pub(crate) fn derive_rows_of(records: &[StoredRecord], links: &Links) -> Vec<EntityRow> {
+    rows::derive(records, links).0
 }
 
 /// The identities of a tenant's agents, without writing.
 pub(crate) async fn identities_of(
     hub: &Hub,
     links: &Links,
+    decisions: &[core_model::decision::Decision],
     tenant: TenantId,
 ) -> Result<Vec<core_store::IdentityRow>> {
     let loaded = machines::load(hub, links, tenant).await?;
-    Ok(machines::identities(hub, tenant, &loaded))
+    Ok(machines::identities(hub, decisions, tenant, &loaded))
 }
 
 /// Derives the computers of a tenant, without writing.

@@ -15,6 +15,14 @@ pub enum Error {
         /// Who.
         holder: String,
     },
+    /// Another process took over what this one was doing.
+    #[error("{what} was taken over by {holder}; this process wrote nothing more since it knew")]
+    LeaseLost {
+        /// What was taken over.
+        what: String,
+        /// Who.
+        holder: String,
+    },
     /// There is no connection of that name.
     #[error("there is no connection `{name}`; there are: {known}")]
     UnknownConnection {
@@ -47,6 +55,12 @@ impl Error {
     pub fn remedy(&self) -> String {
         match self {
             Error::Busy { .. } => "wait until it is done, or stop the other process".to_owned(),
+            Error::LeaseLost { .. } => {
+                "let the other process finish, or stop it, then sync again: \
+                what was read is kept. A process loses its place when it is suspended, or cut off \
+                from the database, for half a minute, or when the clocks of two hubs disagree"
+                    .to_owned()
+            }
             Error::UnknownConnection { .. } | Error::UnknownStream { .. } => {
                 "use one of the names above".to_owned()
             }

@@ -6,20 +6,16 @@ use std::time::Duration;
 
 use core_connector::{Connector, Scope, Stream};
 use core_model::run::Run;
-use core_store::{Lease, Store, StreamKey};
+use core_store::{Store, StreamKey};
 use futures::StreamExt;
-use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
 use crate::error::{Error, Result};
-use crate::holder;
+use crate::lease::{HeldLease, LeaseWatch};
 use crate::progress::{Progress, Quiet};
+use crate::round::{LEASE, Stop};
 use crate::settings::Settings;
 
-/// How long a lease holds without being renewed: a process that died is taken over after it.
-const LEASE_US: i64 = 30_000_000;
-/// How often it is renewed.
-const RENEWAL: Duration = Duration::from_secs(8);
 /// How often somebody who waits for a lease looks whether it is free.
 const LOOK: Duration = Duration::from_millis(50);
 /// The lease of derivation: of two processes that sync different connections one derives at a time.
@@ -157,23 +153,44 @@ impl Hub {
         }
         // Leases first, all of them: a busy connection is an error before anything is read.
         let held = self.hold_all(&connections).await?;
-        let syncing = connections.iter().map(|connection| self.sync_one(connection, options));
+        let watches: Vec<LeaseWatch> = held.iter().map(HeldLease::watch).collect();
+        let syncing = connections.iter().zip(&watches);
+        let syncing = syncing.map(|(connection, watch)| self.sync_one(connection, options, watch));
         let results = futures::future::join_all(syncing).await;
-        let derived = self.derive().await;
+        // Whoever took over all that was read here derives it too.
+        let is_ours = watches.iter().any(|watch| watch.lost_to().is_none());
+        let derived = if is_ours { self.derive().await.map(|_| ()) } else { Ok(()) };
         self.release(held).await?;
         derived?;
         let runs: Result<Vec<Vec<Run>>> = results.into_iter().collect();
         Ok(runs?.into_iter().flatten().collect())
     }
 
-    async fn sync_one(&self, connection: &Connection, options: &SyncOptions) -> Result<Vec<Run>> {
-        let mut runs = Vec::new();
+    /// Reads the streams of a connection, one after the other, as long as it is ours. That it is not
+    /// any more is in at least one run.
+    async fn sync_one(
+        &self,
+        connection: &Connection,
+        options: &SyncOptions,
+        watch: &LeaseWatch,
+    ) -> Result<Vec<Run>> {
+        let mut runs: Vec<Run> = Vec::new();
         for stream in connection.connector.streams() {
             if options.stream.as_ref().is_some_and(|only| only != stream.name) || self.is_stopping()
             {
                 continue;
             }
-            runs.extend(self.sync_stream(connection, &stream, options).await?);
+            if watch.lost_to().is_none() {
+                runs.extend(self.sync_stream(connection, &stream, options, watch).await?);
+            }
+            if let Some(holder) = watch.lost_to() {
+                if !runs.iter().any(|run| run.error_kind.as_deref() == Some(LEASE)) {
+                    let key = stream_key(connection, &stream, &Scope::whole());
+                    let stop = Stop::LeaseLost { holder };
+                    runs.push(self.record_failure(&key, options, stop).await?);
+                }
+                break;
+            }
         }
         Ok(runs)
     }
@@ -183,16 +200,18 @@ impl Hub {
         connection: &Connection,
         stream: &Stream<'_>,
         options: &SyncOptions,
+        watch: &LeaseWatch,
     ) -> Result<Vec<Run>> {
         let scopes = match stream.source.scopes().await {
             Ok(scopes) => scopes,
             Err(error) => {
                 let key = stream_key(connection, stream, &Scope::whole());
-                return Ok(vec![self.record_failure(&key, options, &error).await?]);
+                return Ok(vec![self.record_failure(&key, options, error.into()).await?]);
             }
         };
         let reading = futures::stream::iter(scopes)
-            .map(|scope| self.read_scope(connection, stream, scope, options))
+            .take_while(|_| std::future::ready(watch.lost_to().is_none()))
+            .map(|scope| self.read_scope(connection, stream, scope, options, watch))
             .buffered(self.settings.parallel_scopes.max(1));
         let runs: Vec<Result<Run>> = reading.collect().await;
         runs.into_iter().collect()
@@ -229,75 +248,6 @@ impl Hub {
                 return Ok(lease);
             }
             tokio::time::sleep(LOOK).await;
-        }
-    }
-
-    /// Gives leases back.
-    pub(crate) async fn release(&self, held: Vec<HeldLease>) -> Result<()> {
-        for mut held in held {
-            if let Some(lease) = held.stop() {
-                self.store.release_lease(&lease).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Takes a lease from a process that is dead.
-    async fn bury(&self, name: &str) -> Result<()> {
-        let holder = self.store.lease_holder(name).await?;
-        if let Some(lease) = holder.filter(|lease| holder::is_dead(&lease.holder)) {
-            self.store.release_lease(&lease).await?;
-        }
-        Ok(())
-    }
-
-    /// Takes a lease and renews it; none where somebody else has it.
-    async fn take(&self, name: &str) -> Result<Option<HeldLease>> {
-        let now = self.clock.now();
-        let holder = holder::name(now);
-        let now_us = now.timestamp_micros();
-        let Some(lease) = self.store.take_lease(name, &holder, now_us, LEASE_US).await? else {
-            return Ok(None);
-        };
-        let (store, clock, kept) = (self.store.clone(), self.clock.clone(), lease.clone());
-        let renewal = tokio::spawn(async move {
-            loop {
-                tokio::time::sleep(RENEWAL).await;
-                if let Err(error) = store.renew_lease(&kept, clock.now_us(), LEASE_US).await {
-                    tracing::warn!(%error, lease = %kept.name, "a lease could not be renewed");
-                }
-            }
-        });
-        Ok(Some(HeldLease { store: self.store.clone(), lease: Some(lease), renewal }))
-    }
-}
-
-/// A lease that is renewed while it is held. Dropped (its sync was given up), it is given back as
-/// soon as somebody finds the time.
-pub(crate) struct HeldLease {
-    store: Store,
-    lease: Option<Lease>,
-    renewal: JoinHandle<()>,
-}
-
-impl HeldLease {
-    fn stop(&mut self) -> Option<Lease> {
-        self.renewal.abort();
-        self.lease.take()
-    }
-}
-
-impl Drop for HeldLease {
-    fn drop(&mut self) {
-        if let Some(lease) = self.stop()
-            && let Ok(runtime) = tokio::runtime::Handle::try_current()
-        {
-            let store = self.store.clone();
-            drop(runtime.spawn(async move {
-                if let Err(error) = store.release_lease(&lease).await {
-                    tracing::warn!(%error, lease = %lease.name, "a lease could not be given back");
-                }
-            }));
         }
     }
 }

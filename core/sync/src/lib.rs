@@ -11,6 +11,7 @@ mod derive;
 mod error;
 mod holder;
 mod hub;
+mod lease;
 mod progress;
 mod rebuild;
 mod round;

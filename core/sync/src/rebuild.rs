@@ -75,7 +75,7 @@ impl Hub {
 
         let mut identities: HashMap<TenantId, Vec<core_store::IdentityRow>> = HashMap::new();
         for tenant in links.tenants() {
-            identities.insert(tenant, identities_of(self, &links, tenant).await?);
+            identities.insert(tenant, identities_of(self, &links, &decisions, tenant).await?);
         }
         let mut by_uuid: HashMap<&str, Vec<&core_store::IdentityRow>> = HashMap::new();
         for row in identities.values().flatten() {
@@ -100,7 +100,7 @@ impl Hub {
             if place.is_none() {
                 return Ok(());
             }
-            fresh.extend(derive_rows_of(&records, links, &self.settings.tenants));
+            fresh.extend(derive_rows_of(&records, links));
         }
     }
 

@@ -15,12 +15,15 @@ use core_store::{
 
 use crate::error::Result;
 use crate::hub::{Connection, Hub, SyncOptions, stream_key};
+use crate::lease::LeaseWatch;
 use crate::progress::ProgressEvent;
 
 /// How often a round may start over because the vendor forgot the place.
 const RESTARTS: u32 = 3;
 /// Rejected records below this number never fail a run, whatever their share.
 const FEW_REJECTED: u64 = 10;
+/// The kind of error of a run whose connection another process took over.
+pub(crate) const LEASE: &str = "lease";
 
 /// What a run would do.
 #[derive(Clone, Debug)]
@@ -41,6 +44,8 @@ struct Reading<'a> {
     options: &'a SyncOptions,
     state: StreamState,
     run: Run,
+    /// Whether the connection is still ours to read.
+    watch: &'a LeaseWatch,
     /// Places that were read in this round.
     seen: HashSet<u64>,
     /// Records that this full round has seen, where the source says what is gone.
@@ -61,6 +66,7 @@ impl Hub {
         stream: &Stream<'_>,
         scope: Scope,
         options: &SyncOptions,
+        watch: &LeaseWatch,
     ) -> Result<Run> {
         let key = stream_key(connection, stream, &scope);
         let state = self.store.ensure_stream(&key).await?;
@@ -70,7 +76,7 @@ impl Hub {
         let run = self.new_run(&key, options);
         self.store.start_run(&run).await?;
         self.progress.event(&ProgressEvent::Started { run: &run });
-        let mut reading = Reading::new(self, (stream, &scope), options, state, run);
+        let mut reading = Reading::new(self, (stream, &scope), options, (state, run), watch);
         let meter = Arc::new(Meter::default());
         let end = METER.scope(Arc::clone(&meter), reading.read()).await;
         let counted = meter.read();
@@ -85,10 +91,10 @@ impl Hub {
         &self,
         key: &StreamKey,
         options: &SyncOptions,
-        failure: &Failure,
+        stop: Stop,
     ) -> Result<Run> {
         let run = self.new_run(key, options);
-        self.end_run(run, Err(Stop::Failure(failure.clone()))).await
+        self.end_run(run, Err(stop)).await
     }
 
     fn new_run(&self, key: &StreamKey, options: &SyncOptions) -> Run {
@@ -136,6 +142,15 @@ impl Hub {
                         scope = %run.scope, kind = failure.kind().as_str(), error = %failure,
                         "a stream was not read to its end");
                 }
+            }
+            // Of all that is written, only the run's own end is ours still.
+            Err(Stop::LeaseLost { holder }) => {
+                let what = format!("connection `{}`", run.connection);
+                let error = crate::Error::LeaseLost { what, holder };
+                run.outcome = Outcome::Failed;
+                run.error_kind = Some(LEASE.to_owned());
+                run.error = Some(error.to_string());
+                run.remedy = Some(error.remedy());
             }
             Err(Stop::Store(error)) => {
                 run.outcome = Outcome::Failed;
@@ -216,9 +231,14 @@ impl Hub {
 }
 
 /// Why reading stopped before its end.
-enum Stop {
+pub(crate) enum Stop {
     Failure(Failure),
     Store(crate::Error),
+    /// Another process reads the connection now.
+    LeaseLost {
+        /// Which.
+        holder: String,
+    },
 }
 
 impl From<Failure> for Stop {
@@ -238,11 +258,17 @@ impl<'a> Reading<'a> {
         hub: &'a Hub,
         (stream, scope): (&'a Stream<'a>, &'a Scope),
         options: &'a SyncOptions,
-        state: StreamState,
-        run: Run,
+        (state, run): (StreamState, Run),
+        watch: &'a LeaseWatch,
     ) -> Self {
         let (seen, live) = (HashSet::new(), HashSet::new());
-        Self { hub, stream, scope, options, state, run, seen, live }
+        Self { hub, stream, scope, options, state, run, watch, seen, live }
+    }
+
+    /// Nothing of a connection is written once it is known that another process has it: it would be
+    /// written over what that one has read since.
+    fn check_lease(&self) -> std::result::Result<(), Stop> {
+        self.watch.lost_to().map_or(Ok(()), |holder| Err(Stop::LeaseLost { holder }))
     }
 
     async fn read(&mut self) -> std::result::Result<End, Stop> {
@@ -305,6 +331,7 @@ impl<'a> Reading<'a> {
     }
 
     async fn begin(&mut self, mode: RoundMode) -> std::result::Result<Round, Stop> {
+        self.check_lease()?;
         self.run.mode = mode.as_str().to_owned();
         self.seen.clear();
         self.live.clear();
@@ -359,6 +386,7 @@ impl<'a> Reading<'a> {
     }
 
     async fn store(&mut self, round: &Round, page: &Page) -> std::result::Result<(), Stop> {
+        self.check_lease()?;
         let settings = &self.hub.settings;
         let live = u64::try_from(self.state.live).unwrap_or_default();
         let allowed =
@@ -419,6 +447,7 @@ impl<'a> Reading<'a> {
     }
 
     async fn finish(&mut self, round: &Round, page: &Page) -> std::result::Result<End, Stop> {
+        self.check_lease()?;
         let settings = &self.hub.settings;
         let outcome = self
             .hub

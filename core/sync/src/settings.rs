@@ -44,14 +44,15 @@ impl Default for Settings {
     }
 }
 
-/// Raised whenever derivation makes something else of the same records than it did before.
-const RULES: u32 = 2;
+/// Raised whenever derivation makes other documents of the same records.
+const DERIVATION: u32 = 2;
 
 impl Settings {
     /// A number that changes with every rule that derivation follows, so that a changed rule is
     /// applied to everything.
     pub(crate) fn rules_digest(&self) -> i64 {
-        let text = format!("{RULES}{:?}{:?}{:?}", self.tenants, self.identification, self.affinity);
+        let text =
+            format!("{DERIVATION}{:?}{:?}{:?}", self.tenants, self.identification, self.affinity);
         i64::from_ne_bytes(xxhash_rust::xxh3::xxh3_64(text.as_bytes()).to_ne_bytes()) & i64::MAX
     }
 }

@@ -97,15 +97,14 @@ fn exit(report: &Report) -> Exit {
 
 /// Leaves everything running, for whoever wants to look around.
 async fn serve_on(folder: &estate::Folder) -> Result<(), Failure> {
-    let config = folder.config();
     output::error_line(&format!(
-        "\nThe imaginary MSP goes on, and this is its hub's settings file: {}\n\
-         Look around in another terminal:\n\
-         \x20 linchpin --config {0} status\n\
-         \x20 linchpin --config {0} list computers\n\
-         \x20 linchpin --config {0} sync\n\
-         Ctrl-C ends it.",
-        config.display()
+        "\nThe imaginary MSP goes on. Look around in another terminal:\n\
+         \x20 cd {}\n\
+         \x20 linchpin status\n\
+         \x20 linchpin list computers\n\
+         \x20 linchpin sync\n\
+         The settings of its hub are in that folder. Ctrl-C ends it.",
+        folder.path().display()
     ));
     tokio::signal::ctrl_c().await.map_err(|error| Failure::io("waiting for Ctrl-C", &error))
 }

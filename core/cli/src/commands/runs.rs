@@ -12,8 +12,6 @@ use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::output::{self, Align, TextTable, thousands};
 
-/// Characters of connection, stream and scope in the table.
-const WHAT: usize = 26;
 /// Runs among which the beginning of an id is looked for.
 const SEARCHED: usize = 20_000;
 /// Quarantined records that are read of a connection.
@@ -80,12 +78,13 @@ fn table(runs: &[Run], names: &ScopeNames, zone: Tz) -> TextTable {
         ("outcome", Align::Left),
         ("read", Align::Right),
         ("time", Align::Right),
-    ]);
+    ])
+    .cutting(&[("what", 24)]);
     for run in runs {
         table.row([
             text::short(&run.id).to_owned(),
             minute(text::instant(run.started_us), zone),
-            cut(&what(run, names), WHAT),
+            what(run, names),
             run.outcome.as_str().to_owned(),
             thousands(run.counts.read),
             took_ms(run).map(span).unwrap_or_default(),

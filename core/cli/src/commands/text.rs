@@ -3,12 +3,13 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use core_model::dates::DateRange;
+use core_model::entity::Question;
 use serde::Serialize;
 
-use crate::output;
+use crate::output::{self, fit};
 
-/// Columns that everything fits into.
-pub(crate) const WIDTH: usize = 98;
+/// Columns below which nothing can be laid out.
+const NARROWEST: usize = 24;
 /// Where the text of a field begins.
 const FIELD: usize = 16;
 /// Digits of an id that people see: the time, and enough of the rest to tell two apart.
@@ -83,10 +84,15 @@ pub(crate) fn dates(range: DateRange) -> String {
     }
 }
 
+/// Columns that text fits into: the terminal's, if they are not too many.
+fn page() -> usize {
+    fit::columns().map_or(fit::PAGE, |columns| columns.clamp(NARROWEST, fit::PAGE))
+}
+
 /// A line that stands alone, before the lines that it is about.
 pub(crate) fn heading(text: &str) {
     output::line("");
-    output::line(&output::printable(text));
+    wrapped("", 2, text);
 }
 
 /// A name and what it is, wrapped under itself. Nothing is printed where there is nothing to say.
@@ -101,47 +107,19 @@ pub(crate) fn indented(columns: usize, text: &str) {
     wrapped(&" ".repeat(columns), columns + 2, text);
 }
 
+/// How a decision is taken, and what there is to choose from.
+pub(crate) fn decide(question: &Question) {
+    let id = question.id.to_string();
+    output::line(&format!("  linchpin decide {} CHOICE", short(&id)));
+    let choices: Vec<&str> = question.choices.iter().map(|one| one.as_str()).collect();
+    wrapped("    CHOICE: ", 12, &choices.join(", "));
+}
+
 /// Text behind a lead; what does not fit goes on that far to the right.
 pub(crate) fn wrapped(lead: &str, columns: usize, text: &str) {
-    for line in wrap(lead, columns, &output::printable(text)) {
+    for line in fit::wrap(lead, columns, &output::printable(text), page()) {
         output::line(&line);
     }
-}
-
-fn wrap(lead: &str, columns: usize, text: &str) -> Vec<String> {
-    let mut lines = Vec::new();
-    let mut line = lead.to_owned();
-    let mut is_new = true;
-    for word in words(text) {
-        if !is_new && line.chars().count() + 1 + word.chars().count() > WIDTH {
-            lines.push(std::mem::replace(&mut line, " ".repeat(columns)));
-            is_new = true;
-        }
-        if !is_new {
-            line.push(' ');
-        }
-        line.push_str(&word);
-        is_new = false;
-    }
-    lines.push(line.trim_end().to_owned());
-    lines
-}
-
-/// The words of a text. A command between backticks is one, so that it can be copied.
-fn words(text: &str) -> Vec<String> {
-    let mut words: Vec<String> = Vec::new();
-    let mut quoted = false;
-    for part in text.split(' ').filter(|part| !part.is_empty()) {
-        match words.last_mut().filter(|_| quoted) {
-            Some(word) => {
-                word.push(' ');
-                word.push_str(part);
-            }
-            None => words.push(part.to_owned()),
-        }
-        quoted ^= part.matches('`').count() % 2 == 1;
-    }
-    words
 }
 
 #[cfg(test)]
@@ -163,20 +141,9 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_wrapped_and_cut_by_characters_not_bytes() {
+    fn text_is_cut_by_characters_not_bytes() {
         assert_eq!(cut("Müller & Söhne", 8), "Müller…");
         assert_eq!(cut("Müller", 6), "Müller");
-        let text = "wörter ".repeat(40);
-        let lines = wrap("  lead    ", 10, &text);
-        assert!(lines.len() > 2 && lines.iter().all(|line| line.chars().count() <= WIDTH));
-        assert!(lines[1].starts_with("          wörter"));
-    }
-
-    #[test]
-    fn a_command_is_never_broken_over_two_lines() {
-        let text = format!("{} run `linchpin sync entra --full` now", "so ".repeat(28));
-        let lines = wrap("", 0, &text);
-        assert_eq!(lines[1], "`linchpin sync entra --full` now");
     }
 
     #[test]

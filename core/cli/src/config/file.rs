@@ -1,7 +1,9 @@
 //! What the settings file holds, key by key. The documentation of a field is the user's
 //! documentation: it is in the schema, and editors show it.
 
-use core_derive::{AffinityPolicy, DomainSplit, IdentificationMode, IdentificationPolicy};
+use core_derive::{
+    AffinityPolicy, DomainSplit, IdentificationMode, IdentificationPolicy, TenantPolicy,
+};
 use core_sync::{CollectSettings, Settings};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -82,15 +84,25 @@ impl Default for SyncTable {
 }
 
 /// How the connections' clients become tenants.
-#[derive(Clone, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct TenantsTable {
     /// Connections whose clients become tenants by themselves where no tenant fits; the first one
     /// names it. The others' clients stay unlinked and are shown with suggestions. Left out: every
     /// azure-ad connection, then every cw-automate connection.
     pub(crate) create_from: Option<Vec<String>>,
+    /// Names of clients that stand for nobody: where machines are put until somebody knows whose they
+    /// are. They become no tenant, and their machines take part in nothing.
+    pub(crate) placeholders: Vec<String>,
     /// Directories that serve several tenants.
     pub(crate) domain_split: Vec<DomainSplitTable>,
+}
+
+impl Default for TenantsTable {
+    fn default() -> Self {
+        let placeholders = TenantPolicy::default().placeholders;
+        Self { create_from: None, placeholders, domain_split: Vec::new() }
+    }
 }
 
 /// People of a directory with these domains belong to the tenant of another client.
@@ -210,6 +222,7 @@ impl File {
             ..Settings::default()
         };
         settings.tenants.create_from = self.tenants.create_from.clone().unwrap_or(create_from);
+        settings.tenants.placeholders.clone_from(&self.tenants.placeholders);
         settings.tenants.splits = self.tenants.domain_split.iter().map(Into::into).collect();
         settings.collect.parallel = self.identification.parallel;
         settings.collect.time_limit_seconds = self.identification.time_limit_seconds;

@@ -3,6 +3,8 @@
 use chrono::{Duration, TimeZone, Utc};
 
 use super::*;
+use core_model::entity::{EarlierUpn, Person};
+use core_model::facts::AccountKind;
 use core_model::id::TenantId;
 
 mod accounts;
@@ -32,7 +34,13 @@ fn numbered(upn: &str, number: i64) -> Person {
         account: AccountKind::Member,
         disabled: false,
         gone: false,
+        gone_since: None,
     }
+}
+
+/// A UPN that somebody had until the morning of this day.
+fn earlier(upn: &str, day: i64) -> EarlierUpn {
+    EarlierUpn { upn: upn.to_owned(), until: at(day) }
 }
 
 /// Ana, Bob and Cem.
@@ -79,6 +87,10 @@ fn of(logons: &[LogonInput], persons: &[Person]) -> Affinity {
 impl Affinity {
     fn is_primary(&self, person: &Person) -> bool {
         self.primary.as_ref().is_some_and(|primary| primary.person == person.id)
+    }
+
+    fn persons(&self) -> Vec<PersonId> {
+        self.logons.iter().filter_map(|logon| logon.person).collect()
     }
 
     fn accounts(&self) -> Vec<&str> {

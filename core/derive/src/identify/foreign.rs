@@ -9,10 +9,12 @@ impl Work<'_> {
     /// joined to it. Silent long enough, it may have moved; else it is refused. Where the serials
     /// say that they are two machines, the UUID identifies nothing.
     pub(super) fn apply_foreign(&mut self) {
+        let Some(foreign) = self.foreign else { return };
         for number in 0..self.agents.len() {
             let agent = &self.agents[number];
-            for uuid in self.weighed[number].uuids.clone() {
-                let Some(others) = self.foreign.get(&uuid) else { continue };
+            let good: Vec<_> = self.good_uuids(number).collect();
+            for uuid in good {
+                let Some(others) = foreign.get(&uuid) else { continue };
                 let serials = self.weighed[number].serials.clone();
                 for other in others {
                     if !serials.is_empty()

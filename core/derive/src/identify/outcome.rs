@@ -194,6 +194,7 @@ fn computer(
         wipes: wipes.into_iter().collect(),
         logons: Vec::new(),
         primary: None,
+        pin: None,
         gone: members.iter().all(|&n| work.agents[n].gone),
     }
 }

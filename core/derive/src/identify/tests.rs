@@ -3,6 +3,7 @@
 use crate as derive;
 
 mod decisions;
+mod junk;
 mod known;
 mod rules;
 mod scenarios;

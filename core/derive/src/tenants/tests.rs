@@ -18,7 +18,7 @@ fn entra(key: &str, name: &str) -> ClientInput {
 }
 
 fn policy() -> TenantPolicy {
-    TenantPolicy { create_from: vec!["entra".into(), "automate".into()], splits: Vec::new() }
+    TenantPolicy { create_from: vec!["entra".into(), "automate".into()], ..TenantPolicy::default() }
 }
 
 fn linked(clients: Vec<ClientInput>, links: Vec<(String, ClientLinkFacts)>) -> Linked {
@@ -152,4 +152,31 @@ fn a_tenant_whose_clients_are_gone_is_suspended_and_stays() {
     gone.gone = true;
     let linked = linked(vec![gone], Vec::new());
     assert!(linked.tenants[0].suspended);
+}
+
+#[test]
+fn a_client_with_the_name_of_a_placeholder_stands_for_nobody() {
+    let clients = || {
+        vec![
+            client("automate", "cw-automate", "1", "WORKBENCH"),
+            client("control", "cw-control", "Workbench", "Workbench"),
+            client("automate", "cw-automate", "2", "Workbench Carpenters"),
+        ]
+    };
+    let found = linked(clients(), Vec::new());
+    assert_eq!(found.tenants.len(), 1, "a longer name is another one");
+    let bench = found.clients.iter().find(|client| client.key == "1").unwrap();
+    assert!(bench.placeholder && bench.tenant.is_none() && bench.suggestions.is_empty());
+    assert!(tenant_of(&found, "control", "Workbench").is_none());
+    // Whose source says that it is a customer's is no placeholder, whatever its name.
+    let mut customers = clients();
+    let halo = Reference { system: "halopsa".into(), id: "42".into() };
+    customers[0].facts.references.push(halo);
+    assert!(tenant_of(&linked(customers, Vec::new()), "automate", "1").is_some());
+    // And the admin has the last word.
+    let policy = TenantPolicy { placeholders: Vec::new(), ..policy() };
+    let (links, zones) = (Vec::new(), Vec::new());
+    let clients = clients();
+    let found = link(LinkInput { clients, links, zones, decisions: &[], policy: &policy });
+    assert!(tenant_of(&found, "automate", "1").is_some());
 }

@@ -218,6 +218,29 @@ pub struct Primary {
     pub reason: PrimaryReason,
 }
 
+/// What a human pinned as the primary person of a computer, and whether it holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "to")]
+pub enum Pin {
+    /// Nobody: the computer has no primary person, whoever logs on.
+    Nobody,
+    /// Somebody of the tenant.
+    Person {
+        /// Who.
+        person: PersonId,
+    },
+    /// Somebody who is gone: until he is back, the logons decide.
+    Gone {
+        /// Who.
+        person: PersonId,
+    },
+    /// Somebody whom the tenant does not know, or not any more: until it does, the logons decide.
+    Unknown {
+        /// The record that was pinned.
+        record: String,
+    },
+}
+
 /// A machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Computer {
@@ -261,6 +284,9 @@ pub struct Computer {
     pub logons: Vec<LogonSeen>,
     /// Who uses it.
     pub primary: Option<Primary>,
+    /// What a human pinned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pin: Option<Pin>,
     /// Every agent is gone at its source.
     pub gone: bool,
 }

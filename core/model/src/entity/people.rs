@@ -1,5 +1,6 @@
 //! Persons, directory groups and memberships.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::facts::{AccountKind, GroupType, MemberKind};
@@ -20,9 +21,10 @@ pub struct Person {
     pub directory_id: String,
     /// UPN now.
     pub upn: String,
-    /// UPNs he was seen with before, oldest first, lower case.
+    /// UPNs he was seen with before, oldest first. One that he took back stands here too, for the
+    /// time before he gave it up.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub earlier_upns: Vec<String>,
+    pub earlier_upns: Vec<EarlierUpn>,
     /// Display name.
     pub display_name: String,
     /// Mail address.
@@ -46,6 +48,18 @@ pub struct Person {
     pub disabled: bool,
     /// Gone at the source.
     pub gone: bool,
+    /// Since when he is gone: until then his last UPN was his.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gone_since: Option<DateTime<Utc>>,
+}
+
+/// A UPN that somebody had before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EarlierUpn {
+    /// The UPN, lower case.
+    pub upn: String,
+    /// When the hub learned that he has another one: somebody else may have it since.
+    pub until: DateTime<Utc>,
 }
 
 impl Person {

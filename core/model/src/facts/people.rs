@@ -117,6 +117,15 @@ pub enum GroupType {
     Distribution,
 }
 
+/// The two names of a domain of the tenant's own Active Directory.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DomainNames {
+    /// As accounts are printed: `CONTOSO`.
+    pub net_bios: String,
+    /// `ad.contoso.com`.
+    pub dns: String,
+}
+
 /// A directory group. The record's key is the directory id.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -131,6 +140,9 @@ pub struct GroupFacts {
     /// It is synced from the tenant's own Active Directory.
     #[serde(skip_serializing_if = "is_default")]
     pub on_premises: bool,
+    /// The domain that it is synced from: how `DOMAIN\user` is told to be of a DNS domain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub domain: Option<DomainNames>,
     /// Mail address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mail: Option<String>,

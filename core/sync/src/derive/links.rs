@@ -57,6 +57,11 @@ impl Links {
         self
     }
 
+    /// The directories that are split among tenants, and how.
+    pub(crate) fn splits(&self) -> &[core_derive::DomainSplit] {
+        &self.splits
+    }
+
     /// The tenant of a client.
     pub(crate) fn tenant(&self, connection: &str, client: &str) -> Option<TenantId> {
         self.tenant_of.get(&(connection.to_owned(), client.to_owned())).copied()
@@ -93,6 +98,21 @@ impl Links {
             .collect();
         clients.sort();
         clients
+    }
+
+    /// Where records of a tenant may stand: under its clients, and in directories of others that it
+    /// has a part of.
+    pub(crate) fn sources_of(&self, tenant: TenantId) -> Vec<(String, String)> {
+        let mut sources = self.clients_of(tenant);
+        let of_tenant =
+            |split: &&core_derive::DomainSplit| self.split_tenant(split) == Some(tenant);
+        for split in self.splits.iter().filter(of_tenant) {
+            let directory = self.client_ids.keys().filter(|(_, key)| *key == split.directory);
+            sources.extend(directory.cloned());
+        }
+        sources.sort();
+        sources.dedup();
+        sources
     }
 
     /// Clients that belong to another tenant than before, or to one for the first time; and

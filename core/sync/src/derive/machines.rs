@@ -6,11 +6,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use chrono::DateTime;
 use core_derive::affinity::{self, People};
 use core_derive::evidence::Weighed;
-use core_derive::identify::{Foreign, IdentifyInput, identify};
+use core_derive::identify::{self, Foreign, IdentifyInput, identify};
 use core_derive::{AgentInput, LogonInput, ReadingInput};
 use core_model::decision::{Decision, Settled};
-use core_model::entity::{Computer, Entity, EntityKind, EntityRow, Person};
-use core_model::facts::{AssetFacts, Facts};
+use core_model::entity::{Computer, Entity, EntityKind, EntityRow, Person, Pin};
+use core_model::facts::{AssetFacts, DomainNames, Facts, GroupFacts};
 use core_model::hardware::SmbiosUuid;
 use core_model::id::{AgentId, PersonId, TenantId};
 use core_model::{RecordKind, RecordRef};
@@ -27,6 +27,8 @@ pub(crate) struct Loaded {
     assets: Vec<(RecordRef, AssetFacts)>,
     persons: Vec<Person>,
     person_records: HashMap<RecordRef, PersonId>,
+    /// The domains that its people's accounts may be of.
+    domains: Vec<DomainNames>,
 }
 
 /// Computers of other tenants that share a UUID with one of this tenant's.
@@ -35,7 +37,7 @@ pub(crate) struct Neighbours(HashMap<SmbiosUuid, Vec<Foreign>>);
 
 /// Loads everything about the machines of a tenant.
 pub(crate) async fn load(hub: &Hub, links: &Links, tenant: TenantId) -> Result<Loaded> {
-    let clients = links.clients_of(tenant);
+    let clients = links.sources_of(tenant);
     let query = RecordQuery {
         kinds: &[RecordKind::Agent, RecordKind::Asset],
         clients: Some(&clients),
@@ -50,7 +52,12 @@ pub(crate) async fn load(hub: &Hub, links: &Links, tenant: TenantId) -> Result<L
             Facts::Asset(facts) if !gone => {
                 loaded.assets.push((stored.record.clone(), facts.clone()));
             }
-            Facts::Agent(_) => agents.push(stored),
+            facts @ Facts::Agent(_)
+                if rows::owner(&stored.record, stored.client.as_deref(), facts, links)
+                    == Some(tenant) =>
+            {
+                agents.push(stored);
+            }
             _ => {}
         }
     }
@@ -58,6 +65,7 @@ pub(crate) async fn load(hub: &Hub, links: &Links, tenant: TenantId) -> Result<L
         return Ok(loaded);
     }
     loaded.agents = agent_inputs(hub, &clients, agents).await?;
+    loaded.agents.sort_by(|a, b| a.record.cmp(&b.record));
     let id = tenant.to_string();
     let query = EntityQuery { tenant: Some(&id), ..EntityQuery::all(EntityKind::Person) };
     for row in hub.store.entities(&query).await? {
@@ -71,7 +79,35 @@ pub(crate) async fn load(hub: &Hub, links: &Links, tenant: TenantId) -> Result<L
         loaded.person_records.insert(record, person.id);
         loaded.persons.push(person);
     }
+    loaded.domains = domains(hub, &loaded.persons).await?;
     Ok(loaded)
+}
+
+/// The names of the domains that the groups of these people's directories are synced from.
+async fn domains(hub: &Hub, persons: &[Person]) -> Result<Vec<DomainNames>> {
+    let directories: BTreeSet<(String, String)> = persons
+        .iter()
+        .filter(|person| person.on_premises.is_some())
+        .map(|person| (person.connection.clone(), person.directory.clone()))
+        .collect();
+    if directories.is_empty() {
+        return Ok(Vec::new());
+    }
+    let clients: Vec<(String, String)> = directories.into_iter().collect();
+    let query = RecordQuery {
+        kinds: &[RecordKind::Group],
+        clients: Some(&clients),
+        ..RecordQuery::default()
+    };
+    let mut names = Vec::new();
+    for stored in hub.store.all_records(&query).await? {
+        if let Facts::Group(GroupFacts { domain: Some(domain), .. }) = stored.facts
+            && !names.contains(&domain)
+        {
+            names.push(domain);
+        }
+    }
+    Ok(names)
 }
 
 async fn agent_inputs(
@@ -166,7 +202,9 @@ pub(crate) fn derive(
     loaded: Loaded,
     neighbours: &Neighbours,
 ) -> Vec<EntityRow> {
-    let people = People::of(&loaded.persons, &hub.settings.affinity);
+    let domains = loaded.domains.iter();
+    let people = People::of(&loaded.persons, &hub.settings.affinity)
+        .in_domains(domains.map(|domain| (domain.net_bios.as_str(), domain.dns.as_str())));
     let mut logons: HashMap<AgentId, Vec<LogonInput>> = HashMap::new();
     let mut ids: HashMap<RecordRef, AgentId> = HashMap::new();
     for agent in &loaded.agents {
@@ -194,18 +232,23 @@ pub(crate) fn derive(
     out
 }
 
-/// Whom humans pinned, by agent; the last decision holds.
+/// Whom humans pinned, by agent, with the number of the decision; the last one holds.
 fn pins(
     decisions: &[Decision],
     ids: &HashMap<RecordRef, AgentId>,
     persons: &HashMap<RecordRef, PersonId>,
-) -> BTreeMap<AgentId, Option<PersonId>> {
+) -> BTreeMap<AgentId, (i64, Pin)> {
     let mut pins = BTreeMap::new();
+    let pin = |record: &RecordRef| match persons.get(record) {
+        Some(&person) => Pin::Person { person },
+        None => Pin::Unknown { record: record.to_string() },
+    };
     for decision in decisions {
         if let Settled::PinPrimary { agent, person } = &decision.settled
             && let Some(agent) = ids.get(agent)
         {
-            pins.insert(*agent, person.as_ref().and_then(|person| persons.get(person).copied()));
+            let pin = person.as_ref().map_or(Pin::Nobody, pin);
+            pins.insert(*agent, (decision.number, pin));
         }
     }
     pins
@@ -214,17 +257,19 @@ fn pins(
 fn give_people(
     computer: &mut Computer,
     logons: &HashMap<AgentId, Vec<LogonInput>>,
-    pins: &BTreeMap<AgentId, Option<PersonId>>,
+    pins: &BTreeMap<AgentId, (i64, Pin)>,
     people: &People,
     hub: &Hub,
 ) {
     let seen: Vec<LogonInput> =
         computer.agents.iter().filter_map(|agent| logons.get(agent)).flatten().cloned().collect();
-    let pinned = computer.agents.iter().find_map(|agent| pins.get(agent).copied());
+    let pinned = computer.agents.iter().filter_map(|agent| pins.get(agent));
+    let pinned = pinned.max_by_key(|(number, _)| *number).map(|(_, pin)| pin.clone());
     let wiped = computer.wipes.last().copied();
     let found = affinity::affinity(&seen, wiped, pinned, people, &hub.settings.affinity);
     computer.logons = found.logons;
     computer.primary = found.primary;
+    computer.pin = found.pin;
     affinity::flag_shared(&mut computer.flags, found.shared);
 }
 
@@ -242,18 +287,24 @@ pub(crate) async fn stored(
 }
 
 /// The identities of a tenant's agents, as other tenants are warned of them.
-pub(crate) fn identities(hub: &Hub, tenant: TenantId, loaded: &Loaded) -> Vec<IdentityRow> {
+pub(crate) fn identities(
+    hub: &Hub,
+    decisions: &[Decision],
+    tenant: TenantId,
+    loaded: &Loaded,
+) -> Vec<IdentityRow> {
+    let (policy, now) = (&hub.settings.identification, hub.clock.now());
+    let identities = identify::identities(&loaded.agents, decisions, policy, now);
     let mut found = Vec::new();
-    for agent in &loaded.agents {
-        let weighed = Weighed::of(agent, &hub.settings.identification);
-        for uuid in &weighed.uuids {
+    for (agent, identity) in loaded.agents.iter().zip(identities) {
+        for uuid in &identity.uuids {
             found.push(IdentityRow {
                 uuid: uuid.to_string(),
                 agent: agent.record.to_string(),
                 tenant: tenant.to_string(),
                 since_us: agent.since().timestamp_micros(),
                 last_seen_us: agent.presence.last_seen.map(|at| at.timestamp_micros()),
-                serials: weighed.serials.clone(),
+                serials: identity.serials.clone(),
             });
         }
     }
@@ -263,10 +314,11 @@ pub(crate) fn identities(hub: &Hub, tenant: TenantId, loaded: &Loaded) -> Vec<Id
 /// Notes the identities of a tenant's agents, and gives those that are new.
 pub(crate) async fn note_identities(
     hub: &Hub,
+    decisions: &[Decision],
     tenant: TenantId,
     loaded: &Loaded,
 ) -> Result<Vec<String>> {
-    let rows = identities(hub, tenant, loaded);
+    let rows = identities(hub, decisions, tenant, loaded);
     Ok(hub.store.set_identities(&tenant.to_string(), &rows).await?)
 }
 

@@ -1,9 +1,9 @@
 //! What comes from one record each: persons, groups, memberships, agreements, lines, products, and
 //! agents of unlinked clients.
 
-use core_derive::{SourceRecord, TenantPolicy, agreements, machines, people};
+use core_derive::{SourceRecord, agreements, machines, people};
 use core_model::entity::{Agent, AgentState, Entity, EntityKind, EntityRow, Evidence};
-use core_model::facts::{AgentFacts, Facts, PersonFacts};
+use core_model::facts::{AgentFacts, Facts};
 use core_model::id::{
     AgentId, AgreementId, DirectoryDeviceId, GroupId, LineId, MembershipId, PersonId, ProductId,
     TenantId,
@@ -32,12 +32,11 @@ pub(crate) const KINDS: &[RecordKind] = &[
 pub(crate) fn derive(
     records: &[StoredRecord],
     links: &Links,
-    policy: &TenantPolicy,
 ) -> (Vec<EntityRow>, Vec<(EntityKind, String)>) {
     let mut upserts = Vec::with_capacity(records.len());
     let mut removals = Vec::new();
     for stored in records {
-        match row(stored, links, policy) {
+        match row(stored, links) {
             Some(Ok(row)) => upserts.push(row),
             Some(Err(gone)) => removals.push(gone),
             None => {}
@@ -46,24 +45,16 @@ pub(crate) fn derive(
     (upserts, removals)
 }
 
-fn row(
-    stored: &StoredRecord,
-    links: &Links,
-    policy: &TenantPolicy,
-) -> Option<Result<EntityRow, (EntityKind, String)>> {
+fn row(stored: &StoredRecord, links: &Links) -> Option<Result<EntityRow, (EntityKind, String)>> {
     let record = source(stored);
     let at = record.first_seen_us;
-    let tenant = owner(&record, links);
+    let tenant = owner(&record.record, record.client.as_deref(), &record.facts, links);
     let nobody = |kind, id: String| Some(Err((kind, id)));
     match &record.facts {
-        Facts::Person(facts) => {
-            match person_owner(&record.record, facts, links, policy).or(tenant) {
-                Some(tenant) => Some(Ok(people::person(&record, facts, tenant).row())),
-                None => {
-                    nobody(EntityKind::Person, PersonId::derive(&record.record, at).to_string())
-                }
-            }
-        }
+        Facts::Person(facts) => match tenant {
+            Some(tenant) => Some(Ok(people::person(&record, facts, tenant).row())),
+            None => nobody(EntityKind::Person, PersonId::derive(&record.record, at).to_string()),
+        },
         Facts::Group(facts) => match tenant {
             Some(tenant) => Some(Ok(people::group(&record, facts, tenant).row())),
             None => nobody(EntityKind::Group, GroupId::derive(&record.record, at).to_string()),
@@ -118,36 +109,38 @@ fn row(
 pub(crate) fn owner_of(
     stored: &StoredRecord,
     links: &Links,
-    policy: &TenantPolicy,
 ) -> Option<(EntityKind, String, Option<TenantId>)> {
     let (record, at) = (&stored.record, stored.first_seen_us);
-    let client = stored.client.as_deref();
-    let tenant = client.and_then(|client| links.tenant(&record.connection, client));
+    let tenant = owner(record, stored.client.as_deref(), &stored.facts, links);
     match &stored.facts {
         Facts::Agent(_) => {
             Some((EntityKind::Agent, AgentId::derive(record, at).to_string(), tenant))
         }
-        Facts::Person(facts) => {
-            let tenant = person_owner(record, facts, links, policy).or(tenant);
+        Facts::Person(_) => {
             Some((EntityKind::Person, PersonId::derive(record, at).to_string(), tenant))
         }
         _ => None,
     }
 }
 
-/// The tenant that a split of the directory gives a person to.
-fn person_owner(
+/// The tenant of a record: the one that a split of its directory gives the person, or the machine by
+/// its user, to; else its client's. A machine without a user stays with the directory's first tenant,
+/// and so do groups: their members are found in whichever tenant they are.
+pub(crate) fn owner(
     record: &RecordRef,
-    facts: &PersonFacts,
+    client: Option<&str>,
+    facts: &Facts,
     links: &Links,
-    policy: &TenantPolicy,
 ) -> Option<TenantId> {
-    links.split_tenant(people::split_of(record, facts, &policy.splits)?)
-}
-
-/// The tenant of a record's client.
-fn owner(record: &SourceRecord, links: &Links) -> Option<TenantId> {
-    links.tenant(&record.record.connection, record.client.as_deref()?)
+    let upn = match facts {
+        Facts::Person(facts) => Some(facts.upn.as_str()),
+        Facts::Agent(facts) => facts.assigned_upn.as_deref(),
+        _ => None,
+    };
+    let split = upn.and_then(|upn| people::split_of(record, upn, links.splits()));
+    split
+        .and_then(|split| links.split_tenant(split))
+        .or_else(|| links.tenant(&record.connection, client?))
 }
 
 /// A record as derivation takes it.
@@ -158,7 +151,7 @@ pub(crate) fn source(stored: &StoredRecord) -> SourceRecord {
         facts: stored.facts.clone(),
         history: earlier(stored),
         first_seen_us: stored.first_seen_us,
-        gone: stored.gone_since_us.is_some(),
+        gone_since_us: stored.gone_since_us,
     }
 }
 
@@ -195,6 +188,6 @@ fn unlinked(record: &SourceRecord, facts: &AgentFacts, links: &Links) -> Agent {
         location: facts.location.clone(),
         properties: facts.properties.clone(),
         decision: None,
-        gone: record.gone,
+        gone: record.is_gone(),
     }
 }

@@ -21,6 +21,10 @@ impl Folder {
         format!("sqlite://{}", self.path.join("demo.db").display())
     }
 
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     pub(crate) fn config(&self) -> PathBuf {
         self.path.join("linchpin.toml")
     }

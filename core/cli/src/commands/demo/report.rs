@@ -1,5 +1,6 @@
 //! What the demonstration shows: what each source held, what the hub made of it, how right that is.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use core_model::entity::{Agent, Client, Computer, EntityKind, Person, Tenant};
@@ -10,6 +11,7 @@ use mocks::server::Running;
 use serde::Serialize;
 
 use super::estate;
+use crate::commands::text;
 use crate::failure::Failure;
 use crate::output::{Align, TextTable, line, thousands};
 
@@ -95,16 +97,12 @@ impl Report {
 
     fn print_sources(&self) {
         line("What the four systems held");
-        let right = Align::Right;
-        let mut table = TextTable::new(&[
-            ("connection", Align::Left),
-            ("stream", Align::Left),
-            ("scopes", right),
-            ("pages", right),
-            ("records", right),
-            ("retries", right),
-            ("seconds", right),
-        ]);
+        let retried = self.runs.iter().any(|run| run.counts.retries > 0);
+        let mut columns = vec![("stream", Align::Left)];
+        columns.extend(["scopes", "pages", "records"].map(|name| (name, Align::Right)));
+        columns.extend(retried.then_some(("retries", Align::Right)));
+        columns.push(("seconds", Align::Right));
+        let mut table = TextTable::new(&columns);
         let mut rest = self.runs.as_slice();
         while let Some(first) = rest.first() {
             let same =
@@ -113,20 +111,28 @@ impl Report {
             let (runs, later) = rest.split_at(count);
             rest = later;
             let sum = |value: fn(&Run) -> u64| thousands(runs.iter().map(value).sum());
-            table.row([
-                first.connection.clone(),
-                first.stream.clone(),
-                thousands(runs.len() as u64),
-                sum(|run| run.counts.pages),
-                sum(|run| run.counts.read),
-                sum(|run| run.counts.retries),
-                seconds(runs),
-            ]);
+            let mut cells = vec![format!("{} {}", first.connection, first.stream)];
+            cells.push(thousands(runs.len() as u64));
+            cells.extend([sum(|run| run.counts.pages), sum(|run| run.counts.read)]);
+            cells.extend(retried.then(|| sum(|run| run.counts.retries)));
+            cells.push(seconds(runs));
+            table.row(cells);
         }
         table.print();
-        for run in self.runs.iter().filter(|run| run.error.is_some()) {
-            let error = run.error.as_deref().unwrap_or_default();
-            line(&format!("  {} {} {}: {error}", run.connection, run.stream, run.scope));
+        self.print_errors();
+    }
+
+    /// Each error once, with the number of scopes that it happened to.
+    fn print_errors(&self) {
+        let mut found: BTreeMap<(&str, &str, &str, &str), u64> = BTreeMap::new();
+        for run in &self.runs {
+            let Some(error) = &run.error else { continue };
+            let key = (run.connection.as_str(), run.stream.as_str(), run.outcome.as_str());
+            *found.entry((key.0, key.1, key.2, error)).or_default() += 1;
+        }
+        for ((connection, stream, outcome, error), times) in found {
+            let scopes = text::count(times, "scope", "scopes");
+            text::indented(2, &format!("{connection} {stream}: {scopes} {outcome}: {error}"));
         }
     }
 
@@ -145,50 +151,68 @@ impl Report {
             table.row([what.to_owned(), thousands(held as u64), thousands(made as u64)]);
         }
         table.print();
-        line(&format!(
-            "{} machines were asked who they are and who uses them, {} answered; {} events.",
-            thousands(self.asked.machines as u64),
-            thousands(self.asked.answered as u64),
-            thousands(self.events.unsigned_abs())
-        ));
-        line(&format!(
-            "{} decisions and {} unlinked clients wait for a human.",
-            self.decisions_open, self.clients_unlinked
-        ));
+        text::indented(
+            0,
+            &format!(
+                "{} machines were asked who they are and who uses them, {} answered; {} events.",
+                thousands(self.asked.machines as u64),
+                thousands(self.asked.answered as u64),
+                thousands(self.events.unsigned_abs())
+            ),
+        );
+        text::indented(
+            0,
+            &format!(
+                "{} decisions and {} unlinked clients wait for a human.",
+                self.decisions_open, self.clients_unlinked
+            ),
+        );
     }
 
     fn print_score(&self) {
         line("\nHow right that is");
         let score = &self.score;
         let computers = &score.computers;
-        line(&format!(
-            "computers         {} right, {} undecided, {} false merges, {} missed merges",
-            thousands(computers.correct as u64),
-            computers.undecided,
-            computers.false_merges,
-            computers.missed_merges
-        ));
+        text::wrapped(
+            "computers         ",
+            18,
+            &format!(
+                "{} right, {} undecided, {} false merges, {} missed merges",
+                thousands(computers.correct as u64),
+                computers.undecided,
+                computers.false_merges,
+                computers.missed_merges
+            ),
+        );
         let persons = &score.primary_person;
-        line(&format!(
-            "primary persons   {} right, {} undecided, {} wrong, {} missing",
-            thousands(persons.correct as u64),
-            persons.undecided,
-            persons.wrong,
-            persons.missing
-        ));
+        text::wrapped(
+            "primary persons   ",
+            18,
+            &format!(
+                "{} right, {} undecided, {} wrong, {} missing",
+                thousands(persons.correct as u64),
+                persons.undecided,
+                persons.wrong,
+                persons.missing
+            ),
+        );
         for (name, counts) in [
             ("clients linked    ", &score.tenants),
             ("lines in force    ", &score.agreement_lines_in_force),
         ] {
-            line(&format!(
-                "{name}{} right, {} wrong, {} missing",
-                thousands(counts.correct as u64),
-                counts.wrong,
-                counts.missing
-            ));
+            text::wrapped(
+                name,
+                18,
+                &format!(
+                    "{} right, {} wrong, {} missing",
+                    thousands(counts.correct as u64),
+                    counts.wrong,
+                    counts.missing
+                ),
+            );
         }
         for example in &score.examples {
-            line(&format!("  {example}"));
+            text::indented(2, example);
         }
         #[expect(clippy::cast_precision_loss, reason = "for reading")]
         let seconds = self.elapsed_ms as f64 / 1000.0;

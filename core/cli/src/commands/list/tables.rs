@@ -13,7 +13,7 @@ use super::Listing;
 use crate::cli::ListKind;
 use crate::commands::find;
 use crate::commands::show::words;
-use crate::commands::text::{self, cut, word};
+use crate::commands::text::{self, word};
 use crate::failure::Failure;
 use crate::output::{self, Align, TextTable};
 
@@ -46,9 +46,9 @@ impl Listing<'_> {
         Ok(())
     }
 
-    fn tenant_name(&self, tenant: Option<TenantId>, characters: usize) -> String {
+    fn tenant_name(&self, tenant: Option<TenantId>) -> String {
         let name = tenant.and_then(|tenant| self.names.get(&tenant));
-        name.map_or_else(|| "-".to_owned(), |name| cut(name, characters))
+        name.map_or_else(|| "-".to_owned(), Clone::clone)
     }
 
     fn clients_table(&self, clients: &[Client]) -> TextTable {
@@ -58,14 +58,15 @@ impl Listing<'_> {
             ("name", LEFT),
             ("tenant", LEFT),
             ("why", LEFT),
-        ]);
+        ])
+        .cutting(&[("key", 10), ("why", 14), ("tenant", 14), ("name", 20)]);
         for client in clients {
             table.row([
                 client.connection.clone(),
-                cut(&client.key, 10),
-                cut(&client.name, 24),
-                self.tenant_name(client.tenant, 22),
-                cut(&words::client_link(client), 22),
+                client.key.clone(),
+                client.name.clone(),
+                self.tenant_name(client.tenant),
+                words::client_link(client),
             ]);
         }
         table
@@ -73,7 +74,8 @@ impl Listing<'_> {
 
     fn persons(&self, persons: &[Person]) -> TextTable {
         let columns = [("name", LEFT), ("upn", LEFT), ("tenant", LEFT), ("note", LEFT)];
-        let mut table = TextTable::new(&columns);
+        let mut table =
+            TextTable::new(&columns).cutting(&[("tenant", 12), ("name", 16), ("upn", 34)]);
         for person in persons {
             let notes = [
                 (person.account == AccountKind::Guest, "guest"),
@@ -81,9 +83,9 @@ impl Listing<'_> {
                 (person.gone, "gone"),
             ];
             table.row([
-                cut(&person.display_name, 24),
-                cut(&person.upn, 34),
-                self.tenant_name(Some(person.tenant), 22),
+                person.display_name.clone(),
+                person.upn.clone(),
+                self.tenant_name(Some(person.tenant)),
                 notes_of(&notes),
             ]);
         }
@@ -104,18 +106,19 @@ impl Listing<'_> {
             ("agents", RIGHT),
             ("primary person", LEFT),
             ("note", LEFT),
-        ]);
+        ])
+        .cutting(&[("tenant", 12), ("system", 12), ("primary person", 14), ("note", 12)]);
         for computer in computers {
             let name = primary(computer).and_then(|person| names.get(&person));
             let mut notes: Vec<String> = computer.flags.iter().map(word).collect();
             notes.extend(computer.gone.then(|| "gone".to_owned()));
             table.row([
-                cut(&computer.name, 15),
-                self.tenant_name(Some(computer.tenant), 20),
-                cut(computer.os.as_deref().unwrap_or_default(), 18),
+                computer.name.clone(),
+                self.tenant_name(Some(computer.tenant)),
+                computer.os.clone().unwrap_or_default(),
                 computer.agents.len().to_string(),
-                cut(name.map_or("-", String::as_str), 18),
-                cut(&notes.join(", "), 12),
+                name.cloned().unwrap_or_else(|| "-".to_owned()),
+                notes.join(", "),
             ]);
         }
         Ok(table)
@@ -130,13 +133,14 @@ impl Listing<'_> {
             ("state", LEFT),
             ("rule", LEFT),
             ("note", LEFT),
-        ]);
+        ])
+        .cutting(&[("key", 13), ("tenant", 12)]);
         for agent in agents {
             table.row([
-                cut(&agent.host, 16),
+                agent.host.clone(),
                 agent.connection.clone(),
-                cut(&agent.key, 13),
-                self.tenant_name(agent.tenant, 20),
+                agent.key.clone(),
+                self.tenant_name(agent.tenant),
                 word(&agent.state),
                 agent.rule.as_ref().map(words::rule_number).unwrap_or_default(),
                 notes_of(&[(agent.decision.is_some(), "decision"), (agent.gone, "gone")]),
@@ -154,14 +158,15 @@ impl Listing<'_> {
             ("state", LEFT),
             ("dates", LEFT),
             ("lines", RIGHT),
-        ]);
+        ])
+        .cutting(&[("name", 16), ("tenant", 12), ("type", 10)]);
         for agreement in agreements {
             let key = (agreement.connection.clone(), agreement.key.clone());
             let gone = if agreement.gone { "gone".to_owned() } else { word(&agreement.state) };
             table.row([
-                cut(&agreement.name, 22),
-                self.tenant_name(agreement.tenant, 17),
-                cut(agreement.agreement_type.as_deref().unwrap_or_default(), 12),
+                agreement.name.clone(),
+                self.tenant_name(agreement.tenant),
+                agreement.agreement_type.clone().unwrap_or_default(),
                 gone,
                 text::dates(agreement.dates),
                 lines.get(&key).map_or(0, Vec::len).to_string(),
@@ -177,12 +182,13 @@ impl Listing<'_> {
             ("tenant", LEFT),
             ("type", LEFT),
             ("note", LEFT),
-        ]);
+        ])
+        .cutting(&[("name", 20), ("tenant", 12)]);
         for group in groups {
             table.row([
-                cut(&group.name, 32),
+                group.name.clone(),
                 group.connection.clone(),
-                self.tenant_name(Some(group.tenant), 22),
+                self.tenant_name(Some(group.tenant)),
                 word(&group.group_type),
                 notes_of(&[
                     (group.dynamic, "dynamic"),
@@ -194,7 +200,7 @@ impl Listing<'_> {
         for stored in of_connections {
             if let Facts::ConnectionGroup(group) = &stored.facts {
                 table.row([
-                    cut(&group.name, 32),
+                    group.name.clone(),
                     stored.record.connection.clone(),
                     "-".to_owned(),
                     word(&group.group_kind),
@@ -210,14 +216,12 @@ impl Listing<'_> {
             if number > 0 {
                 output::line("");
             }
-            let tenant = self.tenant_name(Some(question.tenant), 60);
+            let tenant = self.tenant_name(Some(question.tenant));
             text::wrapped("", 2, &format!("{} · {tenant}", question.text));
             for evidence in &question.evidence {
                 text::wrapped("  - ", 4, evidence);
             }
-            let choices: Vec<&str> = question.choices.iter().map(|one| one.as_str()).collect();
-            let id = question.id.to_string();
-            output::line(&format!("  linchpin decide {} {}", text::short(&id), choices.join("|")));
+            text::decide(question);
         }
     }
 }
@@ -229,13 +233,14 @@ fn tenants(tenants: &[Tenant]) -> TextTable {
         ("clients", RIGHT),
         ("time zone", LEFT),
         ("note", LEFT),
-    ]);
+    ])
+    .cutting(&[("name", 20), ("time zone", 12)]);
     for tenant in tenants {
         table.row([
             text::short(&tenant.id.to_string()).to_owned(),
-            cut(&tenant.name, 30),
+            tenant.name.clone(),
             tenant.clients.len().to_string(),
-            cut(tenant.time_zone.as_deref().unwrap_or("-"), 20),
+            tenant.time_zone.clone().unwrap_or_else(|| "-".to_owned()),
             notes_of(&[(tenant.operator, "operator"), (tenant.suspended, "suspended")]),
         ]);
     }

@@ -15,7 +15,7 @@ use serde::Serialize;
 use super::coverage::{self, Books};
 use super::{tenant_of, words};
 use crate::commands::find;
-use crate::commands::text::{self, cut, field, minute, word};
+use crate::commands::text::{self, field, minute, word};
 use crate::failure::Failure;
 use crate::output::{self, Align, TextTable};
 
@@ -203,9 +203,7 @@ impl Story {
             for line in &question.evidence {
                 text::wrapped("  - ", 4, line);
             }
-            let choices: Vec<&str> = question.choices.iter().map(|one| one.as_str()).collect();
-            let id = question.id.to_string();
-            output::line(&format!("  linchpin decide {} {}", text::short(&id), choices.join("|")));
+            text::decide(question);
         }
     }
 
@@ -222,19 +220,20 @@ impl Story {
             ("last", Align::Left),
             ("person", Align::Left),
             ("seen by", Align::Left),
-        ]);
+        ])
+        .cutting(&[("person", 12), ("seen by", 12)]);
         for account in &self.logons {
             let person = account.person.as_ref().map_or("nobody known", |one| one.name.as_str());
             let person = person.split(" <").next().unwrap_or(person);
             table.row([
-                cut(&account.account, 36),
+                account.account.clone(),
                 account.times.to_string(),
                 minute(account.last, zone),
-                cut(person, 20),
-                cut(&account.sources.join(", "), 16),
+                person.to_owned(),
+                account.sources.join(", "),
             ]);
         }
-        table.lines().iter().for_each(|line| output::line(&format!("  {line}")));
+        table.print_indented(2);
     }
 }
 

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::{tenant_of, words};
 use crate::commands::find;
-use crate::commands::text::{self, cut, field, minute, word};
+use crate::commands::text::{self, field, minute, word};
 use crate::failure::Failure;
 use crate::output::{self, Align, TextTable};
 
@@ -60,7 +60,8 @@ pub(super) async fn find(store: &Store, which: &str) -> Result<Person, Failure> 
         |person, address| normal_address(&person.upn) == address,
         |person, address| person.mail.as_deref().map(normal_address).as_deref() == Some(address),
         |person, address| {
-            let mut others = person.earlier_upns.iter().chain(&person.addresses);
+            let earlier = person.earlier_upns.iter().map(|earlier| &earlier.upn);
+            let mut others = earlier.chain(&person.addresses);
             others.any(|other| normal_address(other) == address)
         },
     ];
@@ -183,7 +184,9 @@ impl Story {
         output::line(&output::printable(&title));
         field("id", &person.id.to_string());
         field("UPN", &person.upn);
-        field("UPNs before", &person.earlier_upns.join(", "));
+        let before = person.earlier_upns.iter();
+        let before = before.map(|one| format!("{} (until {})", one.upn, minute(one.until, zone)));
+        field("UPNs before", &before.collect::<Vec<_>>().join(", "));
         field("mail", person.mail.as_deref().unwrap_or_default());
         field("addresses", &person.addresses.join(", "));
         field("on premises", person.on_premises.as_deref().unwrap_or_default());
@@ -217,17 +220,18 @@ impl Story {
             ("logons", Align::Right),
             ("last", Align::Left),
             ("why", Align::Left),
-        ]);
+        ])
+        .cutting(&[("why", 24)]);
         for seat in &self.computers {
             table.row([
-                cut(&seat.name, 20),
+                seat.name.clone(),
                 if seat.primary { "yes" } else { "no" }.to_owned(),
                 seat.times.to_string(),
                 seat.last.map(|at| minute(at, zone)).unwrap_or_default(),
                 seat.why.clone(),
             ]);
         }
-        table.lines().iter().for_each(|line| output::line(&format!("  {line}")));
+        table.print_indented(2);
     }
 }
 

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::coverage::{self, Books};
 use super::{words, zone_name};
 use crate::commands::find;
-use crate::commands::text::{self, cut, field};
+use crate::commands::text::{self, field};
 use crate::failure::Failure;
 use crate::output::{self, Align, TextTable, thousands};
 
@@ -143,7 +143,8 @@ impl Story {
             ("key", Align::Left),
             ("name", Align::Left),
             ("why", Align::Left),
-        ]);
+        ])
+        .cutting(&[("key", 10), ("name", 18), ("why", 18)]);
         for client in &self.clients {
             let note = match (client.gone, client.inactive) {
                 (true, _) => " (gone)",
@@ -152,12 +153,12 @@ impl Story {
             };
             table.row([
                 client.connection.clone(),
-                cut(&client.key, 14),
-                format!("{}{note}", cut(&client.name, 30)),
-                cut(&words::client_link(client), 34),
+                client.key.clone(),
+                format!("{}{note}", client.name),
+                words::client_link(client),
             ]);
         }
-        table.lines().iter().for_each(|line| output::line(&format!("  {line}")));
+        table.print_indented(2);
         if self.suggestions.is_empty() {
             return;
         }

@@ -1,6 +1,8 @@
 //! Reasons of the model, in words.
 
-use core_model::entity::{Client, Computer, Flag, LinkReason, Onboarding, PrimaryReason, Rule};
+use core_model::entity::{
+    Client, Computer, Flag, LinkReason, Onboarding, Pin, PrimaryReason, Rule,
+};
 
 /// A rule's number, as the rules are named.
 pub(crate) fn rule_number(rule: &Rule) -> String {
@@ -72,8 +74,23 @@ pub(crate) fn onboarding(computer: &Computer) -> &'static str {
     }
 }
 
-/// Why the primary person of a computer is who he is, or why there is none.
+/// Why the primary person of a computer is who he is, or why there is none. A pin that does not hold
+/// is told too: nobody should have to guess why it did nothing.
 pub(crate) fn primary(computer: &Computer) -> String {
+    let why = match &computer.pin {
+        Some(Pin::Gone { .. }) => "the person whom a human pinned is gone",
+        Some(Pin::Unknown { .. }) => "a human pinned a person who is not known here (any more)",
+        Some(Pin::Nobody) => return "a human decided that nobody is".to_owned(),
+        Some(Pin::Person { .. }) | None => return by_logons(computer),
+    };
+    let record = match &computer.pin {
+        Some(Pin::Unknown { record }) => format!(" ({record})"),
+        _ => String::new(),
+    };
+    format!("{}; {why}{record}, so the logons decide", by_logons(computer))
+}
+
+fn by_logons(computer: &Computer) -> String {
     let shared = computer.flags.contains(&Flag::Shared);
     let known = computer.logons.iter().any(|logon| logon.person.is_some());
     match &computer.primary {

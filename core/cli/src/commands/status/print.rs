@@ -42,7 +42,7 @@ fn print_connection(connection: &ConnectionStanding, zone: Tz) {
             None => by_stream.push((&stream.stream, vec![stream])),
         }
     }
-    table(&by_stream, zone).lines().iter().for_each(|line| output::line(&format!("  {line}")));
+    table(&by_stream, zone).print_indented(2);
     for (name, scopes) in by_stream {
         print_problems(name, &scopes, zone);
     }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::cli::Global;
 use crate::commands::changes::{self, FieldChange};
-use crate::commands::text::{self, cut};
+use crate::commands::text;
 use crate::failure::{Exit, Failure};
 use crate::output::{self, Align, TextTable, thousands};
 
@@ -18,8 +18,6 @@ const RUNS: usize = 5000;
 const EXAMPLES: usize = 5;
 /// Names that are shown of what is new or gone.
 const NAMES: usize = 5;
-/// Characters of a scope in the table.
-const SCOPE: usize = 20;
 
 /// What a run of one scope would do.
 struct Plan {
@@ -195,7 +193,8 @@ fn print(plans: &[Plan]) {
         ("changed", Align::Right),
         ("unchanged", Align::Right),
         ("gone", Align::Right),
-    ]);
+    ])
+    .cutting(&[("scope", 12)]);
     let quiet = |plan: &&Plan| {
         let PageOutcome { created, changed, gone, .. } = plan.counts;
         created + changed + gone + plan.unlisted == 0 && plan.failure.is_none()
@@ -205,7 +204,7 @@ fn print(plans: &[Plan]) {
         table.row([
             connection.clone(),
             stream.clone(),
-            cut(scope_name, SCOPE),
+            scope_name.clone(),
             if plan.full { "full" } else { "changes" }.to_owned(),
             thousands(plan.counts.created),
             thousands(plan.counts.changed),

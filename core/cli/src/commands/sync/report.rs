@@ -6,7 +6,7 @@ use core_model::run::{Counts, Outcome, Run};
 use core_store::Store;
 use serde_json::{Value, json};
 
-use crate::commands::text::{self, cut, span};
+use crate::commands::text::{self, span};
 use crate::failure::Failure;
 use crate::output::{self, Align, TextTable, thousands};
 
@@ -15,8 +15,6 @@ pub(crate) type ScopeNames = HashMap<(String, String), String>;
 
 /// Complete scopes of one stream up to this number have a row each.
 const SCOPES: usize = 3;
-/// Characters of a scope in the table.
-const SCOPE: usize = 14;
 /// Runs that are named before a failure that they share.
 const NAMED: usize = 4;
 
@@ -89,7 +87,7 @@ fn rows<'a>(runs: &'a [Run], names: &ScopeNames) -> Vec<Row<'a>> {
                 rows.extend(same.into_iter().map(|run| Row {
                     connection,
                     stream,
-                    scope: cut(scope_name(run, names), SCOPE),
+                    scope: scope_name(run, names).to_owned(),
                     outcome: run.outcome,
                     counts: run.counts,
                     took_ms: took_ms(run).unwrap_or_default(),
@@ -130,7 +128,7 @@ fn table(rows: &[Row<'_>]) -> TextTable {
     columns.extend(held.then_some(("held", Align::Right)));
     columns.extend(rejected.then_some(("rejected", Align::Right)));
     columns.push(("time", Align::Right));
-    let mut table = TextTable::new(&columns);
+    let mut table = TextTable::new(&columns).cutting(&[("scope", 8)]);
     for row in rows {
         let mut cells = vec![row.connection.to_owned(), row.stream.to_owned()];
         cells.extend(scoped.then(|| row.scope.clone()));

@@ -18,8 +18,24 @@ fn u9_a_pin_to_somebody_who_is_not_of_the_tenant_pins_nobody() {
     let staff = staff();
     let people = People::of(&staff, &policy);
     let stranger = person("eve@fabrikam.example").id;
-    let found = affinity(&daily("AAA"), None, Some(Some(stranger)), &people, &policy);
-    assert!(found.is_primary(&staff[0]));
+    let found =
+        affinity(&daily("AAA"), None, Some(Pin::Person { person: stranger }), &people, &policy);
+    assert!(found.is_primary(&staff[0]), "the logons decide");
+    assert_eq!(found.pin, Some(Pin::Unknown { record: stranger.to_string() }), "and it is said");
+}
+
+#[test]
+fn u11_a_pin_to_somebody_unknown_is_no_pin_to_nobody() {
+    let record = "entra/person/d1/eve".to_owned();
+    let unknown = Pin::Unknown { record };
+    let policy = AffinityPolicy::default();
+    let staff = staff();
+    let people = People::of(&staff, &policy);
+    let found = affinity(&daily("AAB"), None, Some(unknown.clone()), &people, &policy);
+    assert!(found.is_primary(&staff[0]), "nobody chose that there be nobody");
+    assert_eq!(found.pin, Some(unknown));
+    let nobody = affinity(&daily("AAB"), None, Some(Pin::Nobody), &people, &policy);
+    assert_eq!((nobody.primary, nobody.pin), (None, Some(Pin::Nobody)));
 }
 
 #[test]
@@ -79,9 +95,18 @@ fn u13_a_person_who_left_loses_primacy_and_the_history_stays() {
 fn u13_a_pin_does_not_outlive_the_person() {
     let gone = Person { gone: true, ..person("ana@contoso.com") };
     let policy = AffinityPolicy::default();
-    let people = People::of(&[gone.clone(), person("bob@contoso.com")], &policy);
-    let found = affinity(&daily("AAA"), None, Some(Some(gone.id)), &people, &policy);
-    assert_eq!(found.primary, None);
+    let bob = person("bob@contoso.com");
+    let people = People::of(&[gone.clone(), bob.clone()], &policy);
+    let pin = Some(Pin::Person { person: gone.id });
+    let found = affinity(&daily("AAA"), None, pin.clone(), &people, &policy);
+    assert_eq!(found.primary, None, "a leaver's logons do not count either");
+    let found = affinity(&daily("AAB"), None, pin.clone(), &people, &policy);
+    assert!(found.is_primary(&bob), "the next one takes his place");
+    assert_eq!(found.pin, Some(Pin::Gone { person: gone.id }));
+    let back = Person { gone: false, ..gone };
+    let people = People::of(&[back.clone(), bob], &policy);
+    let found = affinity(&daily("BBB"), None, pin, &people, &policy);
+    assert!(found.is_primary(&back), "and it wins again when he is back");
 }
 
 #[test]
@@ -94,9 +119,18 @@ fn u13_an_account_that_was_created_again_is_used_by_the_new_one() {
 }
 
 #[test]
+fn u13_until_an_account_was_deleted_its_logons_are_the_leavers() {
+    let gone = Person { gone: true, gone_since: Some(at(3)), ..numbered("ana@contoso.com", 1) };
+    let again = numbered("ana@contoso.com", 2);
+    let found = of(&daily("AAAA"), &[again.clone(), gone.clone()]);
+    assert_eq!(found.persons(), [gone.id, gone.id, again.id, again.id]);
+    assert!(found.is_primary(&again), "the leaver does not count");
+}
+
+#[test]
 fn a_renamed_person_is_found_by_his_earlier_upn_and_by_his_other_addresses() {
     let renamed = Person {
-        earlier_upns: vec!["ana@contoso.com".to_owned()],
+        earlier_upns: vec![earlier("ana@contoso.com", 5)],
         addresses: vec!["ana.silva@contoso.example".to_owned()],
         ..person("ana.costa@contoso.com")
     };
@@ -114,17 +148,63 @@ fn a_renamed_person_is_found_by_his_earlier_upn_and_by_his_other_addresses() {
 }
 
 #[test]
-fn an_old_upn_that_somebody_new_holds_now_is_his() {
+fn a_upn_is_its_holders_of_the_time_when_it_was_read() {
     let before = Person {
-        earlier_upns: vec!["ana@contoso.com".to_owned()],
+        earlier_upns: vec![earlier("ana@contoso.com", 5)],
         ..person("ana.costa@contoso.com")
     };
     let now = numbered("ana@contoso.com", 2);
     let alias =
         Person { addresses: vec!["ana@contoso.com".to_owned()], ..person("team@contoso.com") };
-    let found = of(&daily("AAA"), &[before.clone(), now.clone(), alias.clone()]);
+    // Days 1 to 9: until the fifth it was the UPN of the one who is called otherwise now.
+    let found = of(&daily("AAAAAAAAA"), &[before.clone(), now.clone(), alias.clone()]);
+    assert_eq!(found.persons(), [&[before.id; 4][..], &[now.id; 5]].concat());
     assert!(found.is_primary(&now));
-    assert!(of(&daily("AAA"), &[before.clone(), alias]).is_primary(&before));
+    assert!(of(&daily("AAAAAA"), &[before.clone(), now]).is_primary(&before));
+    // A machine goes on printing the old spelling, and nobody else has it.
+    let found = of(&daily("AAAAAAAA"), &[before.clone(), alias]);
+    assert_eq!(found.persons(), [before.id; 8]);
+}
+
+#[test]
+fn a_upn_that_went_from_one_to_the_next_is_each_ones_in_his_time() {
+    let upn = "helpdesk@contoso.com";
+    let first = Person { earlier_upns: vec![earlier(upn, 3)], ..person("ana@contoso.com") };
+    let second = Person {
+        earlier_upns: vec![earlier("bob@contoso.com", 3), earlier(upn, 6)],
+        ..person("bob.braun@contoso.com")
+    };
+    // He had another one before, and took it over on the sixth day.
+    let third = Person { earlier_upns: vec![earlier("cem@contoso.com", 6)], ..person(upn) };
+    let persons = [third.clone(), second.clone(), first.clone()];
+    let people = People::of(&persons, &AffinityPolicy::default());
+    let of_day = |day| people.find(upn, at(day));
+    assert_eq!([2, 4, 7].map(of_day), [Some(first.id), Some(second.id), Some(third.id)]);
+    assert_eq!([3, 6].map(of_day), [Some(second.id), Some(third.id)], "from the very instant");
+    let left = People::of(&persons[1..], &AffinityPolicy::default());
+    assert_eq!(left.find(upn, at(7)), None, "two had it, and nobody has it now");
+    assert_eq!(left.find(upn, at(4)), Some(second.id));
+}
+
+#[test]
+fn a_upn_that_somebody_took_back_was_anothers_in_between() {
+    let upn = "sales@contoso.com";
+    let ana = Person {
+        earlier_upns: vec![earlier(upn, 2), earlier("ana@contoso.com", 6)],
+        ..person(upn)
+    };
+    let bob = Person { earlier_upns: vec![earlier(upn, 6)], ..person("bob@contoso.com") };
+    let people = People::of(&[ana.clone(), bob.clone()], &AffinityPolicy::default());
+    let of_day = |day| people.find(upn, at(day));
+    assert_eq!([1, 4, 8].map(of_day), [Some(ana.id), Some(bob.id), Some(ana.id)]);
+}
+
+#[test]
+fn a_upn_read_before_the_directory_told_of_the_rename_is_the_new_ones_if_nobody_elses() {
+    let renamed =
+        Person { earlier_upns: vec![earlier("ana@contoso.com", 5)], ..person("costa@contoso.com") };
+    let people = People::of(std::slice::from_ref(&renamed), &AffinityPolicy::default());
+    assert_eq!(people.find("costa@contoso.com", at(4)), Some(renamed.id));
 }
 
 #[test]
@@ -133,8 +213,8 @@ fn an_address_that_could_be_two_peoples_is_nobodys() {
         |upn: &str| Person { addresses: vec!["office@contoso.com".to_owned()], ..person(upn) };
     let policy = AffinityPolicy::default();
     let people = People::of(&[shared("ana@contoso.com"), shared("bob@contoso.com")], &policy);
-    assert_eq!(people.find("office@contoso.com"), None);
-    assert!(people.find("ana@contoso.com").is_some());
+    assert_eq!(people.find("office@contoso.com", at(1)), None);
+    assert!(people.find("ana@contoso.com", at(1)).is_some());
 }
 
 #[test]
@@ -144,11 +224,11 @@ fn u15_domain_accounts_are_translated_by_the_on_premises_attributes_only() {
         ..person("ana@contoso.com")
     };
     let people = People::of(std::slice::from_ref(&ana), &AffinityPolicy::default());
-    assert_eq!(people.find("CORP\\ASilva"), Some(ana.id));
-    assert_eq!(people.find("corp.contoso.com\\asilva"), Some(ana.id));
-    assert_eq!(people.find("OTHER\\asilva"), None, "another domain's account of that name");
-    assert_eq!(people.find("DESK-1\\ana"), None, "never guessed by name");
-    assert_eq!(people.find("asilva"), None);
+    assert_eq!(people.find("CORP\\ASilva", at(1)), Some(ana.id));
+    assert_eq!(people.find("corp.contoso.com\\asilva", at(1)), Some(ana.id));
+    assert_eq!(people.find("OTHER\\asilva", at(1)), None, "another domain's account of that name");
+    assert_eq!(people.find("DESK-1\\ana", at(1)), None, "never guessed by name");
+    assert_eq!(people.find("asilva", at(1)), None);
 }
 
 #[test]
@@ -162,6 +242,20 @@ fn u15_one_account_name_in_two_domains_of_one_name_is_nobodys() {
         of_domain("ana@fab.com", "corp.fab.com"),
     ];
     let people = People::of(&persons, &AffinityPolicy::default());
-    assert_eq!(people.find("CORP\\ana"), None);
-    assert_eq!(people.find("corp.fab.com\\ana"), Some(persons[1].id));
+    assert_eq!(people.find("CORP\\ana", at(1)), None);
+    assert_eq!(people.find("corp.fab.com\\ana", at(1)), Some(persons[1].id));
+}
+
+#[test]
+fn u15_a_net_bios_name_is_the_domains_that_the_directory_gives_it_to() {
+    let ana = Person {
+        on_premises: Some("ad.keystone.example\\ana".to_owned()),
+        ..person("ana@keystone.example")
+    };
+    let people = || People::of(std::slice::from_ref(&ana), &AffinityPolicy::default());
+    assert_eq!(people().find("NORTHWIND\\ana", at(1)), None, "nothing says whose name it is");
+    let told = people().in_domains([("NORTHWIND", "AD.keystone.example")]);
+    assert_eq!(told.find("NORTHWIND\\ana", at(1)), Some(ana.id));
+    assert_eq!(told.find("KEYSTONE\\ana", at(1)), None, "what Windows proposes is not its name");
+    assert_eq!(told.find("ad.keystone.example\\ana", at(1)), Some(ana.id));
 }

@@ -65,10 +65,11 @@ fn u11_a_pinned_person_wins_until_he_is_unpinned() {
     let policy = AffinityPolicy::default();
     let people = People::of(&staff, &policy);
     let logons = daily("AAAAAAAAAA");
-    let pinned = affinity(&logons, None, Some(Some(staff[1].id)), &people, &policy);
+    let pinned =
+        affinity(&logons, None, Some(Pin::Person { person: staff[1].id }), &people, &policy);
     let expected = Primary { person: staff[1].id, reason: PrimaryReason::Pinned };
     assert_eq!(pinned.primary, Some(expected));
-    let nobody = affinity(&logons, None, Some(None), &people, &policy);
+    let nobody = affinity(&logons, None, Some(Pin::Nobody), &people, &policy);
     assert_eq!(nobody.primary, None, "a computer that a human excluded has none");
     assert!(affinity(&logons, None, None, &people, &policy).is_primary(&staff[0]));
 }
