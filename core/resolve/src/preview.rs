@@ -96,6 +96,33 @@ impl Preview {
     pub fn counts(&self) -> Counts {
         counts(&self.shifts)
     }
+
+    /// Takes the two resolutions of an item in.
+    fn compare(
+        &mut self,
+        key: &ItemKey,
+        (kind_before, old, before): (SubjectKind, &ItemWinners, &Definitions),
+        (kind_after, new, after): (SubjectKind, ItemWinners, &Definitions),
+    ) {
+        let nobody = ItemWinners::default();
+        let shifts = |kind, old: &ItemWinners, new: &ItemWinners| {
+            Difference { key, kind, before: (old, before), after: (new, after) }.shifts()
+        };
+        if kind_before == kind_after {
+            self.shifts.extend(shifts(kind_after, old, &new));
+        } else {
+            self.shifts.extend(shifts(kind_before, old, &nobody));
+            self.shifts.extend(shifts(kind_after, &nobody, &new));
+        }
+        let ambiguous = &new.ambiguous - &old.ambiguous;
+        if !ambiguous.is_empty() {
+            self.ambiguous.push((key.clone(), ambiguous));
+        }
+        if !after.of_item(key).is_empty() {
+            self.winners.insert(key.clone(), (kind_after, Arc::new(new)));
+        }
+        self.touched.insert(key.clone());
+    }
 }
 
 pub(crate) fn counts(shifts: &[Shift]) -> Counts {
@@ -225,27 +252,38 @@ impl Resolver {
                 (kind, Arc::new(old))
             });
             let (kind_before, old) = old;
-            let nobody = ItemWinners::default();
-            let compare = |kind, before: &ItemWinners, later: &ItemWinners| {
-                let before = (before, self.definitions.as_ref());
-                Difference { key, kind, before, after: (later, after) }.shifts()
-            };
-            if kind_before == kind_after {
-                preview.shifts.extend(compare(kind_after, &old, &new));
-            } else {
-                preview.shifts.extend(compare(kind_before, &old, &nobody));
-                preview.shifts.extend(compare(kind_after, &nobody, &new));
-            }
-            let ambiguous = &new.ambiguous - &old.ambiguous;
-            if !ambiguous.is_empty() {
-                preview.ambiguous.push((key.clone(), ambiguous));
-            }
-            if !after.of_item(key).is_empty() {
-                preview.winners.insert(key.clone(), (kind_after, Arc::new(new)));
-            }
-            preview.touched.insert(key.clone());
+            preview.compare(key, (kind_before, &old, &self.definitions), (kind_after, new, after));
         }
         preview.left_out = self.left_out(after, &preview.touched);
+        preview
+    }
+
+    /// The exact effect of other definitions on another snapshot: tags and settings, which are
+    /// part of the snapshot, may have changed too. Both must be of the same tenants, persons and
+    /// computers, so that a number means the same in both.
+    #[must_use]
+    pub fn difference(&self, after: &Resolver) -> Preview {
+        let mut preview = Preview::default();
+        let (old, new) = (&self.definitions, &after.definitions);
+        let keys: BTreeSet<&ItemKey> = old.items().chain(new.items()).collect();
+        for key in keys {
+            let (kind_before, before) = self.view.item_winners(old, key, &self.run);
+            let (kind_after, later) = after.view.item_winners(new, key, &after.run);
+            let same = kind_before == kind_after
+                && self.same(new, key)
+                && Difference {
+                    key,
+                    kind: kind_after,
+                    before: (&before, old),
+                    after: (&later, new),
+                }
+                .changed()
+                .is_empty();
+            if !same {
+                preview.compare(key, (kind_before, &before, old), (kind_after, later, new));
+            }
+        }
+        preview.left_out = after.left_out(new, &preview.touched);
         preview
     }
 

@@ -97,18 +97,11 @@ impl Resolver {
         let Some(deployment) = self.definitions.deployment(deployment) else {
             return ThreeSets::default();
         };
-        let kind = self.definitions.kind(deployment.item);
-        let live = self.view.snapshot.everybody(kind);
-        let own = deployment.owner.map(|owner| {
-            let leaf = Target::Tenant { tenant: owner.tenant, children: owner.children };
-            self.view.members(kind, &leaf, live, Mode::Lenient).yes
-        });
-        let domain = own.as_ref().unwrap_or(live);
-        three(live, self.view.in_deployment(deployment, kind, domain, Mode::Lenient))
+        self.members_in(deployment)
     }
 }
 
-fn three(live: &Set, members: Members) -> ThreeSets {
+pub(crate) fn three(live: &Set, members: Members) -> ThreeSets {
     let no = &(live - &members.yes) - &members.maybe;
     ThreeSets { yes: members.yes, unknown: members.maybe, no }
 }

@@ -51,6 +51,26 @@ pub struct Loaded {
     pub revision: i64,
 }
 
+impl Loaded {
+    /// What a snapshot would be built from if this were defined instead. Numbers of tenants,
+    /// persons and computers mean the same in both snapshots.
+    #[must_use]
+    pub fn redefined(&self, after: &Library) -> SnapshotInput {
+        let mut input = self.input.clone();
+        input.tags.clone_from(&after.tags);
+        let settings: HashMap<TenantId, &TenantSettings> =
+            after.tenants.iter().map(|settings| (settings.tenant, settings)).collect();
+        for tenant in &mut input.tenants {
+            settle(tenant, settings.get(&tenant.id).copied());
+        }
+        let excluded = excluded(after);
+        for computer in &mut input.computers {
+            computer.excluded = excluded.contains(&computer.id);
+        }
+        input
+    }
+}
+
 /// Reads what targets are resolved on.
 ///
 /// # Errors
@@ -133,12 +153,7 @@ impl Reader<'_> {
         self.each(|agent: Agent| machines.agent(agent)).await?;
         self.each(|group: ConnectionGroup| machines.group(&group, texts)).await?;
         self.each(|member: ConnectionMember| machines.member(&member, texts)).await?;
-        let excluded: BTreeSet<ComputerId> = library
-            .computers
-            .iter()
-            .filter(|settings| settings.excluded_from_maintenance)
-            .map(|settings| settings.computer)
-            .collect();
+        let excluded = excluded(library);
         let mut devices = Vec::new();
         self.each(|computer: Computer| {
             input.computers.extend(machines.computer(&computer, &excluded, texts));
@@ -155,14 +170,26 @@ impl Reader<'_> {
     }
 }
 
+fn excluded(library: &Library) -> BTreeSet<ComputerId> {
+    let settings = library.computers.iter();
+    let excluded = settings.filter(|settings| settings.excluded_from_maintenance);
+    excluded.map(|settings| settings.computer).collect()
+}
+
 fn tenant_input(tenant: &Tenant, settings: Option<&TenantSettings>) -> TenantInput {
-    TenantInput {
+    let mut input = TenantInput {
         zone: tenant.time_zone.clone(),
         suspended: tenant.suspended,
-        parent: settings.and_then(|settings| settings.parent),
-        excluded_from_cross_tenant: settings
-            .is_some_and(|settings| settings.excluded_from_cross_tenant),
-        budget: settings.and_then(|settings| settings.budget),
         ..TenantInput::new(tenant.id, &tenant.name)
-    }
+    };
+    settle(&mut input, settings);
+    input
+}
+
+/// Puts the operator's settings in.
+fn settle(tenant: &mut TenantInput, settings: Option<&TenantSettings>) {
+    tenant.parent = settings.and_then(|settings| settings.parent);
+    tenant.excluded_from_cross_tenant =
+        settings.is_some_and(|settings| settings.excluded_from_cross_tenant);
+    tenant.budget = settings.and_then(|settings| settings.budget);
 }
