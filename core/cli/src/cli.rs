@@ -5,10 +5,15 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 mod read;
+mod rules;
 mod serve;
 mod sync;
 
 pub(crate) use self::read::{ListArgs, ListKind, RunsArgs, ShowArgs, ShowKind};
+pub(crate) use self::rules::{
+    EdgesArgs, ExpectArgs, ExplainArgs, PreviewArgs, ReconcileArgs, ResolveArgs, WhenArgs,
+    WinnersArgs,
+};
 pub(crate) use self::serve::{DemoArgs, MocksArgs};
 pub(crate) use self::sync::{CheckArgs, DecideArgs, LinkArgs, RebuildArgs, SyncArgs};
 
@@ -17,6 +22,18 @@ const EXIT_CODES: &str = "Exit codes:
   1  failed
   2  the arguments or the settings are wrong
   3  done in part: a deletion is held back, or something failed beside what worked";
+
+const PREVIEW_CODES: &str = "Exit codes:
+  0  done: the change could be made as it is
+  1  failed
+  2  the arguments or the settings are wrong
+  3  done in part: the change needs a confirmation, or breaks a golden case";
+
+const EXPECT_CODES: &str = "Exit codes:
+  0  done: every golden case holds
+  1  failed
+  2  the arguments or the settings are wrong
+  3  done in part: at least one is broken";
 
 /// One hub for the systems that an MSP already runs: it reads them, makes one model of tenants,
 /// people, computers and agreements out of them, and says why.
@@ -79,12 +96,32 @@ pub(crate) enum Command {
     /// The latest runs, or one in full
     #[command(after_help = EXIT_CODES)]
     Runs(RunsArgs),
-    /// List what is in the model
+    /// List what is in the model, or what is defined
     #[command(after_help = EXIT_CODES)]
     List(ListArgs),
-    /// One computer, person or tenant, with the why of everything
+    /// One computer, person, tenant or deployment, with the why of everything
     #[command(after_help = EXIT_CODES)]
     Show(ShowArgs),
+    /// Who is in a target, who is not, and of whom it is not known
+    Resolve(ResolveArgs),
+    /// Which deployment wins each item of a computer, and why
+    #[command(after_help = EXIT_CODES)]
+    Winners(WinnersArgs),
+    /// Every deployment of an item for one subject: what wins, what loses on what, what is out
+    #[command(after_help = EXIT_CODES)]
+    Explain(ExplainArgs),
+    /// The exact change of winners that a change of a deployment would make
+    #[command(after_help = PREVIEW_CODES)]
+    Preview(PreviewArgs),
+    /// The days ahead on which something changes by itself
+    #[command(after_help = EXIT_CODES)]
+    Edges(EdgesArgs),
+    /// What was sold, beside what deployments resolve to
+    #[command(after_help = EXIT_CODES)]
+    Reconcile(ReconcileArgs),
+    /// Try the golden cases
+    #[command(after_help = EXPECT_CODES)]
+    Expect(ExpectArgs),
     /// Say which tenant a connection's client belongs to
     #[command(after_help = EXIT_CODES)]
     Link(LinkArgs),

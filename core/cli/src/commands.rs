@@ -9,17 +9,24 @@ mod config;
 mod connectors;
 mod decide;
 mod demo;
-mod find;
+mod edges;
+mod expect;
+mod explain;
+pub(crate) mod find;
 mod init;
 mod link;
 mod list;
 mod mocks;
+pub(crate) mod preview;
 mod rebuild;
+mod reconcile;
+mod resolve;
 mod runs;
-mod show;
+pub(crate) mod show;
 mod status;
 mod sync;
 pub(crate) mod text;
+mod winners;
 
 /// Does what was asked.
 pub(crate) async fn run(cli: &Cli) -> Result<Exit, Failure> {
@@ -35,6 +42,13 @@ pub(crate) async fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Runs(args) => runs::run(global, args).await,
         Command::List(args) => list::run(global, args).await,
         Command::Show(args) => show::run(global, args).await,
+        Command::Resolve(args) => resolve::run(global, args).await,
+        Command::Winners(args) => winners::run(global, args).await,
+        Command::Explain(args) => explain::run(global, args).await,
+        Command::Preview(args) => preview::run(global, args).await,
+        Command::Edges(args) => edges::run(global, args).await,
+        Command::Reconcile(args) => reconcile::run(global, args).await,
+        Command::Expect(args) => expect::run(global, args).await,
         Command::Link(args) => link::run(global, args).await,
         Command::Decide(args) => decide::run(global, args).await,
         Command::Rebuild(args) => rebuild::run(global, args).await,

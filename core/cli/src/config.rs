@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use chrono_tz::Tz;
 use core_connector::{Connector, Registry};
+use core_resolve::Freshness;
 use core_sync::Settings;
 
 use crate::failure::Failure;
@@ -24,7 +25,7 @@ mod shape;
 pub(crate) use self::connect::ConnectionSettings;
 pub(crate) use self::problem::{Problem, Problems};
 pub(crate) use self::schema::{file_schema, properties, resolve, schema_of};
-pub(crate) use self::shape::choices;
+pub(crate) use self::shape::{choices, nearest};
 
 use self::document::Document;
 
@@ -38,6 +39,8 @@ pub(crate) struct Config {
     pub(crate) settings: Settings,
     /// Whether a sync asks machines who they are and who is logged on.
     pub(crate) ask: bool,
+    /// How old what was read may be for deployments to be resolved on it.
+    pub(crate) freshness: Freshness,
     /// The connections in the order of the file, disabled ones too.
     pub(crate) connections: Vec<ConnectionSettings>,
     database: String,
@@ -58,6 +61,7 @@ impl Config {
                 time_zone: understood.time_zone,
                 settings: understood.settings,
                 ask: understood.ask,
+                freshness: understood.freshness,
                 connections: understood.connections,
                 database: understood.database,
                 document,

@@ -25,6 +25,11 @@ pub(crate) struct Context {
 }
 
 impl Context {
+    /// Every kind of system that can be connected.
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
     /// Reads the settings and opens the store.
     ///
     /// # Errors

@@ -127,6 +127,12 @@ impl From<core_store::Error> for Failure {
     }
 }
 
+impl From<core_snapshot::Error> for Failure {
+    fn from(error: core_snapshot::Error) -> Self {
+        Self::failed(error.to_string()).with_remedy(error.remedy())
+    }
+}
+
 impl From<core_sync::Error> for Failure {
     fn from(error: core_sync::Error) -> Self {
         let exit = match error {

@@ -21,12 +21,15 @@ mod context;
 mod failure;
 mod output;
 mod progress;
+mod world;
 
 /// The crates whose log is the user's.
-const LOGGED: [&str; 10] = [
+const LOGGED: [&str; 12] = [
     "linchpin",
     "core_derive",
     "core_http",
+    "core_resolve",
+    "core_snapshot",
     "core_store",
     "core_sync",
     "connector_azure_ad",

@@ -52,6 +52,16 @@ pub(crate) enum ListKind {
     Groups,
     /// Questions that wait for a human
     Decisions,
+    /// Software that can be deployed
+    Software,
+    /// Tasks that can be deployed
+    Tasks,
+    /// Tags, and what carries them
+    Tags,
+    /// Who should have what
+    Deployments,
+    /// Golden cases
+    Expectations,
 }
 
 /// `linchpin show`.
@@ -74,4 +84,6 @@ pub(crate) enum ShowKind {
     Person,
     /// A tenant: clients, people, computers, agreements
     Tenant,
+    /// A deployment: who should have what, members, problems, history
+    Deployment,
 }

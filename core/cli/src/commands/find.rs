@@ -104,7 +104,11 @@ pub(crate) async fn unknown(
     }
     let hint = choices(text, "", rows.iter().map(|row| row.name.as_str()));
     let near = hint.split_once('?').map(|(near, _)| format!("{near}? ")).unwrap_or_default();
-    Ok(failure.with_remedy(format!("{near}`linchpin list {word}s --name TEXT` searches")))
+    let search = match kind {
+        EntityKind::Product => "`linchpin list agreements` names those that are sold".to_owned(),
+        _ => format!("`linchpin list {word}s --name TEXT` searches"),
+    };
+    Ok(failure.with_remedy(format!("{near}{search}")))
 }
 
 /// Whether the entity is gone at its source.

@@ -15,6 +15,7 @@ use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::output;
 
+mod definitions;
 mod tables;
 
 /// Entities that are read at once.
@@ -30,6 +31,9 @@ struct Listing<'a> {
 
 pub(crate) async fn run(global: &Global, args: &ListArgs) -> Result<Exit, Failure> {
     let context = Context::open(global).await?;
+    if definitions::is_one(args.kind) {
+        return definitions::run(global, &context, args).await;
+    }
     let store = &context.store;
     let tenant = match &args.tenant {
         Some(text) => Some(find::one::<Tenant>(store, "tenant", text).await?.id),
@@ -64,7 +68,8 @@ fn kind(kind: ListKind) -> EntityKind {
         ListKind::Agents => EntityKind::Agent,
         ListKind::Agreements => EntityKind::Agreement,
         ListKind::Groups => EntityKind::Group,
-        ListKind::Decisions => EntityKind::Decision,
+        // Definitions are listed elsewhere.
+        _ => EntityKind::Decision,
     }
 }
 

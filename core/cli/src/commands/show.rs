@@ -1,4 +1,4 @@
-//! `linchpin show`: one computer, person or tenant, with the why of everything.
+//! `linchpin show`: one computer, person, tenant or deployment, with the why of everything.
 
 use chrono_tz::Tz;
 use core_model::entity::{Computer, Tenant};
@@ -12,9 +12,12 @@ use crate::output;
 
 mod computer;
 mod coverage;
+mod deployment;
 mod person;
 mod tenant;
 pub(crate) mod words;
+
+pub(crate) use person::find as find_person;
 
 pub(crate) async fn run(global: &Global, args: &ShowArgs) -> Result<Exit, Failure> {
     let context = Context::open(global).await?;
@@ -33,6 +36,10 @@ pub(crate) async fn run(global: &Global, args: &ShowArgs) -> Result<Exit, Failur
             let tenant: Tenant = find::one(store, "tenant", which).await?;
             let story = tenant::story(store, tenant, zone).await?;
             if global.json { output::json(&story) } else { story.print() }
+        }
+        ShowKind::Deployment => {
+            let story = deployment::story(&context, which).await?;
+            if global.json { output::json(&story.as_json()) } else { story.print(zone) }
         }
     }
     Ok(Exit::Ok)

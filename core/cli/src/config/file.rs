@@ -1,9 +1,11 @@
 //! What the settings file holds, key by key. The documentation of a field is the user's
 //! documentation: it is in the schema, and editors show it.
 
+use chrono::TimeDelta;
 use core_derive::{
     AffinityPolicy, DomainSplit, IdentificationMode, IdentificationPolicy, TenantPolicy,
 };
+use core_resolve::Freshness;
 use core_sync::{CollectSettings, Settings};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -24,6 +26,8 @@ pub(crate) struct File {
     pub(crate) identification: IdentificationTable,
     /// How logons become a computer's primary person.
     pub(crate) affinity: AffinityTable,
+    /// How old what was read may be for deployments to be resolved on it.
+    pub(crate) resolve: ResolveTable,
     /// The systems to read, one table each; their order is the order of the lists.
     #[schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>")]
     pub(crate) connection: Vec<serde_json::Value>,
@@ -204,6 +208,35 @@ impl Default for AffinityTable {
             min_share: rules.min_share,
             ignore_upns: rules.ignore_upns,
             interval_hours: rules.interval_us / HOUR_US,
+        }
+    }
+}
+
+/// How old what was read may be for deployments to be resolved on it.
+#[derive(Clone, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct ResolveTable {
+    /// Facts that were last read more than so many hours ago count as unknown: nothing is installed,
+    /// changed or removed because of them.
+    #[schemars(range(min = 1, max = 8760))]
+    pub(crate) install_max_age_hours: u32,
+    /// The same for uninstalls. Not more than `install_max_age_hours`.
+    #[schemars(range(min = 1, max = 8760))]
+    pub(crate) uninstall_max_age_hours: u32,
+}
+
+impl Default for ResolveTable {
+    fn default() -> Self {
+        Self { install_max_age_hours: 48, uninstall_max_age_hours: 24 }
+    }
+}
+
+impl ResolveTable {
+    /// In the resolver's words.
+    pub(crate) fn freshness(&self) -> Freshness {
+        Freshness {
+            install: TimeDelta::hours(self.install_max_age_hours.into()),
+            uninstall: TimeDelta::hours(self.uninstall_max_age_hours.into()),
         }
     }
 }

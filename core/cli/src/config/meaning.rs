@@ -5,12 +5,13 @@ use std::collections::HashMap;
 
 use chrono_tz::{TZ_VARIANTS, Tz};
 use core_connector::Registry;
+use core_resolve::Freshness;
 use core_sync::Settings;
 use serde_json::Value;
 
 use super::connect::{self, ConnectionSettings};
 use super::document::{Document, Node};
-use super::file::File;
+use super::file::{File, ResolveTable};
 use super::problem::Problem;
 use super::schema::own_schema;
 use super::secret::is_reference;
@@ -24,6 +25,7 @@ pub(super) struct Understood {
     pub(super) time_zone: Tz,
     pub(super) settings: Settings,
     pub(super) ask: bool,
+    pub(super) freshness: Freshness,
     pub(super) connections: Vec<ConnectionSettings>,
     pub(super) database: String,
 }
@@ -61,6 +63,7 @@ pub(super) fn understand(
         time_zone,
         settings: file.settings(create_from(&connections)),
         ask: file.identification.ask,
+        freshness: file.resolve.freshness(),
         connections,
         database: file.hub.database,
     })
@@ -115,6 +118,7 @@ fn wrong_values(root: &Node) -> Vec<Problem> {
         problems.extend(zone(root, text).err().map(|problem| *problem));
     }
     problems.extend(wrong_database(root));
+    problems.extend(wrong_ages(root));
     let splits = root.get("tenants").and_then(|tenants| tenants.get("domain_split"));
     for split in splits.map(Node::items).unwrap_or_default() {
         if let Some(directory) = split.get("directory") {
@@ -139,6 +143,28 @@ fn zone(root: &Node, text: &str) -> Result<Tz, Box<Problem>> {
         let what = format!("there is no time zone \"{}\"", crate::output::printable(text));
         Box::new(Problem::new(span, what).label("unknown").help(help))
     })
+}
+
+/// What is too old to install on is not good enough to uninstall on.
+fn wrong_ages(root: &Node) -> Option<Problem> {
+    let table = root.get("resolve")?;
+    let hours = |key: &str, otherwise: u32| match table.get(key) {
+        Some(node) => node.json().as_u64(),
+        None => Some(u64::from(otherwise)),
+    };
+    let default = ResolveTable::default();
+    let install = hours("install_max_age_hours", default.install_max_age_hours)?;
+    let uninstall = hours("uninstall_max_age_hours", default.uninstall_max_age_hours)?;
+    if uninstall <= install {
+        return None;
+    }
+    let node = table.get("uninstall_max_age_hours").unwrap_or(table);
+    let what = format!(
+        "`uninstall_max_age_hours` is {uninstall}, and `install_max_age_hours` is {install}"
+    );
+    let help =
+        "an uninstall needs facts at least as fresh as an install: write no more hours for it";
+    Some(Problem::new(node.span.clone(), what).label("too many hours").help(help))
 }
 
 fn wrong_database(root: &Node) -> Option<Problem> {

@@ -6,10 +6,13 @@ use console::{Term, measure_text_width};
 /// Columns beyond which text is hard to read.
 pub(crate) const PAGE: usize = 98;
 
-/// Columns of the terminal that standard output is; none where it is no terminal.
+/// Columns of the terminal that standard output is, or those that `COLUMNS` names for whoever reads
+/// what is piped; none where there is neither.
 pub(crate) fn columns() -> Option<usize> {
-    let (_, columns) = Term::stdout().size_checked()?;
-    Some(usize::from(columns))
+    if let Some((_, columns)) = Term::stdout().size_checked() {
+        return Some(usize::from(columns));
+    }
+    std::env::var_os("COLUMNS")?.to_str()?.parse().ok().filter(|columns| *columns > 0)
 }
 
 /// How many columns a text takes.

@@ -37,7 +37,7 @@ impl Listing<'_> {
             ListKind::Agents => self.agents(&read(&rows)?),
             ListKind::Agreements => self.agreements(&read(&rows)?).await?,
             ListKind::Groups => self.groups(&read(&rows)?, groups),
-            ListKind::Decisions => {
+            _ => {
                 self.decisions(&read(&rows)?);
                 return Ok(());
             }

@@ -49,7 +49,7 @@ struct Membered {
 }
 
 /// The person with this id, name, UPN or other address.
-pub(super) async fn find(store: &Store, which: &str) -> Result<Person, Failure> {
+pub(crate) async fn find(store: &Store, which: &str) -> Result<Person, Failure> {
     if !which.contains('@') {
         return find::one(store, "person", which).await;
     }

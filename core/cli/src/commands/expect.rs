@@ -1,0 +1,47 @@
+//! `linchpin expect`: tries the golden cases.
+
+use core_resolve::RunKind;
+use serde_json::json;
+
+use super::text::{self, count};
+use super::winners::slot_word;
+use crate::cli::{ExpectArgs, Global};
+use crate::context::Context;
+use crate::failure::{Exit, Failure};
+use crate::output;
+use crate::world::World;
+
+pub(crate) async fn run(global: &Global, args: &ExpectArgs) -> Result<Exit, Failure> {
+    let context = Context::open(global).await?;
+    let world = World::load(&context, &args.when, RunKind::default()).await?;
+    let checked = world.resolver.check_expectations();
+    let broken = checked.iter().filter(|case| !case.holds).count() as u64;
+    let name = |id| {
+        let cases = &world.loaded.library.expectations;
+        cases.iter().find(|case| case.id == id).map(|case| case.name.clone())
+    };
+    if global.json {
+        for case in &checked {
+            let mut value = world.head();
+            value["expectation"] =
+                json!({ "id": case.expectation, "name": name(case.expectation) });
+            value["holds"] = case.holds.into();
+            value["found"] = json!(case.found.map(slot_word));
+            value["words"] = case.words.as_str().into();
+            output::json(&value);
+        }
+    } else if checked.is_empty() {
+        output::line("no golden cases are defined");
+    } else {
+        for case in checked.iter().filter(|case| !case.holds) {
+            text::wrapped("broken: ", 8, &case.words);
+        }
+        let all = count(text::len(&checked), "golden case", "golden cases");
+        let hold = match broken {
+            0 => "all hold".to_owned(),
+            broken => format!("{broken} broken"),
+        };
+        text::wrapped("", 2, &format!("{all}{}: {hold}", world.when.words()));
+    }
+    Ok(if broken == 0 { Exit::Ok } else { Exit::Partly })
+}

@@ -1,0 +1,184 @@
+//! The story of a deployment: one sentence, whom it contains, what is wrong with it, and who changed
+//! it when.
+
+use chrono_tz::Tz;
+use core_model::library::{DefinitionKind, Deployment, Enforcement, Origin};
+use core_resolve::{Problem, RunKind, ThreeSets};
+use core_store::DefinitionVersion;
+use serde_json::{Value, json};
+
+use crate::cli::WhenArgs;
+use crate::commands::changes::{self, FieldChange};
+use crate::commands::resolve::{print_by_reason, subjects};
+use crate::commands::text::{self, count, field, instant, word};
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::output;
+use crate::world::World;
+
+/// Reasons that are printed of who is unknown.
+const REASONS: usize = 10;
+
+/// Everything about a deployment.
+pub(super) struct Story {
+    world: World,
+    deployment: Deployment,
+    members: ThreeSets,
+    problems: Vec<Problem>,
+    history: Vec<DefinitionVersion>,
+}
+
+/// Reads everything about a deployment.
+pub(super) async fn story(context: &Context, which: &str) -> Result<Story, Failure> {
+    let world = World::load(context, &WhenArgs::default(), RunKind::default()).await?;
+    let deployment = world.deployment(which)?.clone();
+    let id = deployment.id;
+    let members = world.resolver.members_of(id);
+    let definitions = world.resolver.definitions();
+    let mut problems = definitions.problems(world.resolver.snapshot());
+    problems.retain(|problem| problem.deployment == Some(id));
+    let kind = DefinitionKind::Deployment;
+    let history = context.store.definition_history(kind, &id.to_string()).await?;
+    Ok(Story { world, deployment, members, problems, history })
+}
+
+impl Story {
+    /// For machines.
+    pub(super) fn as_json(&self) -> Value {
+        let parse = |text: &Option<String>| -> Value {
+            let document = text.as_deref().map(serde_json::from_str);
+            document.and_then(Result::ok).unwrap_or_default()
+        };
+        let history = self.history.iter().map(|version| {
+            json!({
+                "revision": version.revision.number,
+                "at": instant(version.revision.at_us),
+                "author": version.revision.author,
+                "note": version.revision.note,
+                "before": parse(&version.before),
+                "after": parse(&version.after),
+            })
+        });
+        let problems: Vec<&str> = self.problems.iter().map(|one| one.text.as_str()).collect();
+        let mut value = self.world.head();
+        value["deployment"] = json!(self.deployment);
+        value["sentence"] = self.world.sentence(&self.deployment).into();
+        value["members"] = json!({
+            "in": self.members.yes.len(),
+            "unknown": self.members.unknown.len(),
+            "out": self.members.no.len(),
+        });
+        value["problems"] = json!(problems);
+        value["history"] = history.collect();
+        value
+    }
+
+    /// For people.
+    pub(super) fn print(&self, zone: Tz) {
+        let one = &self.deployment;
+        output::line(&output::printable(&one.name));
+        text::indented(2, &self.world.sentence(one));
+        field("id", &one.id.to_string());
+        field("takes part", &self.takes_part());
+        field("dates", &dates(one));
+        field("order", &if one.order == 0 { String::new() } else { one.order.to_string() });
+        field("note", &one.note);
+        let kind = self.world.resolver.definitions().kind(one.item);
+        let ThreeSets { yes, unknown, no } = &self.members;
+        let out = text::count(no.len(), "out", "out");
+        let unknown_words = text::count(unknown.len(), "unknown", "unknown");
+        field("members", &format!("{} in, {unknown_words}, {out}", subjects(kind, yes.len())));
+        if !self.problems.is_empty() {
+            text::heading("Problems");
+            self.problems.iter().for_each(|problem| text::indented(2, &problem.text));
+        }
+        if !unknown.is_empty() {
+            text::heading("Unknown: nothing is done");
+            let why = |number| (self.world.resolver.why_in(one, number), number);
+            print_by_reason(&self.world, kind, unknown.iter().map(why), REASONS);
+        }
+        self.print_history(zone);
+    }
+
+    /// When it takes part, and what keeps it from that.
+    fn takes_part(&self) -> String {
+        let one = &self.deployment;
+        let mut words = match &one.enforcement {
+            Enforcement::Required => "in every run".to_owned(),
+            Enforcement::Onboarding => "when onboarding".to_owned(),
+            Enforcement::Optional { approved } => {
+                let approved = count(approved.len() as u64, "subject", "subjects");
+                format!("where it was approved: for {approved}")
+            }
+            Enforcement::AdHoc => "when it is asked for by name".to_owned(),
+        };
+        if one.onboarding_only {
+            words.push_str(", only when onboarding");
+        }
+        if one.origin == Origin::Recommended {
+            words.push_str(&format!("; recommended, {}", word(&one.recommended)));
+        }
+        if !one.enabled {
+            words.push_str("; disabled");
+        }
+        if let Some(connection) = &one.connection {
+            let off = self.world.loaded.input.disabled_connections.contains_key(connection);
+            let off = if off { ", which is disabled" } else { "" };
+            words.push_str(&format!("; with connection {connection}{off}"));
+        }
+        words
+    }
+
+    fn print_history(&self, zone: Tz) {
+        let saves = count(text::len(&self.history), "save", "saves");
+        text::heading(&format!("History ({saves})"));
+        for version in self.history.iter().rev() {
+            let revision = &version.revision;
+            let at = text::minute(instant(revision.at_us), zone);
+            let note = match revision.note.as_str() {
+                "" => String::new(),
+                note => format!(": {note}"),
+            };
+            let how = match (&version.before, &version.after) {
+                (None, _) => "created",
+                (_, None) => "removed",
+                _ => "changed",
+            };
+            let number = revision.number;
+            text::indented(
+                2,
+                &format!("{at} {how} by {} (revision {number}){note}", revision.author),
+            );
+            for change in self.fields(version) {
+                text::indented(6, &change.in_words());
+            }
+        }
+    }
+
+    /// The fields that a save changed; the target in words.
+    fn fields(&self, version: &DefinitionVersion) -> Vec<FieldChange> {
+        let (Some(before), Some(after)) = (&version.before, &version.after) else {
+            return Vec::new();
+        };
+        let mut fields = changes::fields_of_texts(before, after);
+        fields.retain(|change| !change.path.starts_with("target"));
+        let target = |text: &str| {
+            let deployment: Deployment = serde_json::from_str(text).ok()?;
+            Some(Value::String(self.world.target(&deployment.target)))
+        };
+        let (before, after) = (target(before), target(after));
+        if before != after {
+            let path = "target".to_owned();
+            let (before, after) = (before.unwrap_or_default(), after.unwrap_or_default());
+            fields.push(FieldChange { path, before, after });
+        }
+        fields
+    }
+}
+
+fn dates(deployment: &Deployment) -> String {
+    match text::dates(deployment.dates).as_str() {
+        "always" => String::new(),
+        dates => format!("{dates}, local days of each tenant"),
+    }
+}

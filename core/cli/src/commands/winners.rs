@@ -1,0 +1,260 @@
+//! `linchpin winners`: which deployment wins each item, of one subject or of everybody at a tenant.
+
+use std::collections::BTreeMap;
+
+use core_model::entity::Tenant;
+use core_model::id::DeploymentId;
+use core_model::library::SubjectKind;
+use core_resolve::{ItemKey, Resolved, RunKind, Slot};
+use serde_json::{Value, json};
+
+use super::resolve::{print_by_reason, subjects};
+use super::text;
+use super::{find, text::count};
+use crate::cli::{Global, WinnersArgs};
+use crate::context::Context;
+use crate::failure::{Exit, Failure};
+use crate::output::{self, Align, TextTable, thousands};
+use crate::world::World;
+
+/// Computers that are listed of an item.
+const LISTED: usize = 200;
+/// Reasons that are printed of what is blocked.
+const REASONS: usize = 12;
+
+/// What holds for one subject and item.
+struct Held {
+    kind: SubjectKind,
+    number: u32,
+    resolved: Resolved,
+    why: String,
+}
+
+pub(crate) async fn run(global: &Global, args: &WinnersArgs) -> Result<Exit, Failure> {
+    let context = Context::open(global).await?;
+    let run = if args.onboarding { RunKind::Onboarding } else { RunKind::Maintenance };
+    let world = World::load(&context, &args.when, run).await?;
+    let item = args.item.as_deref().map(|item| world.item(item)).transpose()?;
+    let wanted = |key: &ItemKey| item.is_none_or(|item| item == key.item);
+    let store = &context.store;
+    if let Some(text) = &args.subject {
+        let expected =
+            item.map_or(SubjectKind::Computer, |item| world.resolver.definitions().kind(item));
+        let (kind, number) = world.parse_subject(store, text, expected).await?;
+        let held = held(&world, kind, number, &wanted);
+        if global.json {
+            held.iter().for_each(|one| output::json(&one.as_json(&world)));
+        } else {
+            print_one(&world, kind, number, &held);
+        }
+        return Ok(Exit::Ok);
+    }
+    let name = args.tenant.as_deref().unwrap_or_default();
+    let tenant: Tenant = find::one(store, "tenant", name).await?;
+    world.number(tenant.id.into(), &tenant.name)?;
+    let mut all = Vec::new();
+    for kind in [SubjectKind::Computer, SubjectKind::Person, SubjectKind::Tenant] {
+        for number in world.resolver.snapshot().of_tenant(kind, tenant.id).iter() {
+            all.extend(held(&world, kind, number, &wanted));
+        }
+    }
+    if global.json {
+        all.iter().for_each(|one| output::json(&one.as_json(&world)));
+    } else if item.is_some() {
+        print_item(&world, &tenant, &all);
+    } else {
+        print_tenant(&world, &tenant, &all);
+    }
+    Ok(Exit::Ok)
+}
+
+/// What holds for a subject, of every item that is wanted.
+fn held(
+    world: &World,
+    kind: SubjectKind,
+    number: u32,
+    wanted: &impl Fn(&ItemKey) -> bool,
+) -> Vec<Held> {
+    let resolver = &world.resolver;
+    let Some(subject) = resolver.snapshot().subject(kind, number) else { return Vec::new() };
+    let resolved = resolver.resolve_subject(subject).into_iter();
+    let held = resolved.filter(|one| wanted(&one.key)).map(|resolved| {
+        let winner = match resolved.slot {
+            Slot::Won(id) => resolver.definitions().deployment(id),
+            _ => None,
+        };
+        let why = winner.map(|winner| resolver.why_in(winner, number)).unwrap_or_default();
+        Held { kind, number, resolved, why }
+    });
+    let mut held: Vec<Held> = held.collect();
+    held.sort_by_key(|one| world.item_title(&one.resolved.key).to_lowercase());
+    held
+}
+
+impl Held {
+    fn as_json(&self, world: &World) -> Value {
+        let mut value = world.head();
+        value["subject"] = world.subject(self.kind, self.number);
+        value["item"] = world.item_json(&self.resolved.key);
+        value["slot"] = slot_word(self.resolved.slot).into();
+        let deployment = self.deployment();
+        value["deployment"] =
+            json!(deployment.map(|id| json!({ "id": id, "name": world.deployment_name(id) })));
+        let winner = deployment.filter(|_| matches!(self.resolved.slot, Slot::Won(_)));
+        let winner = winner.and_then(|id| world.resolver.definitions().deployment(id));
+        value["state"] = json!(winner.map(|winner| &winner.state));
+        value["why"] = json!(winner.map(|_| &self.why));
+        value["blocked"] = json!(self.resolved.blocked);
+        value["ambiguous"] = self.resolved.ambiguous.into();
+        value
+    }
+
+    fn deployment(&self) -> Option<DeploymentId> {
+        match self.resolved.slot {
+            Slot::Won(id) | Slot::Blocked(id) => Some(id),
+            Slot::Nobody => None,
+        }
+    }
+}
+
+/// The word for what holds, for machines.
+pub(crate) fn slot_word(slot: Slot) -> &'static str {
+    match slot {
+        Slot::Won(_) => "won",
+        Slot::Blocked(_) => "blocked",
+        Slot::Nobody => "nobody",
+    }
+}
+
+fn print_one(world: &World, kind: SubjectKind, number: u32, held: &[Held]) {
+    let snapshot = world.resolver.snapshot();
+    let mut head = snapshot.name(kind, number).to_string();
+    if kind != SubjectKind::Tenant {
+        head.push_str(&format!(" of {}", snapshot.tenant_name_of(kind, number)));
+    }
+    head.push_str(&world.when.words());
+    text::wrapped("", 2, &head);
+    let mut nobody = Vec::new();
+    let mut some = false;
+    for one in held {
+        let title = world.item_title(&one.resolved.key);
+        let Some(id) = one.deployment() else {
+            nobody.push(title);
+            continue;
+        };
+        some = true;
+        let name = world.deployment_name(id);
+        match &one.resolved.blocked {
+            Some(reason) => {
+                text::heading(&format!("{title}: blocked, nothing is done"));
+                text::indented(4, &format!("by {reason}"));
+            }
+            None => {
+                text::heading(&format!("{title}: {}", world.state_words(id)));
+                text::indented(4, &format!("{name}: {}", one.why));
+            }
+        }
+        if one.resolved.ambiguous {
+            text::indented(4, "ambiguous: only desired state, order or age decided");
+        }
+    }
+    if !nobody.is_empty() {
+        let items = count(text::len(&nobody), "item", "items");
+        text::heading(&format!("no deployment of {items}: {}", nobody.join(", ")));
+    } else if !some {
+        output::line("");
+        output::line("nothing is deployed for it");
+    }
+}
+
+/// Every subject of a tenant, for one item.
+fn print_item(world: &World, tenant: &Tenant, all: &[Held]) {
+    text::wrapped("", 2, &format!("{}{}", tenant.name, world.when.words()));
+    let mut by_key: BTreeMap<&ItemKey, Vec<&Held>> = BTreeMap::new();
+    for one in all {
+        by_key.entry(&one.resolved.key).or_default().push(one);
+    }
+    if by_key.is_empty() {
+        output::line("no deployment is for it");
+    }
+    let snapshot = world.resolver.snapshot();
+    for (key, held) in by_key {
+        text::heading(&world.item_title(key));
+        let columns = ["name", "state", "deployment", "because"].map(|name| (name, Align::Left));
+        let mut table = TextTable::new(&columns).cutting(&[
+            ("because", 24),
+            ("deployment", 16),
+            ("because", 12),
+        ]);
+        let some: Vec<&&Held> = held.iter().filter(|one| one.deployment().is_some()).collect();
+        for one in some.iter().take(LISTED) {
+            let Some(id) = one.deployment() else { continue };
+            let (mut state, why) = match &one.resolved.blocked {
+                Some(reason) => ("blocked".to_owned(), reason.as_str()),
+                None => (world.state_words(id), one.why.as_str()),
+            };
+            if one.resolved.ambiguous {
+                state.push_str(" (ambiguous)");
+            }
+            let name = snapshot.name(one.kind, one.number).to_string();
+            table.row([name, state, world.deployment_name(id), why.to_owned()]);
+        }
+        if !table.is_empty() {
+            table.print_indented(2);
+        }
+        if some.len() > LISTED {
+            output::line(&format!("  and {} more; --json lists all", some.len() - LISTED));
+        }
+        let nobody = text::len(&held) - text::len(&some);
+        if let (Some(one), true) = (held.first(), nobody > 0) {
+            output::line(&format!("  no deployment for {}", subjects(one.kind, nobody)));
+        }
+    }
+}
+
+/// Every item of a tenant: how many subjects have which winner, and what is blocked by what.
+fn print_tenant(world: &World, tenant: &Tenant, all: &[Held]) {
+    text::wrapped("", 2, &format!("{}{}", tenant.name, world.when.words()));
+    let mut rows: BTreeMap<(String, Slot), (u64, u64)> = BTreeMap::new();
+    for one in all.iter().filter(|one| one.deployment().is_some()) {
+        let key = (world.item_title(&one.resolved.key), one.resolved.slot);
+        let (subjects, ambiguous) = rows.entry(key).or_default();
+        *subjects += 1;
+        *ambiguous += u64::from(one.resolved.ambiguous);
+    }
+    if rows.is_empty() {
+        output::line("nothing is deployed for anybody there");
+        return;
+    }
+    output::line("");
+    let columns = [
+        ("item", Align::Left),
+        ("state", Align::Left),
+        ("deployment", Align::Left),
+        ("for", Align::Right),
+        ("ambiguous", Align::Right),
+    ];
+    let mut table = TextTable::new(&columns).cutting(&[("deployment", 16), ("item", 16)]);
+    for ((title, slot), (subjects, ambiguous)) in &rows {
+        let (Slot::Won(id) | Slot::Blocked(id)) = slot else { continue };
+        let state = match slot {
+            Slot::Blocked(_) => "blocked".to_owned(),
+            _ => world.state_words(*id),
+        };
+        let some = |number: u64| if number == 0 { String::new() } else { thousands(number) };
+        let name = world.deployment_name(*id);
+        table.row([title.clone(), state, name, thousands(*subjects), some(*ambiguous)]);
+    }
+    table.print();
+    for kind in [SubjectKind::Computer, SubjectKind::Person, SubjectKind::Tenant] {
+        let blocked = all.iter().filter(|one| one.kind == kind).filter_map(|one| {
+            let reason = one.resolved.blocked.as_ref()?;
+            Some((format!("{}: {reason}", world.item_title(&one.resolved.key)), one.number))
+        });
+        let blocked: Vec<(String, u32)> = blocked.collect();
+        if !blocked.is_empty() {
+            text::heading("Blocked: nothing is done");
+            print_by_reason(world, kind, blocked.into_iter(), REASONS);
+        }
+    }
+}
