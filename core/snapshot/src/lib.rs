@@ -2,6 +2,7 @@
 
 mod error;
 mod feeds;
+mod follow;
 mod library;
 mod load;
 mod machines;
@@ -9,5 +10,6 @@ mod people;
 
 pub use error::{Error, Result};
 pub use feeds::StreamKinds;
+pub use follow::Followed;
 pub use library::{Library, rows};
-pub use load::{LoadOptions, Loaded, load};
+pub use load::{LoadOptions, Loaded, World, load};

@@ -5,7 +5,7 @@
 
 use std::path::Path;
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
@@ -13,6 +13,7 @@ use sqlx::{Any, AnyConnection, AnyPool, ConnectOptions, Connection as _, Transac
 use url::Url;
 
 use crate::error::{Error, Result};
+use crate::query::RefReader;
 use crate::sql::{Columns, Texts, count};
 
 #[cfg(target_os = "linux")]
@@ -39,6 +40,7 @@ struct Shared {
     writer: AnyPool,
     readers: AnyPool,
     texts: Texts,
+    refs: Mutex<Option<Arc<RefReader>>>,
 }
 
 /// A repeat of a logon within this time is the same logon: a little less than a day, so that a
@@ -110,6 +112,11 @@ impl Store {
         &self.shared.texts
     }
 
+    /// The names of streams as they were last read.
+    pub(crate) fn known_refs(&self) -> &Mutex<Option<Arc<RefReader>>> {
+        &self.shared.refs
+    }
+
     pub(crate) fn readers(&self) -> &AnyPool {
         &self.shared.readers
     }
@@ -154,6 +161,7 @@ async fn open_postgres(address: &str) -> Result<Shared> {
         writer: pool.clone(),
         readers: pool,
         texts: Texts::default(),
+        refs: Mutex::default(),
     })
 }
 
@@ -179,7 +187,13 @@ async fn open_sqlite(path: &Path) -> Result<Shared> {
     try_out(&options, begin).await.map_err(|error| at(error, &shown))?;
     let writer = sqlite_pool(1, WRITER_PRAGMAS).connect_with(options.clone()).await?;
     let readers = sqlite_pool(SQLITE_READERS, READER_PRAGMAS).connect_with(options).await?;
-    Ok(Shared { backend: Backend::Sqlite, writer, readers, texts: Texts::default() })
+    Ok(Shared {
+        backend: Backend::Sqlite,
+        writer,
+        readers,
+        texts: Texts::default(),
+        refs: Mutex::default(),
+    })
 }
 
 async fn open_memory() -> Result<Shared> {
@@ -191,6 +205,7 @@ async fn open_memory() -> Result<Shared> {
         writer: pool.clone(),
         readers: pool,
         texts: Texts::default(),
+        refs: Mutex::default(),
     })
 }
 
