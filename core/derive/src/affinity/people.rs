@@ -74,7 +74,7 @@ impl People {
                 && person.account == AccountKind::Member
                 && !ignored;
             people.known.insert(person.id, Known { counts, gone: person.gone });
-            people.add_person(person, upn);
+            people.add_person(person, &upn);
         }
         for claims in people.by_address.values_mut() {
             claims.sort_unstable();
@@ -96,7 +96,7 @@ impl People {
         self
     }
 
-    fn add_person(&mut self, person: &Person, upn: String) {
+    fn add_person(&mut self, person: &Person, upn: &str) {
         let claim =
             |held, from, until| Claim { held, gone: person.gone, person: person.id, from, until };
         let mut from = None;
@@ -104,7 +104,7 @@ impl People {
             self.add(&earlier.upn, claim(Held::Earlier, from, Some(earlier.until)));
             from = Some(earlier.until);
         }
-        self.add(&upn, claim(Held::Now, from, person.gone_since));
+        self.add(upn, claim(Held::Now, from, person.gone_since));
         for alias in &person.addresses {
             self.add(alias, claim(Held::Alias, None, None));
         }
