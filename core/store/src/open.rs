@@ -133,7 +133,7 @@ impl Store {
             Backend::Sqlite => "begin immediate",
             Backend::Postgres => "begin",
         };
-        Ok(self.shared.writer.begin_with(begin).await?)
+        begin_whole(&self.shared.writer, begin).await
     }
 
     /// A transaction that reads one state of the database, whatever is written meanwhile.
@@ -142,8 +142,20 @@ impl Store {
             Backend::Sqlite => "begin",
             Backend::Postgres => "begin isolation level repeatable read read only",
         };
-        Ok(self.readers().begin_with(begin).await?)
+        begin_whole(self.readers(), begin).await
     }
+}
+
+/// Begins a transaction, to the end of beginning even if nobody waits for it any more. On PostgreSQL
+/// sqlx (0.9.0) does not take back a `begin` that was given up in the middle: the connection would go
+/// back into the pool with a transaction that nobody knows of, and swallow what others write on it.
+async fn begin_whole(pool: &AnyPool, begin: &'static str) -> Result<Transaction<'static, Any>> {
+    let pool = pool.clone();
+    let begun = tokio::spawn(async move { pool.begin_with(begin).await });
+    let begun = begun.await.map_err(|error| Error::Unavailable {
+        what: format!("a transaction could not be begun: {error}"),
+    })?;
+    Ok(begun?)
 }
 
 async fn open_postgres(address: &str) -> Result<Shared> {
