@@ -129,7 +129,15 @@ impl Maker {
             input.disabled_connections.insert("psa".to_owned(), now());
         }
         let count = self.rng.random_range(1..9);
-        let deployments = (0..count).map(|n| self.deployment(n)).collect();
+        let mut deployments: Vec<Deployment> = Vec::new();
+        for n in 0..count {
+            let alike = deployments.choose(&mut self.rng).cloned().filter(|_| self.chance(0.4));
+            let next = match alike {
+                Some(other) => self.variant(other, n),
+                None => self.deployment(n),
+            };
+            deployments.push(next);
+        }
         let as_of = match self.rng.random_range(0..3) {
             0 => AsOf::Instant(now()),
             1 => AsOf::Day(today()),

@@ -1,6 +1,7 @@
 //! Random deployments of every target.
 
 use core_model::facts::ConnectionGroupKind;
+use core_model::id::DeploymentId;
 use core_model::library::{
     Deployment, DesiredState, DeviceClass, Enforcement, Origin, Owner, RecommendedUse, SubjectId,
     Target,
@@ -88,6 +89,24 @@ impl Maker {
             deployment.instance = Some(self.pick(&["a", "b"]).to_owned());
         }
         self.decorate(&mut deployment);
+        deployment
+    }
+
+    /// The same but for one thing: keys that are equal for a long way.
+    pub(super) fn variant(&mut self, mut deployment: Deployment, n: i64) -> Deployment {
+        let other = self.deployment(n);
+        deployment.name = other.name;
+        deployment.created_us += 1_000 * self.rng.random_range(0..3_i64);
+        deployment.id = DeploymentId::of_text(&deployment.name, deployment.created_us);
+        match self.rng.random_range(0..7) {
+            0 => deployment.classes = other.classes,
+            1 => deployment.enforcement = other.enforcement,
+            2 if other.state.fits(deployment.item) => deployment.state = other.state,
+            3 => deployment.order += 1,
+            4 => deployment.origin = other.origin,
+            5 => deployment.target = Target::Or(vec![deployment.target, other.target]),
+            _ => {}
+        }
         deployment
     }
 
