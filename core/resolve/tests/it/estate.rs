@@ -129,15 +129,7 @@ impl Maker {
             input.disabled_connections.insert("psa".to_owned(), now());
         }
         let count = self.rng.random_range(1..9);
-        let mut deployments: Vec<Deployment> = Vec::new();
-        for n in 0..count {
-            let alike = deployments.choose(&mut self.rng).cloned().filter(|_| self.chance(0.4));
-            let next = match alike {
-                Some(other) => self.variant(other, n),
-                None => self.deployment(n),
-            };
-            deployments.push(next);
-        }
+        let deployments = self.deployments(count);
         let as_of = match self.rng.random_range(0..3) {
             0 => AsOf::Instant(now()),
             1 => AsOf::Day(today()),
@@ -156,6 +148,19 @@ impl Maker {
             as_of,
             run,
         }
+    }
+
+    fn deployments(&mut self, count: i64) -> Vec<Deployment> {
+        let mut deployments: Vec<Deployment> = Vec::new();
+        for n in 0..count {
+            let alike = deployments.choose(&mut self.rng).cloned().filter(|_| self.chance(0.4));
+            let next = match alike {
+                Some(other) => self.variant(other, n),
+                None => self.deployment(n),
+            };
+            deployments.push(next);
+        }
+        deployments
     }
 
     pub(crate) fn chance(&mut self, share: f64) -> bool {
