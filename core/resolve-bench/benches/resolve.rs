@@ -33,7 +33,7 @@ fn main() {
         results.push(serde_json::from_slice::<Value>(&text).unwrap_or(Value::Null));
     }
     #[cfg(feature = "engines")]
-    let beside = resolve_bench::engines::measure(1_000);
+    let beside = resolve_bench::engines::measure(10_000);
     #[cfg(not(feature = "engines"))]
     let beside = Value::Null;
     let result = json!({

@@ -14,7 +14,7 @@ use std::time::Instant;
 
 use core_model::id::DeploymentId;
 use core_model::library::{Deployment, SubjectKind, Target};
-use core_resolve::{AsOf, Fact, ItemKey, Resolver, RunKind, Slot, Snapshot, Standing};
+use core_resolve::{AsOf, Fact, ItemKey, Resolver, RunKind, Slot, Snapshot};
 use serde_json::{Value, json};
 
 use crate::estate;
@@ -23,7 +23,7 @@ use crate::estate;
 struct Case {
     attributes: Value,
     winners: BTreeMap<usize, usize>,
-    /// Ranks of the deployments for this computer's tenant, highest first.
+    /// The deployments by their keys for this computer's tenant, the greatest first.
     order: Vec<usize>,
 }
 
@@ -85,8 +85,8 @@ fn index(deployments: &[Deployment], id: DeploymentId) -> usize {
     deployments.iter().position(|deployment| deployment.id == id).unwrap_or(usize::MAX)
 }
 
-/// The deployments of each item in the order of their keys for a computer: those that hold, by
-/// what `explain` says of them.
+/// The deployments of each item in the order of their keys for a computer's tenant, whether they
+/// hold or not.
 fn order(
     resolver: &Resolver,
     deployments: &[Deployment],
@@ -97,7 +97,6 @@ fn order(
         let mut ranked: Vec<_> = resolved
             .candidates
             .iter()
-            .filter(|found| !matches!(found.standing, Standing::Removed(_)))
             .filter_map(|found| Some((found.rank.clone()?, found.deployment)))
             .collect();
         ranked.sort_by(|a, b| b.0.cmp(&a.0));
