@@ -131,3 +131,30 @@ async fn steal(store: &Store) -> Result<()> {
     let lease = store.take_lease("sync:psa", "the thief", later, 600_000_000).await?;
     lease.context("the lease could not be taken").map(|_| ())
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_that_was_given_up_leaves_no_transaction_open() -> Result<()> {
+    for database in both_databases().await? {
+        let store = database.open().await?;
+        let lease = store.take_lease("sync:psa", "somebody", 0, 1_000).await?.context("taken")?;
+        for turns in 0..60 {
+            let given_up = async {
+                for _ in 0..turns * turns {
+                    tokio::task::yield_now().await;
+                }
+            };
+            tokio::select! {
+                renewed = store.renew_lease(&lease, turns, 1_000) => { renewed?; }
+                () = given_up => {}
+            }
+            // Whichever connection these meet: a statement alone, and a transaction of its own.
+            store.lease_holder("sync:psa").await?;
+            store.last_readings().await.with_context(|| format!("{}: {turns}", database.name))?;
+        }
+        let renewed = store.renew_lease(&lease, 5_000, 1_000).await?.context("it is lost")?;
+        let other = database.open().await?.lease_holder("sync:psa").await?;
+        ensure!(other == Some(renewed), "{}: not committed: {other:?}", database.name);
+        databases::drop_database(&database).await?;
+    }
+    Ok(())
+}

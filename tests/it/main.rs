@@ -14,6 +14,7 @@ mod contracts;
 mod crash;
 mod faults;
 mod first_light;
+mod following;
 mod leases;
 mod matrix;
 mod people;

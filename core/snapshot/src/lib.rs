@@ -2,12 +2,15 @@
 
 mod error;
 mod feeds;
+mod follow;
 mod library;
 mod load;
 mod machines;
 mod people;
+mod redefined;
 
 pub use error::{Error, Result};
 pub use feeds::StreamKinds;
+pub use follow::Followed;
 pub use library::{Library, rows};
-pub use load::{LoadOptions, Loaded, load};
+pub use load::{LoadOptions, Loaded, World, load};

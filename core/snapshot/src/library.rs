@@ -1,5 +1,8 @@
 //! Definitions, to and from the rows of the store.
 
+use std::collections::BTreeSet;
+
+use core_model::id::ComputerId;
 use core_model::library::{
     ComputerSettings, DefinitionKind, Deployment, Expectation, Software, Tag, Task, TenantSettings,
 };
@@ -61,6 +64,12 @@ impl Library {
         )
     }
 
+    /// The computers that nothing is ever done to.
+    pub(crate) fn excluded(&self) -> BTreeSet<ComputerId> {
+        let excluded = self.computers.iter().filter(|one| one.excluded_from_maintenance);
+        excluded.map(|settings| settings.computer).collect()
+    }
+
     fn all(&self) -> Vec<DefinitionRow> {
         use DefinitionKind as Kind;
         let mut rows = Vec::new();
@@ -102,7 +111,7 @@ impl Library {
 #[must_use]
 pub fn rows(before: &Library, after: &Library) -> Vec<DefinitionRow> {
     let mut rows = after.all();
-    let kept: std::collections::BTreeSet<(DefinitionKind, String)> =
+    let kept: BTreeSet<(DefinitionKind, String)> =
         rows.iter().map(|row| (row.kind, row.id.clone())).collect();
     let gone = before.all().into_iter().filter(|row| !kept.contains(&(row.kind, row.id.clone())));
     rows.extend(gone.map(|row| DefinitionRow { document: None, ..row }));

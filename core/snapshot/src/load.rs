@@ -1,15 +1,13 @@
 //! The order of reading, and what comes from one entity each.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use core_model::entity::{
     Agent, Agreement, AgreementLine, Computer, ConnectionGroup, ConnectionMember, DirectoryDevice,
     Entity, Group, Membership, Person, Product, Tenant,
 };
-use core_model::id::{ComputerId, TenantId};
-use core_model::library::TenantSettings;
-use core_resolve::{Freshness, SnapshotInput, TenantInput};
+use core_resolve::{Feed, Freshness, GroupInput, SnapshotInput, TenantInput};
 use core_store::Store;
 
 use crate::error::{Error, Result};
@@ -51,61 +49,129 @@ pub struct Loaded {
     pub revision: i64,
 }
 
-impl Loaded {
-    /// What a snapshot would be built from if this were defined instead. Numbers of tenants,
-    /// persons and computers mean the same in both snapshots.
-    #[must_use]
-    pub fn redefined(&self, after: &Library) -> SnapshotInput {
-        let mut input = self.input.clone();
-        input.tags.clone_from(&after.tags);
-        let settings: HashMap<TenantId, &TenantSettings> =
-            after.tenants.iter().map(|settings| (settings.tenant, settings)).collect();
-        for tenant in &mut input.tenants {
-            settle(tenant, settings.get(&tenant.id).copied());
-        }
-        let excluded = excluded(after);
-        for computer in &mut input.computers {
-            computer.excluded = excluded.contains(&computer.id);
-        }
-        input
-    }
-}
-
 /// Reads what targets are resolved on.
 ///
 /// # Errors
 /// When the store does not answer, or holds what this version cannot read.
 pub async fn load(store: &Store, options: &LoadOptions) -> Result<Loaded> {
-    let known_at = options.known_at.unwrap_or(options.now);
-    let (event, revision) = match options.known_at {
-        Some(at) => {
-            let at_us = at.timestamp_micros();
-            (store.event_at(at_us).await?, store.revision_at(at_us).await?)
+    Ok(World::load(store, options).await?.1)
+}
+
+/// What turns entities into what is resolved on: the names that they know each other by.
+#[derive(Default)]
+pub struct World {
+    pub(crate) texts: Texts,
+    pub(crate) people: People,
+    pub(crate) machines: Machines,
+    pub(crate) library: Library,
+    pub(crate) feeds: Vec<Feed>,
+    pub(crate) event: i64,
+    pub(crate) revision: i64,
+}
+
+impl World {
+    /// Reads what targets are resolved on, and keeps what is needed to follow its changes.
+    ///
+    /// # Errors
+    /// When the store does not answer, or holds what this version cannot read.
+    pub async fn load(store: &Store, options: &LoadOptions) -> Result<(Self, Loaded)> {
+        let known_at = options.known_at.unwrap_or(options.now);
+        let (event, revision) = match options.known_at {
+            Some(at) => {
+                let at_us = at.timestamp_micros();
+                (store.event_at(at_us).await?, store.revision_at(at_us).await?)
+            }
+            None => (store.last_event_seq().await?, store.last_revision().await?),
+        };
+        let library = Library::of(&store.definitions(revision).await?)?;
+        let mut world = Self { library, event, revision, ..Self::default() };
+        let mut input = SnapshotInput::new(known_at);
+        input.default_zone.clone_from(&options.default_zone);
+        input.freshness = options.freshness;
+        input.disabled_connections.clone_from(&options.disabled);
+        input.tags.clone_from(&world.library.tags);
+        let reader = Reader { store, event };
+        world.read_people(&reader, &mut input).await?;
+        world.read_machines(&reader, &mut input).await?;
+        reader.each(|tenant: Tenant| input.tenants.push(world.tenant(&tenant))).await?;
+        reader.each(|one: Agreement| input.agreements.push(one)).await?;
+        reader.each(|one: AgreementLine| input.lines.push(one)).await?;
+        reader.each(|one: Product| input.products.push(one)).await?;
+        let runs = store.stream_runs(known_at.timestamp_micros()).await?;
+        world.feeds = feeds(&runs, &options.kinds, &world.people.served);
+        input.feeds.clone_from(&world.feeds);
+        let library = world.library.clone();
+        Ok((world, Loaded { input, library, event, revision }))
+    }
+
+    async fn read_people(&mut self, reader: &Reader<'_>, input: &mut SnapshotInput) -> Result<()> {
+        let Self { people, texts, .. } = self;
+        reader.each(|person: Person| input.persons.extend(people.person(&person, texts))).await?;
+        let mut groups = Vec::new();
+        reader.each(|group: Group| groups.extend(people.group(group, texts))).await?;
+        reader
+            .each(|membership: Membership| {
+                people.membership(&membership, texts);
+            })
+            .await?;
+        let mut devices = Vec::new();
+        reader.each(|device: DirectoryDevice| devices.push(device)).await?;
+        let mut computers = Vec::new();
+        if !devices.is_empty() {
+            reader
+                .each(|computer: Computer| {
+                    if computer.directory_device.is_some() {
+                        let (logons, agents) = (Vec::new(), Vec::new());
+                        computers.push(Computer { logons, agents, ..computer });
+                    }
+                })
+                .await?;
         }
-        None => (store.last_event_seq().await?, store.last_revision().await?),
-    };
-    let library = Library::of(&store.definitions(revision).await?)?;
-    let mut input = SnapshotInput::new(known_at);
-    input.default_zone.clone_from(&options.default_zone);
-    input.freshness = options.freshness;
-    input.disabled_connections.clone_from(&options.disabled);
-    input.tags.clone_from(&library.tags);
-    let reader = Reader { store, event };
-    let mut texts = Texts::default();
-    let served = reader.people_and_machines(&library, &mut input, &mut texts).await?;
-    let settings: HashMap<TenantId, &TenantSettings> =
-        library.tenants.iter().map(|settings| (settings.tenant, settings)).collect();
-    reader
-        .each(|tenant: Tenant| {
-            input.tenants.push(tenant_input(&tenant, settings.get(&tenant.id).copied()))
-        })
-        .await?;
-    reader.each(|one: Agreement| input.agreements.push(one)).await?;
-    reader.each(|one: AgreementLine| input.lines.push(one)).await?;
-    reader.each(|one: Product| input.products.push(one)).await?;
-    let runs = store.stream_runs(known_at.timestamp_micros()).await?;
-    input.feeds = feeds(&runs, &options.kinds, &served);
-    Ok(Loaded { input, library, event, revision })
+        people.devices(&devices, &computers, texts);
+        input.groups = groups
+            .into_iter()
+            .map(|(group, object)| GroupInput { members: people.members(&object), ..group })
+            .collect();
+        Ok(())
+    }
+
+    async fn read_machines(
+        &mut self,
+        reader: &Reader<'_>,
+        input: &mut SnapshotInput,
+    ) -> Result<()> {
+        let Self { machines, texts, .. } = self;
+        reader
+            .each(|agent: Agent| {
+                machines.agent(agent);
+            })
+            .await?;
+        reader.each(|group: ConnectionGroup| machines.group(&group, texts)).await?;
+        reader
+            .each(|member: ConnectionMember| {
+                machines.member(&member, texts);
+            })
+            .await?;
+        input.connection_groups = std::mem::take(&mut machines.group_inputs);
+        let excluded = self.library.excluded();
+        let Self { machines, texts, .. } = self;
+        reader
+            .each(|one: Computer| input.computers.extend(machines.computer(&one, &excluded, texts)))
+            .await
+    }
+
+    pub(crate) fn tenant(&self, tenant: &Tenant) -> TenantInput {
+        let settings = self.library.tenants.iter().find(|settings| settings.tenant == tenant.id);
+        TenantInput {
+            zone: tenant.time_zone.clone(),
+            suspended: tenant.suspended,
+            parent: settings.and_then(|settings| settings.parent),
+            excluded_from_cross_tenant: settings
+                .is_some_and(|settings| settings.excluded_from_cross_tenant),
+            budget: settings.and_then(|settings| settings.budget),
+            ..TenantInput::new(tenant.id, &tenant.name)
+        }
+    }
 }
 
 /// Reads entities as they were after one event.
@@ -135,61 +201,4 @@ impl Reader<'_> {
             place.clone_from(&last.id);
         }
     }
-
-    /// Persons, groups and computers; gives the tenants that each directory serves.
-    async fn people_and_machines(
-        &self,
-        library: &Library,
-        input: &mut SnapshotInput,
-        texts: &mut Texts,
-    ) -> Result<BTreeMap<core_resolve::Directory, BTreeSet<TenantId>>> {
-        let mut people = People::new();
-        self.each(|person: Person| people.person(&person, texts)).await?;
-        self.each(|group: Group| people.group(group, texts)).await?;
-        self.each(|device: DirectoryDevice| people.device(device, texts)).await?;
-        let mut memberships = Vec::new();
-        self.each(|membership: Membership| memberships.push(membership)).await?;
-        let mut machines = Machines::default();
-        self.each(|agent: Agent| machines.agent(agent)).await?;
-        self.each(|group: ConnectionGroup| machines.group(&group, texts)).await?;
-        self.each(|member: ConnectionMember| machines.member(&member, texts)).await?;
-        let excluded = excluded(library);
-        let mut devices = Vec::new();
-        self.each(|computer: Computer| {
-            input.computers.extend(machines.computer(&computer, &excluded, texts));
-            // Of a computer with a device object its names are needed once more, below.
-            if computer.directory_device.is_some() {
-                devices.push(Computer { logons: Vec::new(), agents: Vec::new(), ..computer });
-            }
-        })
-        .await?;
-        input.connection_groups = machines.group_inputs;
-        let served = people.served.clone();
-        (input.groups, input.persons) = people.groups(&memberships, &devices, texts);
-        Ok(served)
-    }
-}
-
-fn excluded(library: &Library) -> BTreeSet<ComputerId> {
-    let settings = library.computers.iter();
-    let excluded = settings.filter(|settings| settings.excluded_from_maintenance);
-    excluded.map(|settings| settings.computer).collect()
-}
-
-fn tenant_input(tenant: &Tenant, settings: Option<&TenantSettings>) -> TenantInput {
-    let mut input = TenantInput {
-        zone: tenant.time_zone.clone(),
-        suspended: tenant.suspended,
-        ..TenantInput::new(tenant.id, &tenant.name)
-    };
-    settle(&mut input, settings);
-    input
-}
-
-/// Puts the operator's settings in.
-fn settle(tenant: &mut TenantInput, settings: Option<&TenantSettings>) {
-    tenant.parent = settings.and_then(|settings| settings.parent);
-    tenant.excluded_from_cross_tenant =
-        settings.is_some_and(|settings| settings.excluded_from_cross_tenant);
-    tenant.budget = settings.and_then(|settings| settings.budget);
 }

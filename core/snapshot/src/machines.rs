@@ -20,18 +20,30 @@ type Name = (ConnectionGroupKind, Arc<str>);
 #[derive(Default)]
 pub(crate) struct Machines {
     agents: HashMap<AgentId, Agent>,
+    /// The same by connection and key.
+    by_key: HashMap<(Arc<str>, String), AgentId>,
     /// Direct groups of an agent, by connection and key of the agent.
-    direct: HashMap<(Arc<str>, String), Vec<Arc<str>>>,
+    direct: HashMap<(Arc<str>, String), BTreeSet<Arc<str>>>,
     /// The group that a group is in, by connection and key.
     parents: HashMap<(Arc<str>, Arc<str>), Arc<str>>,
     pub(crate) group_inputs: Vec<ConnectionGroupInput>,
 }
 
 impl Machines {
-    pub(crate) fn agent(&mut self, agent: Agent) {
-        if !agent.gone && agent.state == AgentState::Matched {
-            self.agents.insert(agent.id, agent);
+    /// Takes an agent in or out; gives the computers that it was and is a pathway to.
+    pub(crate) fn agent(&mut self, agent: Agent) -> [Option<ComputerId>; 2] {
+        let known = self.agents.remove(&agent.id);
+        let before = known.and_then(|known| {
+            self.by_key.remove(&(known.connection.as_str().into(), known.key));
+            known.computer
+        });
+        if agent.gone || agent.state != AgentState::Matched {
+            return [before, None];
         }
+        let after = agent.computer;
+        self.by_key.insert((agent.connection.as_str().into(), agent.key.clone()), agent.id);
+        self.agents.insert(agent.id, agent);
+        [before, after]
     }
 
     pub(crate) fn group(&mut self, group: &ConnectionGroup, texts: &mut Texts) {
@@ -51,11 +63,22 @@ impl Machines {
         });
     }
 
-    pub(crate) fn member(&mut self, member: &ConnectionMember, texts: &mut Texts) {
-        if !member.gone {
-            let agent = (texts.of(&member.connection), member.agent.clone());
-            self.direct.entry(agent).or_default().push(texts.of(&member.group));
+    /// Takes a membership in or out; gives the computer whose agent it is of.
+    pub(crate) fn member(
+        &mut self,
+        member: &ConnectionMember,
+        texts: &mut Texts,
+    ) -> Option<ComputerId> {
+        let agent = (texts.of(&member.connection), member.agent.clone());
+        let group = texts.of(&member.group);
+        let id = self.by_key.get(&agent).copied();
+        let direct = self.direct.entry(agent).or_default();
+        if member.gone {
+            direct.remove(&group);
+        } else {
+            direct.insert(group);
         }
+        self.agents.get(&id?)?.computer
     }
 
     /// A computer as it is resolved on; none where it is gone.

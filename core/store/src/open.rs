@@ -5,7 +5,7 @@
 
 use std::path::Path;
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
@@ -13,6 +13,7 @@ use sqlx::{Any, AnyConnection, AnyPool, ConnectOptions, Connection as _, Transac
 use url::Url;
 
 use crate::error::{Error, Result};
+use crate::query::RefReader;
 use crate::sql::{Columns, Texts, count};
 
 #[cfg(target_os = "linux")]
@@ -39,6 +40,7 @@ struct Shared {
     writer: AnyPool,
     readers: AnyPool,
     texts: Texts,
+    refs: Mutex<Option<Arc<RefReader>>>,
 }
 
 /// A repeat of a logon within this time is the same logon: a little less than a day, so that a
@@ -110,6 +112,11 @@ impl Store {
         &self.shared.texts
     }
 
+    /// The names of streams as they were last read.
+    pub(crate) fn known_refs(&self) -> &Mutex<Option<Arc<RefReader>>> {
+        &self.shared.refs
+    }
+
     pub(crate) fn readers(&self) -> &AnyPool {
         &self.shared.readers
     }
@@ -126,7 +133,7 @@ impl Store {
             Backend::Sqlite => "begin immediate",
             Backend::Postgres => "begin",
         };
-        Ok(self.shared.writer.begin_with(begin).await?)
+        begin_whole(&self.shared.writer, begin).await
     }
 
     /// A transaction that reads one state of the database, whatever is written meanwhile.
@@ -135,8 +142,20 @@ impl Store {
             Backend::Sqlite => "begin",
             Backend::Postgres => "begin isolation level repeatable read read only",
         };
-        Ok(self.readers().begin_with(begin).await?)
+        begin_whole(self.readers(), begin).await
     }
+}
+
+/// Begins a transaction, to the end of beginning even if nobody waits for it any more. On PostgreSQL
+/// sqlx (0.9.0) does not take back a `begin` that was given up in the middle: the connection would go
+/// back into the pool with a transaction that nobody knows of, and swallow what others write on it.
+async fn begin_whole(pool: &AnyPool, begin: &'static str) -> Result<Transaction<'static, Any>> {
+    let pool = pool.clone();
+    let begun = tokio::spawn(async move { pool.begin_with(begin).await });
+    let begun = begun.await.map_err(|error| Error::Unavailable {
+        what: format!("a transaction could not be begun: {error}"),
+    })?;
+    Ok(begun?)
 }
 
 async fn open_postgres(address: &str) -> Result<Shared> {
@@ -154,6 +173,7 @@ async fn open_postgres(address: &str) -> Result<Shared> {
         writer: pool.clone(),
         readers: pool,
         texts: Texts::default(),
+        refs: Mutex::default(),
     })
 }
 
@@ -179,7 +199,13 @@ async fn open_sqlite(path: &Path) -> Result<Shared> {
     try_out(&options, begin).await.map_err(|error| at(error, &shown))?;
     let writer = sqlite_pool(1, WRITER_PRAGMAS).connect_with(options.clone()).await?;
     let readers = sqlite_pool(SQLITE_READERS, READER_PRAGMAS).connect_with(options).await?;
-    Ok(Shared { backend: Backend::Sqlite, writer, readers, texts: Texts::default() })
+    Ok(Shared {
+        backend: Backend::Sqlite,
+        writer,
+        readers,
+        texts: Texts::default(),
+        refs: Mutex::default(),
+    })
 }
 
 async fn open_memory() -> Result<Shared> {
@@ -191,6 +217,7 @@ async fn open_memory() -> Result<Shared> {
         writer: pool.clone(),
         readers: pool,
         texts: Texts::default(),
+        refs: Mutex::default(),
     })
 }
 

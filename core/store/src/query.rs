@@ -2,11 +2,13 @@
 //! stay where they are unless one is asked for by name.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, PoisonError};
 
 use core_model::facts::Facts;
 use core_model::{RecordKind, RecordRef};
 use sqlx::AnyConnection;
 
+use crate::counter::STREAM;
 use crate::error::{Error, Result};
 use crate::open::{Backend, Store};
 use crate::packed::PackedRow;
@@ -180,8 +182,19 @@ impl Store {
     }
 
     /// What turns a row's stream, kind and key into a record's name.
-    pub(crate) async fn refs(&self, on: &mut AnyConnection) -> Result<RefReader> {
-        Ok(RefReader(self.stream_names(on).await?))
+    ///
+    /// A name stays with its stream for good and the counter of streams tells whether there are new
+    /// ones, so that thousands of streams are not read again with every question.
+    pub(crate) async fn refs(&self, on: &mut AnyConnection) -> Result<Arc<RefReader>> {
+        let text = "select value from counter where name = $1";
+        let newest = self.sql(text).bind(STREAM).fetch_one(&mut *on).await?.int(0)?;
+        let known = self.known_refs().lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(known) = known.filter(|known| known.newest == newest) {
+            return Ok(known);
+        }
+        let refs = Arc::new(RefReader::new(newest, self.stream_names(on).await?));
+        *self.known_refs().lock().unwrap_or_else(PoisonError::into_inner) = Some(refs.clone());
+        Ok(refs)
     }
 
     async fn read_records(
@@ -227,9 +240,37 @@ pub(crate) struct Filter<'a> {
     pub(crate) keys: Option<&'a [RecordRef]>,
 }
 
+/// The streams that a part is about.
+#[derive(Clone)]
+enum Streams<'a> {
+    /// All of a connection, however many these are.
+    Of(&'a str),
+    /// These.
+    Ids(Vec<i64>),
+}
+
+impl Streams<'_> {
+    /// The condition on the stream of a table's row.
+    fn condition(&self, alias: &str) -> (String, Argument) {
+        match self {
+            Streams::Of(connection) => (
+                format!(
+                    "exists (select 1 from stream s where s.id = {alias}.stream_id \
+                     and s.connection = {{}})"
+                ),
+                Argument::Text(owned(connection)),
+            ),
+            Streams::Ids(ids) => (
+                format!("{alias}.stream_id in ints({{}})"),
+                Argument::Text(ints(ids.iter().copied())),
+            ),
+        }
+    }
+}
+
 /// A part of what is asked for that one statement can answer. No two parts of a question overlap.
 pub(crate) struct Part<'a> {
-    streams: Vec<i64>,
+    streams: Streams<'a>,
     keys: Option<(RecordKind, Vec<&'a str>)>,
     clients: Option<Vec<&'a str>>,
 }
@@ -238,7 +279,6 @@ impl Part<'_> {
     /// Appends the `from` and the conditions: the rows of a table with stream, kind and key, named
     /// `o`.
     pub(crate) fn of(&self, select: &mut Select, backend: Backend, table: &str) {
-        let streams = || Argument::Text(ints(self.streams.iter().copied()));
         let records = table == "source_record";
         // A client is written on the record; an observation is joined with its record.
         let join = |this: &str, other: &str, other_table: &str| {
@@ -251,18 +291,17 @@ impl Part<'_> {
         let clients = self.clients.as_ref().map(list);
         let Some((kind, keys)) = &self.keys else {
             let Some(clients) = clients else {
-                let text = format!(" from {table} o where o.stream_id in ints({{}})");
-                return select.push(&text, [streams()]);
+                let (condition, argument) = self.streams.condition("o");
+                return select.push(&format!(" from {table} o where {condition}"), [argument]);
             };
             let (alias, join) =
                 if records { ("o", String::new()) } else { ("r", join("r", "o", table)) };
+            let (condition, argument) = self.streams.condition(alias);
             let look_up = LookUp {
                 table: "source_record",
                 alias,
-                conditions: &format!(
-                    "{alias}.client = v.value and {alias}.stream_id in ints({{}})"
-                ),
-                arguments: vec![streams()],
+                conditions: &format!("{alias}.client = v.value and {condition}"),
+                arguments: vec![argument],
                 join: &join,
             };
             return select.each(backend, clients, look_up);
@@ -272,11 +311,12 @@ impl Part<'_> {
         } else {
             join("o", "r", "source_record")
         };
+        let (condition, argument) = self.streams.condition("o");
         let look_up = LookUp {
             table,
             alias: "o",
-            conditions: "o.stream_id in ints({}) and o.kind = {} and o.key = v.value",
-            arguments: vec![streams(), Argument::Text(kind.as_str().to_owned())],
+            conditions: &format!("{condition} and o.kind = {{}} and o.key = v.value"),
+            arguments: vec![argument, Argument::Text(kind.as_str().to_owned())],
             join: &join,
         };
         select.each(backend, list(keys), look_up);
@@ -287,14 +327,29 @@ impl Part<'_> {
     }
 }
 
-/// The streams by their ids.
-pub(crate) struct RefReader(HashMap<i64, StreamKey>);
+/// The streams by their ids and by their names.
+pub(crate) struct RefReader {
+    /// The number of the newest stream that is among them.
+    newest: i64,
+    by_id: HashMap<i64, StreamKey>,
+    /// Streams by connection and scope.
+    by_scope: BTreeMap<(String, String), Vec<i64>>,
+}
 
 impl RefReader {
+    fn new(newest: i64, by_id: HashMap<i64, StreamKey>) -> Self {
+        let mut by_scope: BTreeMap<(String, String), Vec<i64>> = BTreeMap::new();
+        for (id, name) in &by_id {
+            let scope = (name.connection.clone(), name.scope.clone());
+            by_scope.entry(scope).or_default().push(*id);
+        }
+        Self { newest, by_id, by_scope }
+    }
+
     /// The name of the record that a row begins with: stream, kind, key.
     pub(crate) fn read(&self, row: &impl Columns) -> Result<RecordRef> {
         let stream = row.int(0)?;
-        let name = self.0.get(&stream).ok_or_else(|| {
+        let name = self.by_id.get(&stream).ok_or_else(|| {
             Error::corrupt(format!("a record of stream number {stream}, which does not exist"))
         })?;
         let kind = parse_kind(&row.text(1)?)?;
@@ -303,7 +358,10 @@ impl RefReader {
 
     pub(crate) fn parts<'a>(&self, filter: &Filter<'a>) -> Vec<Part<'a>> {
         let parts = match filter.keys {
-            None => vec![Part { streams: self.streams(filter), keys: None, clients: None }],
+            None => {
+                let streams = Streams::Ids(self.streams(filter));
+                vec![Part { streams, keys: None, clients: None }]
+            }
             Some(keys) => {
                 let mut groups: BTreeMap<(&str, &str, RecordKind), Vec<&str>> = BTreeMap::new();
                 for key in keys {
@@ -320,7 +378,7 @@ impl RefReader {
                         scope: Some(scope),
                         ..Filter::default()
                     };
-                    let streams = self.streams(&filter);
+                    let streams = Streams::Ids(self.streams(&filter));
                     Part { streams, keys: Some((kind, keys)), clients: None }
                 });
                 parts.collect()
@@ -329,33 +387,48 @@ impl RefReader {
         let parts: Vec<_> = match filter.clients {
             None => parts,
             Some(clients) => {
-                parts.into_iter().flat_map(|part| self.by_connection(&part, clients)).collect()
+                let whole = filter.connection.is_none() && filter.scope.is_none();
+                let split = |part| self.by_connection(&part, clients, whole);
+                parts.into_iter().flat_map(split).collect()
             }
         };
-        parts.into_iter().filter(|part| !part.streams.is_empty()).collect()
+        let empty = |part: &Part<'_>| matches!(&part.streams, Streams::Ids(ids) if ids.is_empty());
+        parts.into_iter().filter(|part| !empty(part)).collect()
     }
 
-    /// The part, split by the connections of these clients.
-    fn by_connection<'a>(&self, part: &Part<'a>, clients: &'a [(String, String)]) -> Vec<Part<'a>> {
+    /// The part, split by the connections of these clients. A part of everything, without keys, is
+    /// split into whole connections.
+    fn by_connection<'a>(
+        &self,
+        part: &Part<'a>,
+        clients: &'a [(String, String)],
+        whole: bool,
+    ) -> Vec<Part<'a>> {
         let mut connections: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for (connection, client) in clients {
             connections.entry(connection).or_default().push(client);
         }
         let split = connections.into_iter().map(|(connection, clients)| {
             let of_connection =
-                |id: &&i64| self.0.get(*id).is_some_and(|name| name.connection == connection);
-            Part {
-                streams: part.streams.iter().filter(of_connection).copied().collect(),
-                keys: part.keys.clone(),
-                clients: Some(clients),
-            }
+                |id: &&i64| self.by_id.get(*id).is_some_and(|name| name.connection == connection);
+            let streams = match &part.streams {
+                Streams::Ids(ids) if !whole || part.keys.is_some() => {
+                    Streams::Ids(ids.iter().filter(of_connection).copied().collect())
+                }
+                _ => Streams::Of(connection),
+            };
+            Part { streams, keys: part.keys.clone(), clients: Some(clients) }
         });
         split.collect()
     }
 
     fn streams(&self, filter: &Filter<'_>) -> Vec<i64> {
+        if let (Some(connection), Some(scope)) = (filter.connection, filter.scope) {
+            let scope = (connection.to_owned(), scope.to_owned());
+            return self.by_scope.get(&scope).cloned().unwrap_or_default();
+        }
         let mut ids: Vec<_> = self
-            .0
+            .by_id
             .iter()
             .filter(|(_, name)| {
                 filter.connection.is_none_or(|wanted| wanted == name.connection)

@@ -27,7 +27,7 @@ mod machines;
 mod rows;
 
 pub(crate) use links::Links;
-pub(crate) use machines::Neighbours;
+pub(crate) use machines::{Baselines, Neighbours};
 
 /// Records that are derived in one transaction.
 const BATCH: usize = 4000;
@@ -299,6 +299,7 @@ impl Hub {
         if !dirty.is_empty() {
             self.store.set_cursor(UNFINISHED, 1).await?;
         }
+        let baselines = Baselines::load(self).await?;
         let mut waiting = dirty;
         let mut again: BTreeSet<TenantId> = BTreeSet::new();
         while !waiting.is_empty() {
@@ -306,7 +307,7 @@ impl Hub {
             let mut loaded = Vec::with_capacity(part.len());
             for &tenant in &part {
                 waiting.remove(&tenant);
-                loaded.push(machines::load(self, links, tenant).await?);
+                loaded.push(machines::load(self, (links, &baselines), tenant).await?);
             }
             // A UUID that came or went may be another tenant's too: that one is looked at again.
             for (&tenant, loaded) in part.iter().zip(&loaded) {
@@ -350,24 +351,24 @@ pub(crate) fn derive_rows_of(records: &[StoredRecord], links: &Links) -> Vec<Ent
 /// The identities of a tenant's agents, without writing.
 pub(crate) async fn identities_of(
     hub: &Hub,
-    links: &Links,
+    ground: (&Links, &Baselines),
     decisions: &[core_model::decision::Decision],
     tenant: TenantId,
 ) -> Result<Vec<core_store::IdentityRow>> {
-    let loaded = machines::load(hub, links, tenant).await?;
+    let loaded = machines::load(hub, ground, tenant).await?;
     Ok(machines::identities(hub, decisions, tenant, &loaded))
 }
 
 /// Derives the computers of a tenant, without writing.
 pub(crate) async fn derive_machines_of(
     hub: &Hub,
-    links: &Links,
+    ground: (&Links, &Baselines),
     decisions: &[core_model::decision::Decision],
     tenant: TenantId,
     neighbours: &Neighbours,
 ) -> Result<Vec<EntityRow>> {
-    let loaded = machines::load(hub, links, tenant).await?;
-    Ok(machines::derive(hub, links, decisions, tenant, loaded, neighbours))
+    let loaded = machines::load(hub, ground, tenant).await?;
+    Ok(machines::derive(hub, ground.0, decisions, tenant, loaded, neighbours))
 }
 
 /// Client ids by connection and key.

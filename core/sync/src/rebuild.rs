@@ -8,7 +8,7 @@ use core_model::id::TenantId;
 use core_store::{RecordQuery, StoredRecord};
 
 use crate::derive::{
-    Links, Neighbours, derive_machines_of, derive_rows_of, identities_of, link_all,
+    Baselines, Links, Neighbours, derive_machines_of, derive_rows_of, identities_of, link_all,
 };
 use crate::error::Result;
 use crate::hub::Hub;
@@ -73,9 +73,11 @@ impl Hub {
         fresh.extend(linked.clients.iter().map(Entity::row));
         self.verify_rows(&links, &mut fresh).await?;
 
+        let baselines = Baselines::load(self).await?;
+        let ground = (&links, &baselines);
         let mut identities: HashMap<TenantId, Vec<core_store::IdentityRow>> = HashMap::new();
         for tenant in links.tenants() {
-            identities.insert(tenant, identities_of(self, &links, &decisions, tenant).await?);
+            identities.insert(tenant, identities_of(self, ground, &decisions, tenant).await?);
         }
         let mut by_uuid: HashMap<&str, Vec<&core_store::IdentityRow>> = HashMap::new();
         for row in identities.values().flatten() {
@@ -86,7 +88,7 @@ impl Hub {
             let sharing = uuids.iter().filter_map(|uuid| by_uuid.get(uuid)).flatten();
             let neighbours =
                 Neighbours::from_rows(tenant, sharing.map(|row| (*row).clone()).collect());
-            fresh.extend(derive_machines_of(self, &links, &decisions, tenant, &neighbours).await?);
+            fresh.extend(derive_machines_of(self, ground, &decisions, tenant, &neighbours).await?);
         }
         self.compare(fresh).await
     }

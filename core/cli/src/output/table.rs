@@ -1,5 +1,5 @@
 //! Tables of text. As wide as their content where there is room for it; where there is not, columns
-//! that may be cut give way, one after the other; and where that is not enough in a terminal each row
+//! that may be cut give way; and where that is not enough in a terminal each row
 //! becomes a paragraph of its own, in which every value stands behind the name of its column. Nothing
 //! is ever broken in the middle of a word by the terminal. Where there is none a row is a line, of a
 //! page's width if it can be.
@@ -30,8 +30,8 @@ pub(crate) enum Align {
 /// A table of text: a heading, then rows.
 pub(crate) struct TextTable {
     columns: Vec<(String, Align)>,
-    /// Columns that may be cut, in their order, and the characters that stay.
-    giving: Vec<(usize, usize)>,
+    /// Columns that may be cut, and the characters that stay; group by group.
+    giving: Vec<Vec<(usize, usize)>>,
     rows: Vec<Vec<String>>,
 }
 
@@ -43,11 +43,12 @@ impl TextTable {
     }
 
     /// The same, with columns that may be cut down to so many characters where there is no room, the
-    /// first one first: what they say is shown in full elsewhere, and nobody has to type it.
+    /// widest first: what they say is shown in full elsewhere, and nobody has to type it. Columns of a
+    /// second call give way when those of the first cannot any more.
     pub(crate) fn cutting(mut self, least: &[(&str, usize)]) -> Self {
         let place = |name: &str| self.columns.iter().position(|(column, _)| column == name);
-        self.giving =
-            least.iter().filter_map(|&(name, least)| Some((place(name)?, least))).collect();
+        let group = least.iter().filter_map(|&(name, least)| Some((place(name)?, least)));
+        self.giving.push(group.collect());
         self
     }
 
@@ -80,9 +81,13 @@ impl TextTable {
         let mut widths = self.widths();
         let used =
             |widths: &[usize]| widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1);
-        for &(place, least) in &self.giving {
-            let excess = used(&widths).saturating_sub(room);
-            widths[place] -= excess.min(widths[place].saturating_sub(least));
+        for group in &self.giving {
+            while used(&widths) > room {
+                let can_give = group.iter().filter(|&&(place, least)| widths[place] > least);
+                let widest = can_give.max_by_key(|&&(place, _)| widths[place]);
+                let Some(&(widest, _)) = widest else { break };
+                widths[widest] -= 1;
+            }
         }
         if used(&widths) > room && paragraphs {
             return self.paragraphs(room);

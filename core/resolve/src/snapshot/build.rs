@@ -156,7 +156,7 @@ impl Snapshot {
     }
 
     fn take_persons(&mut self, mut persons: Vec<PersonInput>) {
-        persons.sort_by_key(|person| (self.tenant_or_nobody(person.tenant), person.id));
+        persons.sort_by_cached_key(|person| (self.tenant_or_nobody(person.tenant), person.id));
         for person in persons {
             self.put_person_row(person);
         }
@@ -190,7 +190,8 @@ impl Snapshot {
     }
 
     fn take_computers(&mut self, mut computers: Vec<ComputerInput>) {
-        computers.sort_by_key(|computer| (self.tenant_or_nobody(computer.tenant), computer.id));
+        computers
+            .sort_by_cached_key(|computer| (self.tenant_or_nobody(computer.tenant), computer.id));
         let mut uses: HashMap<u32, Vec<u32>> = HashMap::new();
         for computer in &computers {
             let number = self.put_computer_row(computer);

@@ -357,7 +357,7 @@ fn often(estate: &mut Estate, maker: &mut Maker) -> Option<Change> {
     }
 }
 
-/// Changes of what hangs on agreements and feeds, and of what may be named.
+/// Changes of agreements and feeds, and seldom others.
 fn seldom(estate: &mut Estate, maker: &mut Maker) -> Option<Change> {
     let input = &mut estate.input;
     let n = maker.rng.random_range(0..4_u64);
@@ -381,6 +381,14 @@ fn seldom(estate: &mut Estate, maker: &mut Maker) -> Option<Change> {
             put(&mut input.feeds, feed.clone(), |f| (f.connection.clone(), f.kind, f.tenant));
             Change::Feed(feed)
         }
+        _ => return comes_or_goes(estate, maker, n),
+    })
+}
+
+/// Changes of what targets may name.
+fn comes_or_goes(estate: &mut Estate, maker: &mut Maker, n: u64) -> Option<Change> {
+    let input = &mut estate.input;
+    Some(match maker.rng.random_range(5..13) {
         5 => {
             let group = maker.group(n);
             put(&mut input.groups, group.clone(), |group| group.id);

@@ -143,3 +143,36 @@ fn three_thousand_random_estates_resolve_as_a_naive_resolver_says_3() {
 fn three_thousand_random_estates_resolve_as_a_naive_resolver_says_4() {
     block(3);
 }
+
+/// What a random test never met it has not tested.
+#[test]
+fn random_estates_meet_every_fate_many_times() {
+    let mut met: BTreeMap<String, usize> = BTreeMap::new();
+    for seed in first_seed()..first_seed() + 2_000 {
+        let estate = make(seed);
+        let oracle = Oracle(&estate);
+        for (key, of_item) in by_item(&estate) {
+            for subject in oracle.subjects(oracle.kind(key.item)) {
+                let answer = oracle.resolve(subject, &of_item);
+                if answer.ambiguous {
+                    *met.entry("ambiguous".to_owned()).or_default() += 1;
+                }
+                for (_, fate) in answer.fates {
+                    let name = match fate {
+                        Fate::Won => "won".to_owned(),
+                        Fate::Blocks => "blocks".to_owned(),
+                        Fate::Waits(_) => "waits".to_owned(),
+                        Fate::Lost(_, number) => format!("lost on {number}"),
+                        Fate::Removed(reason) => format!("removed: {reason}"),
+                    };
+                    *met.entry(name).or_default() += 1;
+                }
+            }
+        }
+    }
+    println!("{met:#?}");
+    // Won, blocks, waits, ambiguous; 8 keys to lose on; 13 reasons to be removed.
+    assert_eq!(met.len(), 25, "{met:#?}");
+    let seldom: Vec<_> = met.iter().filter(|(_, times)| **times < 10).collect();
+    assert!(seldom.is_empty(), "met too seldom: {seldom:?}");
+}

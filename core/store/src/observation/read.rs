@@ -1,5 +1,7 @@
 //! Reading observations back, for derivation.
 
+use std::sync::Arc;
+
 use core_model::RecordRef;
 use core_model::observation::Reading;
 use core_model::record::Presence;
@@ -132,7 +134,7 @@ impl Store {
 
 /// Rows that begin with stream, kind and key, and what gives them their agents' names.
 struct Observed {
-    refs: RefReader,
+    refs: Arc<RefReader>,
     rows: Vec<Packed>,
 }
 

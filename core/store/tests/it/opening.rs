@@ -6,6 +6,7 @@ use crate::harness::{Bench, Stream, agents, stream_key};
 
 on_both!(
     a_store_that_is_opened_again_is_as_it_was,
+    a_store_of_the_first_version_is_brought_up_to_date,
     a_newer_schema_is_refused,
     many_may_open_at_once,
     streams_are_made_once,
@@ -13,20 +14,41 @@ on_both!(
     a_long_read_does_not_stop_a_write,
 );
 
+/// The schema's number in this version of the program.
+const SCHEMA: i64 = 2;
+
 async fn a_store_that_is_opened_again_is_as_it_was(bench: Bench) {
     let stream = Stream::begin(&bench.store, "rmm", RoundMode::Full).await;
     stream.page(&agents(0..5), 10).await;
     bench.store.close().await;
     let again = Store::open(&bench.address).await.unwrap();
-    assert_eq!(again.schema().await.unwrap(), 1);
+    assert_eq!(again.schema().await.unwrap(), SCHEMA);
     let (key, state) = again.streams().await.unwrap().pop().unwrap();
     assert_eq!((key, state.live), (stream.key, 5));
+}
+
+async fn a_store_of_the_first_version_is_brought_up_to_date(bench: Bench) {
+    let stream = Stream::begin(&bench.store, "rmm", RoundMode::Full).await;
+    stream.page(&agents(0..5), 10).await;
+    bench.store.close().await;
+    bench
+        .raw(
+            "drop table definition; drop table revision; drop table connection_group; \
+             drop table connection_member; drop table directory_device; \
+             delete from counter where name = 'revision'; \
+             delete from schema_version where version > 1",
+        )
+        .await;
+    let again = Store::open(&bench.address).await.unwrap();
+    assert_eq!(again.schema().await.unwrap(), SCHEMA);
+    assert_eq!(again.streams().await.unwrap()[0].1.live, 5);
+    assert_eq!(again.last_revision().await.unwrap(), 0);
 }
 
 async fn a_newer_schema_is_refused(bench: Bench) {
     bench.raw("insert into schema_version (version, name) values (4711, 'from the future')").await;
     let error = Store::open(&bench.address).await.err().unwrap();
-    assert!(matches!(error, Error::Newer { found: 4711, known: 1 }), "{error:?}");
+    assert!(matches!(error, Error::Newer { found: 4711, known: SCHEMA }), "{error:?}");
     assert!(error.to_string().contains("4711"), "{error}");
     assert!(error.remedy().contains("newer version"));
 }
@@ -42,7 +64,7 @@ async fn many_may_open_at_once(bench: Bench) {
         })
     });
     for store in stores.collect::<Vec<_>>() {
-        assert_eq!(store.await.unwrap(), 1);
+        assert_eq!(store.await.unwrap(), SCHEMA);
     }
 }
 

@@ -36,7 +36,11 @@ pub(crate) struct Loaded {
 pub(crate) struct Neighbours(HashMap<SmbiosUuid, Vec<Foreign>>);
 
 /// Loads everything about the machines of a tenant.
-pub(crate) async fn load(hub: &Hub, links: &Links, tenant: TenantId) -> Result<Loaded> {
+pub(crate) async fn load(
+    hub: &Hub,
+    (links, baselines): (&Links, &Baselines),
+    tenant: TenantId,
+) -> Result<Loaded> {
     let clients = links.sources_of(tenant);
     let query = RecordQuery {
         kinds: &[RecordKind::Agent, RecordKind::Asset],
@@ -64,7 +68,7 @@ pub(crate) async fn load(hub: &Hub, links: &Links, tenant: TenantId) -> Result<L
     if agents.is_empty() {
         return Ok(loaded);
     }
-    loaded.agents = agent_inputs(hub, &clients, agents).await?;
+    loaded.agents = agent_inputs(hub, baselines, &clients, agents).await?;
     loaded.agents.sort_by(|a, b| a.record.cmp(&b.record));
     let id = tenant.to_string();
     let query = EntityQuery { tenant: Some(&id), ..EntityQuery::all(EntityKind::Person) };
@@ -112,6 +116,7 @@ async fn domains(hub: &Hub, persons: &[Person]) -> Result<Vec<DomainNames>> {
 
 async fn agent_inputs(
     hub: &Hub,
+    baselines: &Baselines,
     clients: &[(String, String)],
     agents: Vec<StoredRecord>,
 ) -> Result<Vec<AgentInput>> {
@@ -134,7 +139,6 @@ async fn agent_inputs(
     for (record, reading, at_us, _) in hub.store.readings(asked).await? {
         readings.entry(record).or_default().push(ReadingInput { reading, at_us });
     }
-    let baselines = Baselines::load(hub).await?;
     let mut inputs = Vec::with_capacity(agents.len());
     for stored in agents {
         let record = stored.record.clone();
@@ -167,13 +171,13 @@ async fn agent_inputs(
 }
 
 /// When each stream was first read to its end: what was seen until then was there before us.
-struct Baselines {
+pub(crate) struct Baselines {
     first_complete: HashMap<i64, Option<i64>>,
     connectors: HashMap<String, String>,
 }
 
 impl Baselines {
-    async fn load(hub: &Hub) -> Result<Self> {
+    pub(crate) async fn load(hub: &Hub) -> Result<Self> {
         let streams = hub.store.streams().await?;
         Ok(Self {
             first_complete: streams.iter().map(|(_, s)| (s.id, s.first_full_us)).collect(),

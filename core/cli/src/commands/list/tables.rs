@@ -74,8 +74,9 @@ impl Listing<'_> {
 
     fn persons(&self, persons: &[Person]) -> TextTable {
         let columns = [("name", LEFT), ("upn", LEFT), ("tenant", LEFT), ("note", LEFT)];
-        let mut table =
-            TextTable::new(&columns).cutting(&[("tenant", 12), ("name", 16), ("upn", 34)]);
+        let mut table = TextTable::new(&columns)
+            .cutting(&[("tenant", 12), ("name", 16)])
+            .cutting(&[("upn", 34)]);
         for person in persons {
             let notes = [
                 (person.account == AccountKind::Guest, "guest"),

@@ -1,0 +1,6 @@
+#![doc = include_str!("../README.md")]
+
+#[cfg(feature = "engines")]
+pub mod engines;
+pub mod estate;
+pub mod plain;
