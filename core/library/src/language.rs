@@ -211,9 +211,11 @@ pub struct TargetTable {
     /// The connection that `agent_group`, `location` or `property` is of; beside `agreement` or
     /// `product`: of this connection only.
     pub connection: Option<String>,
-    /// Computers with an agent in a connection's own group: its name, or the vendor's key.
+    /// Computers with an agent in a connection's own group: its name, or `key:` and the
+    /// vendor's key.
     pub agent_group: Option<String>,
-    /// Computers with an agent in a connection's location: its name, or the vendor's key.
+    /// Computers with an agent in a connection's location: its name, or `key:` and the
+    /// vendor's key.
     pub location: Option<String>,
     /// Computers with an agent whose custom property of this name has the `value`.
     pub property: Option<String>,

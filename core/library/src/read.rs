@@ -28,6 +28,7 @@ mod state;
 mod target;
 
 pub(crate) use self::state::written;
+pub(crate) use self::target::KEY;
 
 /// A place: the number of the file, and the bytes in it.
 #[derive(Clone, Debug)]

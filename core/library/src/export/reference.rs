@@ -14,6 +14,7 @@ use core_toml::printable;
 use super::text::{list, quoted};
 use crate::library::Library;
 use crate::names::{Index, Names};
+use crate::read::KEY;
 use crate::words::Words;
 
 /// What is written for an id: keys with values, and comments.
@@ -131,7 +132,9 @@ impl<'a> References<'a> {
     where
         I: Clone + Ord + Display + FromStr,
     {
+        // One of a tenant that is gone is found by nothing but its id.
         let tenant = index.get(&id).map(|named| named.scope);
+        let tenant = tenant.filter(|tenant| self.names.tenants.get(tenant).is_some());
         let Some((tenant, name)) = tenant.zip(name(index, &id, tenant.as_ref())) else {
             return self.by_id(key, id, words);
         };
@@ -289,12 +292,9 @@ impl<'a> References<'a> {
         let index = &self.names.connection_groups;
         let scope = (connection.to_owned(), kind);
         let id = (connection.to_owned(), kind, key.to_owned());
-        // A name that is also a key of another would be read as that.
-        let is_key = |name: &str| {
-            name != key && index.get(&(connection.to_owned(), kind, name.to_owned())).is_some()
-        };
-        let name = index.unique(&id, Some(&scope)).filter(|name| !is_key(name));
-        let mut reference = Reference::of(word, quoted(name.unwrap_or(key)));
+        let name = index.unique(&id, Some(&scope)).filter(|name| !name.starts_with(KEY));
+        let text = name.map_or_else(|| format!("{KEY}{key}"), str::to_owned);
+        let mut reference = Reference::of(word, quoted(&text));
         if name.is_none() {
             let named = index.get(&id).map(|named| printable(&named.name));
             let known = named.unwrap_or_else(|| "gone at its source".to_owned());

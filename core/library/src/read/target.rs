@@ -34,6 +34,9 @@ const BESIDE: [(&str, &[&str]); 4] = [
     ("value", &["property"]),
 ];
 
+/// What stands before a vendor's key, where a name would not do.
+pub(crate) const KEY: &str = "key:";
+
 impl<'a> Reader<'a> {
     /// Reads a target; names are looked up at home where they do not say where.
     pub(super) fn target(&mut self, file: usize, node: &'a Node, home: Home) -> Option<Target> {
@@ -208,13 +211,13 @@ impl<'a> Reader<'a> {
         let (names, place) = (self.names, table.place(key));
         let scope = (connection.clone(), kind);
         let found = names.connection_groups.find(text, Some(&scope));
-        let by_key: VendorKey = (connection.clone(), kind, text.to_owned());
-        // The vendor's key comes first: it is what nobody else has.
-        let known = names.connection_groups.get(&by_key).is_some();
+        let by_key = text.strip_prefix(KEY).filter(|key| {
+            let id: VendorKey = (connection.clone(), kind, (*key).to_owned());
+            names.connection_groups.get(&id).is_some() || self.mentioned.contains(*key)
+        });
         let key = match found.as_slice() {
-            _ if known => text.to_owned(),
+            _ if by_key.is_some() => by_key.unwrap_or_default().to_owned(),
             [(_, _, key)] => key.clone(),
-            [] if self.mentioned.contains(text) => text.to_owned(),
             [] => {
                 let all: Vec<&str> = names.connection_groups.names(Some(&scope)).collect();
                 let help = core_toml::choices(text, "there are", all.iter().copied());
@@ -223,7 +226,8 @@ impl<'a> Reader<'a> {
                 return None;
             }
             many => {
-                let keys: Vec<String> = many.iter().map(|(_, _, key)| printable(key)).collect();
+                let key = |(_, _, key): &VendorKey| format!("\"{KEY}{}\"", printable(key));
+                let keys: Vec<String> = many.iter().map(key).collect();
                 let count = many.len();
                 let said = format!("{connection} has {count} {what}s \"{}\"", printable(text));
                 let help = format!("write the vendor's key instead: {}", keys.join(", "));

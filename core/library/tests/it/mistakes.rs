@@ -125,7 +125,10 @@ const NAMES: &[(&str, &str, [&str; 2])] = &[
     (
         "target = { location = 'Main Office', connection = 'automate' }",
         "'Main Office'",
-        ["automate has 2 locations \"Main Office\"", "write the vendor's key instead: 1, 2"],
+        [
+            "automate has 2 locations \"Main Office\"",
+            "write the vendor's key instead: \"key:1\", \"key:2\"",
+        ],
     ),
     (
         "target = { agent_group = 'Server', connection = 'automate' }",
@@ -198,7 +201,7 @@ fn a_target_says_one_thing_and_only_what_means_something() {
         (
             "target = { filter = \"computer.os == 'x' && device.os == 'y'\" }",
             "device",
-            ["this is no filter: `device` cannot stand alone", "an expression over facts"],
+            ["this is no filter: there is no `device`", "an expression over facts"],
         ),
         (
             "target = { filter = 'has(computer.os)' }",

@@ -30,6 +30,7 @@ const NAMES: &[&str] = &[
     "ünïcode",
     "",
     "all",
+    "key:850",
     "PC-042",
     "pc-042",
     "a",

@@ -89,7 +89,7 @@ fn every_target_has_a_short_form() {
                 key: "850".to_owned(),
             },
         ),
-        ("{ location = '2', connection = 'automate' }", location("2")),
+        ("{ location = 'key:2', connection = 'automate' }", location("2")),
         (
             "{ property = 'Role', value = 'till', connection = 'automate' }",
             Target::CustomProperty {
