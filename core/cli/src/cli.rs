@@ -4,11 +4,13 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 
+mod files;
 mod read;
 mod rules;
 mod serve;
 mod sync;
 
+pub(crate) use self::files::{ApplyArgs, ExportArgs, PlanArgs};
 pub(crate) use self::read::{ListArgs, ListKind, RunsArgs, ShowArgs, ShowKind};
 pub(crate) use self::rules::{
     EdgesArgs, ExpectArgs, ExplainArgs, PreviewArgs, ReconcileArgs, ResolveArgs, WhenArgs,
@@ -113,6 +115,15 @@ pub(crate) enum Command {
     /// The exact change of winners that a change of a deployment would make
     #[command(after_help = PREVIEW_CODES)]
     Preview(PreviewArgs),
+    /// What the files of a folder would change, in definitions and in winners
+    #[command(after_help = PREVIEW_CODES)]
+    Plan(PlanArgs),
+    /// Save what the files of a folder define
+    #[command(after_help = PREVIEW_CODES)]
+    Apply(ApplyArgs),
+    /// Write what is defined as files
+    #[command(after_help = EXIT_CODES)]
+    Export(ExportArgs),
     /// The days ahead on which something changes by itself
     #[command(after_help = EXIT_CODES)]
     Edges(EdgesArgs),
@@ -145,4 +156,7 @@ pub(crate) enum ConfigAction {
     /// Print the JSON Schema of the settings file, for editors
     #[command(after_help = EXIT_CODES)]
     Schema,
+    /// Print the JSON Schema of the files of definitions, for editors
+    #[command(after_help = EXIT_CODES)]
+    RulesSchema,
 }

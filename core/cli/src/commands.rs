@@ -3,6 +3,7 @@
 use crate::cli::{Cli, Command};
 use crate::failure::{Exit, Failure};
 
+mod apply;
 mod changes;
 mod check;
 mod config;
@@ -12,11 +13,14 @@ mod demo;
 mod edges;
 mod expect;
 mod explain;
+mod export;
+mod files;
 pub(crate) mod find;
 mod init;
 mod link;
 mod list;
 mod mocks;
+mod plan;
 pub(crate) mod preview;
 mod rebuild;
 mod reconcile;
@@ -46,6 +50,9 @@ pub(crate) async fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Winners(args) => winners::run(global, args).await,
         Command::Explain(args) => explain::run(global, args).await,
         Command::Preview(args) => preview::run(global, args).await,
+        Command::Plan(args) => plan::run(global, args).await,
+        Command::Apply(args) => apply::run(global, args).await,
+        Command::Export(args) => export::run(global, args).await,
         Command::Edges(args) => edges::run(global, args).await,
         Command::Reconcile(args) => reconcile::run(global, args).await,
         Command::Expect(args) => expect::run(global, args).await,

@@ -20,12 +20,11 @@ mod meaning;
 mod problem;
 mod schema;
 mod secret;
-mod shape;
 
 pub(crate) use self::connect::ConnectionSettings;
-pub(crate) use self::problem::{Problem, Problems};
-pub(crate) use self::schema::{file_schema, properties, resolve, schema_of};
-pub(crate) use self::shape::{choices, nearest};
+pub(crate) use self::problem::{Problem, Problems, laid_out};
+pub(crate) use self::schema::{file_schema, schema_of};
+pub(crate) use core_toml::{choices, nearest, properties, resolve};
 
 use self::document::Document;
 
@@ -66,7 +65,7 @@ impl Config {
                 database: understood.database,
                 document,
             }),
-            Err(problems) => Err(Problems::new(&document, problems).into()),
+            Err(problems) => Err(Problems::new(&document.file, problems).into()),
         }
     }
 
@@ -77,9 +76,10 @@ impl Config {
     pub(crate) fn database(&self) -> Result<String, Failure> {
         let address =
             secret::look_up(&self.database, self.document.folder()).map_err(|missing| {
-                let problem = Problem::new(self.document.span_of("hub", "database"), missing.what)
-                    .help(missing.remedy);
-                Failure::from(Problems::new(&self.document, vec![problem]))
+                let problem =
+                    Problem::new(self.document.file.span_of("hub", "database"), missing.what)
+                        .help(missing.remedy);
+                Failure::from(Problems::new(&self.document.file, vec![problem]))
             })?;
         Ok(document::absolute_database(&address, self.document.folder()))
     }
@@ -98,13 +98,13 @@ impl Config {
 
     /// Problems of this file, laid out.
     pub(crate) fn problems(&self, problems: Vec<Problem>) -> Problems {
-        Problems::new(&self.document, problems)
+        Problems::new(&self.document.file, problems)
     }
 
     /// What is wrong with the database's address, at its place in the file.
     pub(crate) fn database_problem(&self) -> Option<Problem> {
         let missing = secret::look_up(&self.database, self.document.folder()).err()?;
-        let span = self.document.span_of("hub", "database");
+        let span = self.document.file.span_of("hub", "database");
         Some(Problem::new(span, missing.what).help(missing.remedy))
     }
 }

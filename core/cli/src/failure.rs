@@ -61,6 +61,11 @@ impl Failure {
         Self::new(Exit::Usage, what.into())
     }
 
+    /// It waits for somebody's word (exit code 3).
+    pub(crate) fn held(what: impl Into<String>) -> Self {
+        Self::new(Exit::Partly, what.into())
+    }
+
     /// The operating system refused. `doing` says what was tried, with the name of the file.
     pub(crate) fn io(doing: &str, error: &std::io::Error) -> Self {
         Self::failed(format!("{doing}: {error}"))

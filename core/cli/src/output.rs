@@ -47,9 +47,7 @@ pub(crate) fn draws_progress() -> bool {
 }
 
 /// Vendors' texts may hold anything; a terminal must not obey it.
-pub(crate) fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
-}
+pub(crate) use core_toml::printable;
 
 /// A count with a space between the thousands: `12 345`.
 pub(crate) fn thousands(number: u64) -> String {

@@ -66,7 +66,7 @@ impl World {
         };
         let loaded = core_snapshot::load(&context.store, &options).await?;
         let snapshot = Arc::new(Snapshot::new(loaded.input.clone()));
-        let definitions = Arc::new(loaded.library.definitions());
+        let definitions = Arc::new(core_snapshot::definitions(&loaded.library));
         let resolver = Resolver::new(snapshot, definitions, when.as_of, run);
         let names = words::Names::of(&loaded);
         Ok(Self { loaded, resolver, when, names })

@@ -13,7 +13,7 @@ use crate::filter::check_filter;
 use crate::snapshot::Snapshot;
 
 /// Targets nested deeper than this are refused.
-const DEEPEST_TARGET: usize = 32;
+pub const DEEPEST_TARGET: usize = 32;
 
 /// What exactly one deployment wins: an item, or one instance of a task.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -22,7 +22,9 @@ mod why;
 mod winners;
 
 pub use dates::{AsOf, begins};
-pub use definitions::{Definitions, ItemKey, Problem, Removal, RunKind, duplicates};
+pub use definitions::{
+    DEEPEST_TARGET, Definitions, ItemKey, Problem, Removal, RunKind, duplicates,
+};
 pub use edges::Edge;
 pub use engine::{Delta, Engine};
 pub use feeds::{Feed, FeedKind, Freshness, Mode};

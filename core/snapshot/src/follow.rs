@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use core_library::Library;
 use core_model::entity::{
     Agent, Agreement, AgreementLine, Computer, ConnectionMember, Entity, EntityKind, Group,
     Membership, Person, Product, Tenant,
@@ -16,7 +17,7 @@ use core_store::Store;
 
 use crate::error::{Error, Result};
 use crate::feeds::feeds;
-use crate::library::Library;
+use crate::library::{excluded, library};
 use crate::load::{LoadOptions, World};
 use crate::people::Object;
 
@@ -88,7 +89,7 @@ impl World {
             return Ok(None);
         }
         self.revision = revision;
-        Ok(Some(Library::of(&store.definitions(revision).await?)?))
+        Ok(Some(library(&store.definitions(revision).await?)?))
     }
 
     /// What other definitions mean for the snapshot: tags; settings are read anew.
@@ -216,7 +217,7 @@ impl World {
 
     /// Puts computers together anew from what is known of them and of their agents.
     async fn put_together(&mut self, store: &Store, found: &mut Found) -> Result<()> {
-        let excluded = self.library.excluded();
+        let excluded = excluded(&self.library);
         let ids: Vec<String> = found.computers.iter().map(ToString::to_string).collect();
         let mut gone = std::mem::take(&mut found.computers);
         for part in ids.chunks(PAGE) {

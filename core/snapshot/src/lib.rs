@@ -6,11 +6,13 @@ mod follow;
 mod library;
 mod load;
 mod machines;
+mod names;
 mod people;
 mod redefined;
 
 pub use error::{Error, Result};
 pub use feeds::StreamKinds;
 pub use follow::Followed;
-pub use library::{Library, rows};
+pub use library::{definitions, library, rows};
 pub use load::{LoadOptions, Loaded, World, load};
+pub use names::names;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use core_library::Library;
 use core_model::entity::{
     Agent, Agreement, AgreementLine, Computer, ConnectionGroup, ConnectionMember, DirectoryDevice,
     Entity, Group, Membership, Person, Product, Tenant,
@@ -12,7 +13,7 @@ use core_store::Store;
 
 use crate::error::{Error, Result};
 use crate::feeds::{StreamKinds, feeds};
-use crate::library::Library;
+use crate::library::{excluded, library};
 use crate::machines::Machines;
 use crate::people::{People, Texts};
 
@@ -83,7 +84,7 @@ impl World {
             }
             None => (store.last_event_seq().await?, store.last_revision().await?),
         };
-        let library = Library::of(&store.definitions(revision).await?)?;
+        let library = library(&store.definitions(revision).await?)?;
         let mut world = Self { library, event, revision, ..Self::default() };
         let mut input = SnapshotInput::new(known_at);
         input.default_zone.clone_from(&options.default_zone);
@@ -153,7 +154,7 @@ impl World {
             })
             .await?;
         input.connection_groups = std::mem::take(&mut machines.group_inputs);
-        let excluded = self.library.excluded();
+        let excluded = excluded(&self.library);
         let Self { machines, texts, .. } = self;
         reader
             .each(|one: Computer| input.computers.extend(machines.computer(&one, &excluded, texts)))

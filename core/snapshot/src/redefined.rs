@@ -3,11 +3,12 @@
 
 use std::collections::HashMap;
 
+use core_library::Library;
 use core_model::id::TenantId;
 use core_model::library::TenantSettings;
 use core_resolve::SnapshotInput;
 
-use crate::library::Library;
+use crate::library::excluded;
 use crate::load::Loaded;
 
 impl Loaded {
@@ -26,9 +27,9 @@ impl Loaded {
                 settings.is_some_and(|settings| settings.excluded_from_cross_tenant);
             tenant.budget = settings.and_then(|settings| settings.budget);
         }
-        let excluded = after.excluded();
+        let left_alone = excluded(after);
         for computer in &mut input.computers {
-            computer.excluded = excluded.contains(&computer.id);
+            computer.excluded = left_alone.contains(&computer.id);
         }
         input
     }

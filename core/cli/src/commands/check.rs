@@ -5,7 +5,7 @@ use futures::future::join_all;
 use serde_json::{Value, json};
 
 use crate::cli::{CheckArgs, Global};
-use crate::config::{Config, ConnectionSettings, Problem};
+use crate::config::{Config, ConnectionSettings, Problem, laid_out};
 use crate::failure::{Exit, Failure};
 use crate::{connectors, output};
 
@@ -63,7 +63,7 @@ fn exit(config: &Config, results: Vec<Checked>) -> Exit {
         failed += 1;
     }
     if !problems.is_empty() {
-        output::error_line(config.problems(problems).text().trim_end());
+        output::error_line(laid_out(&config.problems(problems)).trim_end());
     }
     match failed {
         0 => Exit::Ok,

@@ -1,4 +1,4 @@
-//! `linchpin config check` and `linchpin config schema`.
+//! `linchpin config check`, and the schemas of what people write.
 
 use serde_json::json;
 
@@ -12,6 +12,10 @@ pub(crate) fn run(global: &Global, action: ConfigAction) -> Result<Exit, Failure
         ConfigAction::Check => check(global),
         ConfigAction::Schema => {
             output::pretty_json(&file_schema(&connectors::registry()));
+            Ok(Exit::Ok)
+        }
+        ConfigAction::RulesSchema => {
+            output::pretty_json(&core_library::schema());
             Ok(Exit::Ok)
         }
     }

@@ -93,7 +93,7 @@ async fn other(store: &Store, question: &Question) -> Result<Option<RecordRef>, 
 }
 
 /// The user of this terminal.
-fn this_user() -> String {
+pub(super) fn this_user() -> String {
     let names = ["USER", "USERNAME", "LOGNAME"].into_iter();
     let name = names.filter_map(std::env::var_os).find(|name| !name.is_empty());
     name.map_or_else(|| "unknown".to_owned(), |name| name.to_string_lossy().into_owned())

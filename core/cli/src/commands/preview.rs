@@ -4,12 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use core_library::Library;
 use core_model::id::{ExpectationId, TenantId};
 use core_model::library::{Budget, Deployment, SubjectKind};
 use core_resolve::{
     Confirmation, Definitions, Preview, Resolver, RunKind, Shift, Slot, Snapshot, budget,
 };
-use core_snapshot::Library;
+
 use serde_json::{Value, json};
 
 use crate::cli::{Global, PreviewArgs, WhenArgs};
@@ -82,7 +83,7 @@ fn changed(world: &World, args: &PreviewArgs, one: &Deployment) -> (Library, &'s
 /// The exact effect of these definitions in the place of those that were loaded.
 pub(crate) fn effect<'a>(world: &'a World, library: &Library) -> Effect<'a> {
     let (loaded, before) = (&world.loaded, &world.resolver);
-    let definitions = Arc::new(library.definitions());
+    let definitions = Arc::new(core_snapshot::definitions(library));
     // Tags and settings are part of the snapshot: where they differ there is another one.
     let same_snapshot = loaded.library.tags == library.tags
         && loaded.library.tenants == library.tenants
@@ -150,10 +151,15 @@ fn by_tenant(snapshot: &Snapshot, shifts: &[Shift]) -> Vec<TenantCount> {
 }
 
 impl Effect<'_> {
-    /// What somebody must confirm before it is saved.
-    #[expect(dead_code, reason = "asked by plan and apply")]
-    pub(crate) fn confirmations(&self) -> &[Confirmation] {
-        &self.confirmations
+    /// The number that somebody must name before it is saved; none where it is within the budget.
+    pub(crate) fn to_confirm(&self) -> Option<u64> {
+        let number = self.confirmations.iter().map(|one| one.number).sum();
+        (!self.confirmations.is_empty()).then_some(number)
+    }
+
+    /// Whether a golden case would not hold.
+    pub(crate) fn is_broken(&self) -> bool {
+        !self.broken.is_empty()
     }
 
     /// Partly where saving needs a confirmation, or would break a golden case.

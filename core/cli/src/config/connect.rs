@@ -3,15 +3,14 @@
 use std::path::Path;
 
 use core_connector::{Connector, Registry};
+use core_toml::{Node, choices, compare, is_secret, properties, resolve};
 use serde_json::{Map, Value};
 
 use super::Config;
-use super::document::Node;
 use super::meaning::values;
 use super::problem::Problem;
-use super::schema::{OWN_KEYS, connection_schema, properties, resolve};
-use super::secret::{self, is_secret};
-use super::shape::{self, choices};
+use super::schema::{OWN_KEYS, connection_schema};
+use super::secret;
 use crate::failure::Failure;
 
 /// A connection as the file has it. It is not printed: it may hold secrets.
@@ -144,7 +143,7 @@ pub(super) fn read(node: &Node, registry: &Registry) -> Result<ConnectionSetting
     };
     let known = kind.text().and_then(|kind| registry.kind(kind).ok());
     let Some(known) = known else { return Err(vec![wrong_kind(kind, registry, &who)]) };
-    let mut problems = shape::compare(node, &connection_schema(known), &who);
+    let mut problems = compare(node, &connection_schema(known), &who);
     problems.extend(node.get("name").and_then(wrong_name));
     match (problems.is_empty(), name) {
         (true, Some(name)) => Ok(ConnectionSettings {

@@ -7,15 +7,15 @@ use chrono_tz::{TZ_VARIANTS, Tz};
 use core_connector::Registry;
 use core_resolve::Freshness;
 use core_sync::Settings;
+use core_toml::{Node, choices, compare, nearest};
 use serde_json::Value;
 
 use super::connect::{self, ConnectionSettings};
-use super::document::{Document, Node};
+use super::document::Document;
 use super::file::{File, ResolveTable};
 use super::problem::Problem;
 use super::schema::own_schema;
 use super::secret::is_reference;
-use super::shape::{self, choices};
 
 /// Kinds whose clients become tenants where the settings do not say; directories name them first.
 const CREATE_FROM: [&str; 2] = ["azure-ad", "cw-automate"];
@@ -36,11 +36,11 @@ pub(super) fn understand(
     registry: &Registry,
 ) -> Result<Understood, Vec<Problem>> {
     // In a text that is no TOML, what else is wrong is guesswork.
-    if !document.broken.is_empty() {
-        return Err(document.broken.clone());
+    if !document.file.broken.is_empty() {
+        return Err(document.file.broken.clone());
     }
-    let root = &document.root;
-    let mut problems = shape::compare(root, &own_schema(), "the settings");
+    let root = &document.file.root;
+    let mut problems = compare(root, &own_schema(), "the settings");
     let nodes = root.get("connection").map(Node::items).unwrap_or_default();
     let mut connections = Vec::new();
     for node in nodes {
@@ -136,7 +136,7 @@ fn zone(root: &Node, text: &str) -> Result<Tz, Box<Problem>> {
     text.trim().parse().map_err(|_| {
         let span = root.get("hub").and_then(|hub| hub.get("time_zone"));
         let span = span.map_or(0..0, |node| node.span.clone());
-        let near = shape::nearest(text, TZ_VARIANTS.iter().map(|zone| zone.name()));
+        let near = nearest(text, TZ_VARIANTS.iter().map(|zone| zone.name()));
         let near = near.map(|zone| format!("did you mean \"{zone}\"? ")).unwrap_or_default();
         let help =
             format!("{near}Write an IANA name like \"America/Chicago\" or \"Europe/Berlin\"");

@@ -1,197 +1,22 @@
-//! Mistakes in the settings file, shown with line and caret. Secrets in the lines are masked.
+//! Mistakes in the settings file, for people and machines.
 
-use std::fmt;
 use std::io::IsTerminal;
-use std::ops::Range;
-use std::sync::Arc;
 
-use miette::{
-    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, NamedSource,
-    SourceCode, SourceSpan, SpanContents,
-};
-use serde_json::{Value, json};
+pub(crate) use core_toml::{Problem, Problems};
 
-use super::document::Document;
 use crate::failure::Failure;
 
-/// Width of the report where there is no terminal.
-const WIDTH: usize = 100;
-
-/// A mistake.
-#[derive(Clone, Debug)]
-pub(crate) struct Problem {
-    span: Range<usize>,
-    what: String,
-    label: &'static str,
-    help: Option<String>,
-}
-
-impl Problem {
-    /// A mistake at this place of the file (bytes).
-    pub(crate) fn new(span: Range<usize>, what: impl Into<String>) -> Self {
-        Self { span, what: what.into(), label: "here", help: None }
-    }
-
-    /// The same, with a word at the caret.
-    #[must_use]
-    pub(crate) fn label(mut self, label: &'static str) -> Self {
-        self.label = label;
-        self
-    }
-
-    /// The same, with what is allowed or what to do.
-    #[must_use]
-    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
-        let help = help.into();
-        self.help = (!help.is_empty()).then_some(help);
-        self
-    }
-
-    pub(crate) fn start(&self) -> usize {
-        self.span.start
-    }
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.what)
-    }
-}
-
-/// Mistakes of one file, in its order.
-pub(crate) struct Problems {
-    name: String,
-    text: Arc<str>,
-    list: Vec<Problem>,
-}
-
-impl Problems {
-    /// These mistakes of this file.
-    pub(crate) fn new(document: &Document, mut list: Vec<Problem>) -> Self {
-        list.sort_by_key(Problem::start);
-        Self { name: document.name().to_owned(), text: document.masked(), list }
-    }
-
-    /// Laid out for people.
-    pub(crate) fn text(&self) -> String {
-        let terminal = std::io::stderr().is_terminal();
-        let theme = if terminal && std::env::var_os("NO_COLOR").is_none() {
-            GraphicalTheme::unicode()
-        } else {
-            GraphicalTheme::unicode_nocolor()
-        };
-        let handler = GraphicalReportHandler::new_themed(theme)
-            .with_width(WIDTH)
-            .with_links(false)
-            .with_context_lines(1)
-            .without_syntax_highlighting();
-        let mut text = String::new();
-        for problem in &self.list {
-            let shown = Shown { problem, source: self.source() };
-            if handler.render_report(&mut text, &shown).is_err() {
-                text.push_str(&format!("{}: {problem}", self.name));
-            }
-            text.push('\n');
-        }
-        text
-    }
-
-    /// For machines: place, message, help.
-    pub(crate) fn json(&self) -> Vec<Value> {
-        let one = |problem: &Problem| {
-            let (line, column) = self.place(problem.span.start);
-            json!({
-                "file": self.name,
-                "line": line,
-                "column": column,
-                "message": problem.what,
-                "help": problem.help,
-            })
-        };
-        self.list.iter().map(one).collect()
-    }
-
-    fn source(&self) -> NamedSource<WholeLines> {
-        NamedSource::new(&self.name, WholeLines(Arc::clone(&self.text)))
-    }
-
-    /// Line and column, counted from one.
-    fn place(&self, at: usize) -> (usize, usize) {
-        let before = self.text.get(..at).unwrap_or(&self.text);
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-        (line, column)
-    }
+/// The mistakes, laid out for where they go: standard error.
+pub(crate) fn laid_out(problems: &Problems) -> String {
+    problems.text(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none())
 }
 
 impl From<Problems> for Failure {
     fn from(problems: Problems) -> Self {
-        let count = problems.list.len();
+        let count = problems.list().len();
         let noun = if count == 1 { "mistake" } else { "mistakes" };
-        let what = format!("{count} {noun} in the settings file {}", problems.name);
-        let text = format!("{}error: {what}", problems.text());
+        let what = format!("{count} {noun} in the settings file {}", problems.name());
+        let text = format!("{}error: {what}", laid_out(&problems));
         Failure::usage(what).with_report(text, problems.json())
-    }
-}
-
-/// A mistake as the reporter wants it.
-struct Shown<'a> {
-    problem: &'a Problem,
-    source: NamedSource<WholeLines>,
-}
-
-/// A text of which the lines of a mistake are shown whole, and no others.
-#[derive(Clone)]
-struct WholeLines(Arc<str>);
-
-impl SourceCode for WholeLines {
-    fn read_span<'a>(
-        &'a self,
-        span: &SourceSpan,
-        before: usize,
-        after: usize,
-    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
-        let text: &str = &self.0;
-        // Without context the reporter only asks for the place.
-        if before + after == 0 {
-            return text.read_span(span, 0, 0);
-        }
-        let (from, to) = (span.offset(), span.offset() + span.len());
-        let (Some(head), Some(tail)) = (text.get(..from), text.get(to..)) else {
-            return Err(MietteError::OutOfBounds);
-        };
-        let start = head.rfind('\n').map_or(0, |at| at + 1);
-        let end = tail.find('\n').map_or(text.len(), |length| to + length);
-        text.read_span(&SourceSpan::from(start..end), 0, 0)
-    }
-}
-
-impl fmt::Debug for Shown<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Shown").field(&self.problem).finish()
-    }
-}
-
-impl fmt::Display for Shown<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.problem.fmt(f)
-    }
-}
-
-impl std::error::Error for Shown<'_> {}
-
-impl Diagnostic for Shown<'_> {
-    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.problem.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
-    }
-
-    fn source_code(&self) -> Option<&dyn SourceCode> {
-        Some(&self.source)
-    }
-
-    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let span = self.problem.span.clone();
-        let label = LabeledSpan::new(Some(self.problem.label.to_owned()), span.start, span.len());
-        Some(Box::new(std::iter::once(label)))
     }
 }

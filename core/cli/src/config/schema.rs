@@ -83,25 +83,6 @@ pub(super) fn connection_schema(kind: &Kind) -> Value {
     schema
 }
 
-/// The properties of a schema, by name.
-pub(crate) fn properties(schema: &Value) -> impl Iterator<Item = (&String, &Value)> {
-    schema.get("properties").and_then(Value::as_object).into_iter().flatten()
-}
-
-/// The part of a schema itself, where it only points to a definition of the root.
-pub(crate) fn resolve<'a>(schema: &'a Value, root: &'a Value) -> &'a Value {
-    let mut schema = schema;
-    // A definition that points to itself would be a mistake in the schema; ten hops are plenty.
-    for _ in 0..10 {
-        let Some(name) = schema.get("$ref").and_then(Value::as_str) else { break };
-        let Some(target) = name.strip_prefix('#').and_then(|path| root.pointer(path)) else {
-            break;
-        };
-        schema = target;
-    }
-    schema
-}
-
 fn take_definitions(schema: &mut Value) -> Map<String, Value> {
     let taken = schema.as_object_mut().and_then(|table| table.remove("$defs"));
     match taken {

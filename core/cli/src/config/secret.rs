@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use core_connector::Registry;
-use serde_json::Value;
+use core_toml::{is_secret, properties};
 
-use super::schema::{properties, schema_of};
+use super::schema::schema_of;
 
 /// Under which service secrets are in the system's keyring.
 const SERVICE: &str = "linchpin";
@@ -40,15 +40,6 @@ pub(super) fn look_up(text: &str, folder: &Path) -> Result<String, Missing> {
 /// Whether the text says where the secret is instead of being it.
 pub(super) fn is_reference(text: &str) -> bool {
     ["env:", "file:", "keyring:"].iter().any(|form| text.starts_with(form))
-}
-
-/// Whether a part of a schema is marked as a secret.
-pub(super) fn is_secret(schema: &Value) -> bool {
-    schema.get("x-linchpin-secret").and_then(Value::as_bool).unwrap_or_default()
-        || schema
-            .get("anyOf")
-            .and_then(Value::as_array)
-            .is_some_and(|any| any.iter().any(is_secret))
 }
 
 /// The names of all settings that are secrets.

@@ -3,23 +3,24 @@
 
 use serde_json::Value;
 
-use super::document::{Entry, Item, Node};
-use super::problem::Problem;
-use super::schema::{properties, resolve};
-use super::secret::is_secret;
+use crate::document::{Entry, Item, Node};
+use crate::printable;
+use crate::problem::Problem;
+use crate::schema::{is_secret, properties, resolve};
 
 /// How alike two words must be for one to be suggested for the other.
 const ALIKE: f64 = 0.7;
 
 /// The differences between a part of the file and its schema. `who` names the part for people.
-pub(super) fn compare(node: &Node, schema: &Value, who: &str) -> Vec<Problem> {
+#[must_use]
+pub fn compare(node: &Node, schema: &Value, who: &str) -> Vec<Problem> {
     let mut found = Vec::new();
     Shape { root: schema, found: &mut found }.part(node, schema, who);
     found
 }
 
 /// The known word that is most like this one, where one is like it.
-pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_lowercase();
     known
         .into_iter()
@@ -30,7 +31,7 @@ pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
 }
 
 /// "did you mean `x`? There are: x, y, z".
-pub(crate) fn choices<'a>(
+pub fn choices<'a>(
     word: &str,
     lead: &str,
     known: impl IntoIterator<Item = &'a str> + Clone,
@@ -54,13 +55,12 @@ impl<'a> Shape<'a> {
         if let Some(choice) = self.words(schema) {
             return self.word(node, &choice, who);
         }
-        if let Some(any) = schema.get("anyOf").and_then(Value::as_array) {
-            // An optional value: the schema of the value, or of nothing, which TOML cannot say.
-            let some = any.iter().find(|part| !is_null(resolve(part, self.root)));
-            if let Some(some) = some {
-                self.part(node, some, who);
-            }
-            return;
+        let mut some = Vec::new();
+        alternatives(schema, self.root, &mut some);
+        match some.as_slice() {
+            [] => {}
+            [one] => return self.part(node, one, who),
+            many => return self.one_of(node, many, schema, who),
         }
         let Some(wanted) = type_of(schema) else { return };
         match (&node.item, wanted) {
@@ -72,19 +72,37 @@ impl<'a> Shape<'a> {
             (Item::Scalar(Value::Number(_)), "number")
             | (Item::Scalar(Value::String(_)), "string")
             | (Item::Scalar(Value::Bool(_)), "boolean") => {}
+            (Item::Date(_), "string") if is_date(schema) => {}
             _ => self.wrong_type(node, wanted, schema, who),
         }
     }
 
-    fn wrong_type(&mut self, node: &Node, wanted: &str, schema: &Value, who: &str) {
-        let wanted = match wanted {
-            "object" => "a table",
-            "array" => "a list",
-            "integer" => "a whole number",
-            "number" => "a number",
-            "boolean" => "true or false",
-            _ => "a text in quotes",
+    /// Of several alternatives the one that is of the kind of what stands there.
+    fn one_of(&mut self, node: &Node, many: &[&'a Value], schema: &'a Value, who: &str) {
+        let fits = |wanted: &str| match &node.item {
+            Item::Table(_) => wanted == "object",
+            Item::Array(_) => wanted == "array",
+            Item::Scalar(Value::String(_)) => wanted == "string",
+            Item::Scalar(Value::Bool(_)) => wanted == "boolean",
+            Item::Scalar(_) => wanted == "integer" || wanted == "number",
+            Item::Date(_) | Item::Unfit(_) => false,
         };
+        let found = many.iter().find(|part| kind(part, self.root).is_some_and(fits));
+        if let Some(part) = found {
+            return self.part(node, part, who);
+        }
+        let mut kinds: Vec<&str> =
+            many.iter().filter_map(|part| kind(part, self.root)).map(in_words).collect();
+        kinds.dedup();
+        self.other_type(node, &kinds.join(" or "), schema, who);
+    }
+
+    fn wrong_type(&mut self, node: &Node, wanted: &str, schema: &Value, who: &str) {
+        let wanted = if is_date(schema) { "a date like 2026-12-31" } else { in_words(wanted) };
+        self.other_type(node, wanted, schema, who);
+    }
+
+    fn other_type(&mut self, node: &Node, wanted: &str, schema: &Value, who: &str) {
         let what = format!("{who} must be {wanted}, and is {}", node.what());
         self.found.push(
             Problem::new(node.span.clone(), what).label("wrong type").help(description(schema)),
@@ -100,7 +118,10 @@ impl<'a> Shape<'a> {
                 self.part(&entry.node, inner, &format!("`{}`", entry.key));
             } else if closed {
                 let what = format!("unknown key `{}` in {who}", entry.key);
-                let help = choices(&entry.key, "allowed here", known.iter().copied());
+                let help = match self.deeper(&entry.key, schema) {
+                    Some(inner) => format!("`{}` belongs into `{inner}`", entry.key),
+                    None => choices(&entry.key, "allowed here", known.iter().copied()),
+                };
                 let problem = Problem::new(entry.key_span.clone(), what).label("unknown");
                 self.found.push(problem.help(help));
             }
@@ -111,6 +132,17 @@ impl<'a> Shape<'a> {
                 self.lacks(node, name, schema, who);
             }
         }
+    }
+
+    /// The key of a table within this one that has such a key: it was written one level too high.
+    fn deeper(&self, key: &str, schema: &'a Value) -> Option<&'a str> {
+        let has = |part: &&Value| part.get("properties").is_some_and(|all| all.get(key).is_some());
+        properties(schema).find_map(|(name, inner)| {
+            let inner = resolve(inner, self.root);
+            let mut parts = vec![inner];
+            alternatives(inner, self.root, &mut parts);
+            parts.iter().any(has).then_some(name.as_str())
+        })
     }
 
     fn lacks(&mut self, node: &Node, name: &str, schema: &Value, who: &str) {
@@ -186,9 +218,43 @@ impl<'a> Shape<'a> {
             Some(near) => format!("did you mean \"{near}\"? Allowed: {}", quoted.join(", ")),
             None => format!("allowed: {}", quoted.join(", ")),
         };
-        let what = format!("{who} cannot be \"{}\"", crate::output::printable(word));
+        let what = format!("{who} cannot be \"{}\"", printable(word));
         self.found.push(Problem::new(node.span.clone(), what).label("not allowed").help(help));
     }
+}
+
+/// What a schema with `anyOf` allows, those of its parts included, leaving out "nothing", which
+/// TOML cannot say.
+fn alternatives<'a>(schema: &'a Value, root: &'a Value, into: &mut Vec<&'a Value>) {
+    for part in schema.get("anyOf").and_then(Value::as_array).into_iter().flatten() {
+        let part = resolve(part, root);
+        if part.get("anyOf").is_some() {
+            alternatives(part, root, into);
+        } else if !is_null(part) {
+            into.push(part);
+        }
+    }
+}
+
+/// The type of an alternative; a choice of words is a text.
+fn kind<'a>(schema: &'a Value, root: &'a Value) -> Option<&'a str> {
+    let word = ["const", "enum", "oneOf"].iter().any(|key| schema.get(key).is_some());
+    type_of(resolve(schema, root)).or(word.then_some("string"))
+}
+
+fn in_words(kind: &str) -> &'static str {
+    match kind {
+        "object" => "a table",
+        "array" => "a list",
+        "integer" => "a whole number",
+        "number" => "a number",
+        "boolean" => "true or false",
+        _ => "a text in quotes",
+    }
+}
+
+fn is_date(schema: &Value) -> bool {
+    schema.get("format").and_then(Value::as_str) == Some("date")
 }
 
 /// The type that a schema asks for, leaving out "nothing".
@@ -208,4 +274,71 @@ fn is_null(schema: &Value) -> bool {
 fn description(schema: &Value) -> String {
     let text = schema.get("description").and_then(Value::as_str).unwrap_or_default();
     text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::document::Document;
+    use crate::problem::Problems;
+
+    fn found(text: &str) -> String {
+        let schema = json!({
+            "type": "object",
+            "additionalProperties": false,
+            "properties": {
+                "from": { "type": ["string", "null"], "format": "date" },
+                "name": { "type": "string" },
+                "target": { "anyOf": [{ "$ref": "#/$defs/word" }, { "$ref": "#/$defs/table" }] },
+            },
+            "$defs": {
+                "word": { "enum": ["all"] },
+                "table": {
+                    "type": "object",
+                    "additionalProperties": false,
+                    "properties": {
+                        "labels": { "type": "string" },
+                        "not": { "$ref": "#/properties/target" },
+                    },
+                },
+            },
+        });
+        let document = Document::parse("a.toml", text);
+        let problems = compare(&document.root, &schema, "the file");
+        Problems::new(&document, problems).text(false)
+    }
+
+    #[test]
+    fn of_several_alternatives_the_one_that_fits_is_compared() {
+        assert_eq!(found("target = 'all'"), "");
+        assert_eq!(found("target = { not = { labels = 'x' } }"), "");
+        let text = found("target = 'al'");
+        assert!(text.contains("did you mean \"all\"?"), "{text}");
+        let text = found("target = 3");
+        assert!(text.contains("must be a text in quotes or a table, and is a whole"), "{text}");
+        let text = found("target = { not = { lables = 'x' } }");
+        assert!(text.contains("unknown key `lables` in `not`"), "{text}");
+    }
+
+    #[test]
+    fn t23_a_key_one_level_too_high_says_where_it_belongs() {
+        let text = found("name = 'x'\nlabels = 'x'\n");
+        assert!(text.contains("`labels` belongs into `target`"), "{text}");
+        assert!(text.contains("a.toml:2:1"), "{text}");
+    }
+
+    #[test]
+    fn a_day_is_a_date_and_no_text() {
+        assert_eq!(found("from = 2026-12-31"), "");
+        for (text, part) in [
+            ("from = 3", "`from` must be a date like 2026-12-31, and is a whole number"),
+            ("from = 2026-12-31T10:00:00Z", "and is a date with a time"),
+            ("name = 2026-12-31", "`name` must be a text in quotes, and is a date"),
+        ] {
+            let shown = found(text);
+            assert!(shown.contains(part), "{shown}");
+        }
+    }
 }

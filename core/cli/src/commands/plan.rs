@@ -1,0 +1,74 @@
+//! `linchpin plan`: the exact difference that the files of a folder would make, in definitions and in
+//! winners, before anything is saved.
+
+use core_library::{Change, Plan};
+use core_resolve::RunKind;
+use serde_json::{Value, json};
+
+use super::files::Folder;
+use super::preview::effect;
+use super::text;
+use crate::cli::{Global, PlanArgs, WhenArgs};
+use crate::context::Context;
+use crate::failure::{Exit, Failure};
+use crate::output;
+use crate::world::World;
+
+pub(crate) async fn run(global: &Global, args: &PlanArgs) -> Result<Exit, Failure> {
+    let context = Context::open(global).await?;
+    let when = WhenArgs { as_of: args.as_of.clone(), known_at: None };
+    let world = World::load(&context, &when, RunKind::default()).await?;
+    let folder = Folder::read(&args.folder, &world)?;
+    let after = folder.library(&world, world.when.now.timestamp_micros())?;
+    let changes = folder.changes(&world, &after);
+    let effect = effect(&world, &after);
+    let preview = effect.as_json();
+    if global.json {
+        output::json(&json!({
+            "changes": changes,
+            "preview": preview,
+            "confirm": effect.to_confirm(),
+        }));
+    } else {
+        print(&changes);
+        effect.print(&format!("applying {}", args.folder.display()));
+        if let Some(number) = effect.to_confirm() {
+            let what = format!("applying needs `--confirm {number}`: see above who is concerned");
+            text::wrapped("", 2, &what);
+        }
+    }
+    if let Some(path) = &args.save {
+        let plan = Plan::new(world.when.now, folder.inputs(&world), changes, preview);
+        std::fs::write(path, plan.to_json())
+            .map_err(|error| Failure::io(&format!("writing {}", path.display()), &error))?;
+        output::error_line(&format!(
+            "the plan is in {}: `linchpin apply {} --plan {}` applies it if nothing changes until then",
+            path.display(),
+            args.folder.display(),
+            path.display()
+        ));
+    }
+    Ok(effect.exit())
+}
+
+/// Prints what becomes of definitions.
+pub(super) fn print(changes: &[Change]) {
+    if changes.is_empty() {
+        output::line("The definitions are as the hub has them.");
+        return;
+    }
+    let number = text::count(text::len(changes), "definition", "definitions");
+    output::line(&format!("{number} differ from what the hub has:"));
+    for change in changes {
+        for line in change.to_string().lines() {
+            let deep = line.len() - line.trim_start().len();
+            text::indented(deep + 2, &output::printable(line.trim_start()));
+        }
+    }
+    output::line("");
+}
+
+/// What was saved, for machines.
+pub(super) fn saved(revision: i64, changes: &[Change], preview: &Value) -> Value {
+    json!({ "revision": revision, "changes": changes, "preview": preview })
+}

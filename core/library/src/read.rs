@@ -1,0 +1,263 @@
+//! Reads files into a library: every mistake of every file at its place, or else everything.
+//!
+//! First each file is compared with the schema (keys, types, words), and the names that it defines
+//! are collected; then each definition is read, and what it names is looked up. A part that the
+//! schema refused is passed over in silence, for it was told already. Whatever is wrong, nothing is
+//! given back but the mistakes.
+
+use std::collections::{BTreeMap, HashSet};
+use std::ops::Range;
+
+use core_model::id::{DeploymentId, ExpectationId, SoftwareId, TagId, TaskId};
+use core_model::library::{TaskCategory, handle};
+use core_toml::{Document, Node, Problem, Problems, compare, printable};
+use serde_json::Value;
+
+use crate::SourceFile;
+use crate::language::schema;
+use crate::library::Library;
+use crate::names::Names;
+
+mod checks;
+mod deployment;
+mod expectation;
+mod items;
+mod reference;
+mod settings;
+mod state;
+mod target;
+
+pub(crate) use self::state::written;
+pub(crate) use self::target::KEY;
+
+/// A place: the number of the file, and the bytes in it.
+#[derive(Clone, Debug)]
+struct Place {
+    file: usize,
+    span: Range<usize>,
+}
+
+/// A table of a file.
+#[derive(Clone, Copy)]
+struct Table<'a> {
+    file: usize,
+    node: &'a Node,
+}
+
+impl<'a> Table<'a> {
+    fn get(&self, key: &str) -> Option<&'a Node> {
+        self.node.get(key)
+    }
+
+    fn text(&self, key: &str) -> Option<&'a str> {
+        self.get(key).and_then(Node::text)
+    }
+
+    fn flag(&self, key: &str) -> bool {
+        self.get(key).is_some_and(|node| node.json() == Value::Bool(true))
+    }
+
+    fn number(&self, key: &str) -> Option<i64> {
+        self.get(key).and_then(|node| node.json().as_i64())
+    }
+
+    fn items(&self, key: &str) -> &'a [Node] {
+        self.get(key).map(Node::items).unwrap_or_default()
+    }
+
+    fn place(&self, key: &str) -> Place {
+        let node = self.get(key).unwrap_or(self.node);
+        Place { file: self.file, span: node.span.clone() }
+    }
+}
+
+/// A definition by its name.
+struct Defined<I> {
+    id: I,
+    created_us: i64,
+    name: String,
+    place: Place,
+}
+
+/// The definitions of one kind, by handle.
+type Handles<I> = BTreeMap<String, Defined<I>>;
+
+struct Reader<'a> {
+    names: &'a Names,
+    known: &'a Library,
+    /// Every text that the known library says, ids among them: these may be said again, though
+    /// what they name is gone at its source.
+    mentioned: HashSet<String>,
+    now_us: i64,
+    documents: &'a [Document],
+    found: Vec<Vec<Problem>>,
+    /// A file is no TOML, so that it is not known what is defined.
+    partial: bool,
+    software: Handles<SoftwareId>,
+    tasks: Handles<TaskId>,
+    tags: Handles<TagId>,
+    deployments: Handles<DeploymentId>,
+    expectations: Handles<ExpectationId>,
+    categories: BTreeMap<TaskId, (TaskCategory, bool)>,
+}
+
+/// Reads the files of a library. What is in `known` under the same name keeps its id and the time
+/// at which it was created; what is new is created at `now_us` (Unix microseconds).
+///
+/// # Errors
+/// Every mistake of every file, by file in the order of their paths.
+pub fn read(
+    files: &[SourceFile],
+    names: &Names,
+    known: &Library,
+    now_us: i64,
+) -> Result<Library, Vec<Problems>> {
+    let mut files: Vec<&SourceFile> = files.iter().collect();
+    files.sort();
+    let documents: Vec<Document> =
+        files.iter().map(|file| Document::parse(&file.path, &file.text)).collect();
+    let mut reader = Reader::new(names, known, now_us, &documents);
+    reader.compare_shapes();
+    reader.collect_names();
+    let library = reader.library();
+    let found = reader.found;
+    if found.iter().all(Vec::is_empty) {
+        return Ok(library.sorted());
+    }
+    let wrong = documents.iter().zip(found).filter(|(_, found)| !found.is_empty());
+    Err(wrong.map(|(document, found)| Problems::new(document, found)).collect())
+}
+
+impl<'a> Reader<'a> {
+    fn new(names: &'a Names, known: &'a Library, now_us: i64, documents: &'a [Document]) -> Self {
+        let mut mentioned = HashSet::new();
+        texts(&serde_json::to_value(known).unwrap_or_default(), &mut mentioned);
+        Self {
+            names,
+            known,
+            mentioned,
+            now_us,
+            documents,
+            found: vec![Vec::new(); documents.len()],
+            partial: documents.iter().any(|document| !document.broken.is_empty()),
+            software: Handles::new(),
+            tasks: Handles::new(),
+            tags: Handles::new(),
+            deployments: Handles::new(),
+            expectations: Handles::new(),
+            categories: BTreeMap::new(),
+        }
+    }
+
+    fn say(&mut self, place: &Place, what: impl Into<String>, label: &'static str, help: &str) {
+        let problem = Problem::new(place.span.clone(), what).label(label).help(help);
+        if let Some(found) = self.found.get_mut(place.file) {
+            found.push(problem);
+        }
+    }
+
+    /// `rules/a.toml:12`.
+    fn line(&self, place: &Place) -> String {
+        match self.documents.get(place.file) {
+            Some(document) => {
+                format!("{}:{}", document.name(), document.place(place.span.start).0)
+            }
+            None => String::new(),
+        }
+    }
+
+    fn compare_shapes(&mut self) {
+        let schema = schema();
+        for (document, found) in self.documents.iter().zip(&mut self.found) {
+            // In a text that is no TOML, what else is wrong is guesswork.
+            *found = match document.broken.is_empty() {
+                true => compare(&document.root, &schema, "the file"),
+                false => document.broken.clone(),
+            };
+        }
+    }
+
+    /// The tables of a kind, in all files.
+    fn tables(&self, kind: &str) -> Vec<Table<'a>> {
+        let readable = |(_, document): &(usize, &'a Document)| document.broken.is_empty();
+        let files = self.documents.iter().enumerate().filter(readable);
+        let tables = files.flat_map(|(file, document)| {
+            let nodes = document.root.get(kind).map(Node::items).unwrap_or_default();
+            nodes.iter().map(move |node| Table { file, node })
+        });
+        tables.collect()
+    }
+
+    fn collect_names(&mut self) {
+        let known = self.known;
+        let made = known.software.iter().map(|one| (handle(&one.name), one.id, 0)).collect();
+        self.software = self.collect("software", "pieces of software", made);
+        let made = known.tasks.iter().map(|one| (handle(&one.name), one.id, 0)).collect();
+        self.tasks = self.collect("task", "tasks", made);
+        let made = known.tags.iter().map(|one| (handle(&one.name), one.id, 0)).collect();
+        self.tags = self.collect("tag", "tags", made);
+        let made = known.deployments.iter();
+        let made = made.map(|one| (handle(&one.name), one.id, one.created_us)).collect();
+        self.deployments = self.collect("deployment", "deployments", made);
+        let made = known.expectations.iter().map(|one| (handle(&one.name), one.id, 0)).collect();
+        self.expectations = self.collect("expect", "golden cases", made);
+    }
+
+    /// The names that tables of a kind define; two of one name are told.
+    fn collect<K: core_model::id::Kind>(
+        &mut self,
+        kind: &str,
+        several: &str,
+        known: Vec<(String, core_model::Id<K>, i64)>,
+    ) -> Handles<core_model::Id<K>> {
+        let known: BTreeMap<String, (core_model::Id<K>, i64)> =
+            known.into_iter().map(|(handle, id, created)| (handle, (id, created))).collect();
+        let mut handles: Handles<core_model::Id<K>> = Handles::new();
+        for table in self.tables(kind) {
+            let Some(name) = table.text("name") else { continue };
+            let place = table.place("name");
+            let handle = handle(name);
+            if handle.is_empty() {
+                self.say(&place, "a name must not be empty", "here", "give it one");
+                continue;
+            }
+            if let Some(first) = handles.get(&handle) {
+                let (name, at) = (printable(name.trim()), self.line(&first.place));
+                let what = format!("there are two {several} named `{name}`: the first is at {at}");
+                let help = "names are compared without case: give each its own, or remove one";
+                self.say(&place, what, "the second", help);
+                continue;
+            }
+            let (id, created_us) = known
+                .get(&handle)
+                .copied()
+                .unwrap_or_else(|| (core_model::Id::of_text(&handle, self.now_us), self.now_us));
+            let name = name.trim().to_owned();
+            handles.insert(handle, Defined { id, created_us, name, place });
+        }
+        handles
+    }
+
+    fn library(&mut self) -> Library {
+        let software = self.read_software();
+        let tasks = self.read_tasks();
+        let tags = self.read_tags();
+        let deployments = self.read_deployments();
+        let expectations = self.read_expectations();
+        let tenants = self.read_tenants();
+        let computers = self.read_computers();
+        self.find_duplicates(&deployments);
+        Library { software, tasks, tags, deployments, expectations, tenants, computers }
+    }
+}
+
+fn texts(value: &Value, into: &mut HashSet<String>) {
+    match value {
+        Value::String(text) => {
+            into.insert(text.clone());
+        }
+        Value::Array(items) => items.iter().for_each(|item| texts(item, into)),
+        Value::Object(table) => table.values().for_each(|item| texts(item, into)),
+        _ => {}
+    }
+}

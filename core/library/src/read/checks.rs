@@ -1,0 +1,40 @@
+//! What is wrong between definitions that are right by themselves.
+
+use std::collections::HashMap;
+
+use core_model::library::{Deployment, DesiredState, ItemId, handle};
+use core_toml::printable;
+
+use super::{Place, Reader};
+
+impl Reader<'_> {
+    /// P10: deployments that say the same as an earlier one.
+    pub(super) fn find_duplicates(&mut self, deployments: &[Deployment]) {
+        type Key<'d> = (ItemId, &'d Option<String>, &'d DesiredState);
+        let mut groups: HashMap<Key<'_>, Vec<&Deployment>> = HashMap::new();
+        for deployment in deployments {
+            let key = (deployment.item, &deployment.instance, &deployment.state);
+            let group = groups.entry(key).or_default();
+            // Only those that came before: of two the second is told.
+            let same = core_resolve::duplicates(deployment, group.iter().copied());
+            let first = group.iter().find(|other| same.contains(&other.id)).copied();
+            group.push(deployment);
+            let Some(first) = first else { continue };
+            let (Some(place), Some(at)) = (self.place_of(deployment), self.place_of(first)) else {
+                continue;
+            };
+            let what = format!(
+                "`{}` says the same as `{}` ({}): same item, target and state, at dates that meet",
+                printable(&deployment.name),
+                printable(&first.name),
+                self.line(&at)
+            );
+            let help = "remove one of them, or give it another target, state, owner or dates";
+            self.say(&place, what, "the second", help);
+        }
+    }
+
+    fn place_of(&self, deployment: &Deployment) -> Option<Place> {
+        self.deployments.get(&handle(&deployment.name)).map(|defined| defined.place.clone())
+    }
+}

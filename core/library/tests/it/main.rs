@@ -1,0 +1,9 @@
+//! The language of the files, from outside: what is read, what is refused and how that is told,
+//! what is written.
+
+mod examples;
+mod mistakes;
+mod random;
+mod reading;
+mod roundtrip;
+mod world;

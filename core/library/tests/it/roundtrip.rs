@@ -1,0 +1,58 @@
+//! What is written is read as what it was.
+
+use core_library::{diff, export, read, schema};
+use core_toml::Document;
+
+use crate::random::Dice;
+
+const CASES: u64 = 500;
+
+#[test]
+fn reading_what_was_exported_gives_the_same_library_and_exporting_that_the_same_texts() {
+    let validator = jsonschema::validator_for(&schema()).unwrap();
+    let (mut files_seen, mut deployments) = (0, 0);
+    for seed in 0..CASES {
+        let mut dice = Dice::new(seed);
+        let (names, library) = (dice.names(), dice.library());
+        let files = export(&library, &names);
+        let show =
+            || files.iter().map(|f| format!("## {}\n{}", f.path, f.text)).collect::<String>();
+        let again = read(&files, &names, &library, 5_000)
+            .unwrap_or_else(|problems| panic!("seed {seed}\n{}\n{problems:?}", show()));
+        let changes = diff(&library, &again, &names);
+        let told: Vec<String> = changes.iter().map(ToString::to_string).collect();
+        assert!(changes.is_empty(), "seed {seed}\n{}\n{}", show(), told.join("\n"));
+        assert_eq!(again, library, "seed {seed}\n{}", show());
+        assert_eq!(export(&again, &names), files, "seed {seed}");
+        files_seen += files.len();
+        deployments += library.deployments.len();
+        // What is written fits the schema that editors use.
+        for file in files.iter().filter(|_| seed % 20 == 0) {
+            let value = Document::parse(&file.path, &file.text).root.json();
+            let errors: Vec<String> =
+                validator.iter_errors(&value).map(|error| error.to_string()).collect();
+            assert!(errors.is_empty(), "seed {seed}\n{}\n{errors:#?}", file.text);
+        }
+    }
+    assert!(files_seen > 2_000 && deployments > 2_000, "{files_seen} {deployments}");
+}
+
+#[test]
+fn a_difference_between_two_libraries_is_always_told() {
+    for seed in 0..300 {
+        let mut dice = Dice::new(seed);
+        let (names, one) = (dice.names(), dice.library());
+        let other = dice.library();
+        let same = one == other;
+        assert_eq!(diff(&one, &other, &names).is_empty(), same, "seed {seed}");
+        // Every single field: another target alone is one change of one field.
+        let mut changed = one.clone();
+        let Some(deployment) = changed.deployments.first_mut() else { continue };
+        let target = dice.target(1);
+        let is_other = deployment.target != target;
+        deployment.target = target;
+        let changes = diff(&one, &changed, &names);
+        assert_eq!(changes.len(), usize::from(is_other), "seed {seed}");
+        assert!(changes.iter().all(|change| change.fields.len() == 1), "seed {seed}");
+    }
+}
