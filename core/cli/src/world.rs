@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chrono::{DateTime, NaiveDate, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, SecondsFormat, SubsecRound, TimeDelta, Utc};
 use chrono_tz::Tz;
 use core_model::library::{SubjectId, SubjectKind};
 use core_resolve::{AsOf, Resolver, RunKind, Snapshot, begins};
@@ -55,7 +55,9 @@ impl World {
         args: &WhenArgs,
         run: RunKind,
     ) -> Result<Self, Failure> {
-        let when = When::of(args, context.config.time_zone, Utc::now())?;
+        // The store counts in microseconds; what is finer could not be given again.
+        let now = Utc::now().trunc_subsecs(6);
+        let when = When::of(args, context.config.time_zone, now)?;
         let options = LoadOptions {
             now: when.now,
             known_at: when.known_at,

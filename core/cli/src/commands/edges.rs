@@ -79,7 +79,7 @@ fn print(world: &World, edges: &[Edge], all: bool, range: &str) {
     let mut printed = 0;
     for edge in shown {
         printed += 1;
-        let mut words = format!("{}, {}", edge.what.join("; "), changed(edge));
+        let mut words = format!("{}, {}", happens(world, edge), changed(edge));
         if edge.uninstalls > 0 {
             words.push_str(&format!(", {}", count(edge.uninstalls, "uninstall", "uninstalls")));
         }
@@ -98,13 +98,20 @@ fn print(world: &World, edges: &[Edge], all: bool, range: &str) {
     }
     let left = edges.len() - printed;
     if left > 0 {
-        let days = count(left as u64, "time", "times");
-        text::wrapped(
-            "",
-            2,
-            &format!("{days} more an agreement begins or ends and no winner changes; --all lists"),
-        );
+        let more = count(left as u64, "more time", "more times");
+        let words = "an agreement begins or ends and no winner changes; --all lists them";
+        text::wrapped("", 2, &format!("{more} {words}"));
     }
+}
+
+/// What happens; the tenant is named once.
+fn happens(world: &World, edge: &Edge) -> String {
+    let name = format!("{} ", world.subject_name(edge.tenant.into()));
+    let parts = edge.what.iter().enumerate().map(|(place, what)| match what.strip_prefix(&name) {
+        Some(rest) if place > 0 => rest,
+        _ => what.as_str(),
+    });
+    parts.collect::<Vec<_>>().join("; ")
 }
 
 /// How many have other winners.

@@ -168,20 +168,19 @@ fn totals(rows: &[Row<'_>]) -> String {
         sold.entry((row.found.tenant, row.found.product)).or_insert(row);
     }
     let of = |balance| sold.values().filter(move |row| row.found.balance == balance);
-    let sum = |balance| {
-        let all = of(balance).map(|row| row.excess().thousandths.abs()).sum();
-        Quantity { thousandths: all }
-    };
     let number = |balance| thousands(of(balance).count() as u64);
+    let by = |balance| match of(balance).map(|row| row.excess().thousandths.abs()).sum::<i64>() {
+        0 => String::new(),
+        thousandths => format!(" (by {} in all)", Quantity { thousandths }),
+    };
     let lines = count(text::len(rows), "line", "lines");
     let products = count(sold.len() as u64, "product of a tenant", "products of tenants");
     format!(
-        "{lines}, {products}: {} over (by {} in all), {} under (by {} in all), {} equal, {} not \
-         deployed",
+        "{lines}, {products}: {} over{}, {} under{}, {} equal, {} not deployed",
         number(Balance::Over),
-        sum(Balance::Over),
+        by(Balance::Over),
         number(Balance::Under),
-        sum(Balance::Under),
+        by(Balance::Under),
         number(Balance::Equal),
         number(Balance::NotDeployed),
     )

@@ -48,6 +48,17 @@ error: 1 mistake in the settings file linchpin.toml
 }
 
 #[test]
+fn an_uninstall_may_not_rest_on_older_facts_than_an_install() {
+    check("[resolve]\ninstall_max_age_hours = 12\n").complained(&[
+        "`uninstall_max_age_hours` is 24, and `install_max_age_hours` is 12",
+        "write no more hours for it",
+    ]);
+    check("[resolve]\nuninstall_max_age_hours = 0\n").complained(&["uninstall_max_age_hours"]);
+    let fine = "[resolve]\ninstall_max_age_hours = 12\nuninstall_max_age_hours = 12\n";
+    Place::with(fine).run(&["config", "check"]).ended(0);
+}
+
+#[test]
 fn a_wrong_kind_gets_the_kinds_there_are() {
     check(&HALO.replace("\"halopsa\"", "\"halo-psa\"")).complained(&[
         "connection `halo` has the unknown kind `halo-psa`",

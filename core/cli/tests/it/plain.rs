@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::run::Place;
 
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 21] = [
     "demo",
     "init",
     "config",
@@ -18,6 +18,13 @@ const COMMANDS: [&str; 14] = [
     "runs",
     "list",
     "show",
+    "resolve",
+    "winners",
+    "explain",
+    "preview",
+    "edges",
+    "reconcile",
+    "expect",
     "link",
     "decide",
     "rebuild",

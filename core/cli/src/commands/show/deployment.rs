@@ -155,22 +155,29 @@ impl Story {
         }
     }
 
-    /// The fields that a save changed; the target in words.
+    /// The fields that a save changed; state and target in words.
     fn fields(&self, version: &DefinitionVersion) -> Vec<FieldChange> {
         let (Some(before), Some(after)) = (&version.before, &version.after) else {
             return Vec::new();
         };
         let mut fields = changes::fields_of_texts(before, after);
-        fields.retain(|change| !change.path.starts_with("target"));
-        let target = |text: &str| {
-            let deployment: Deployment = serde_json::from_str(text).ok()?;
-            Some(Value::String(self.world.target(&deployment.target)))
+        let read = |text: &str| serde_json::from_str::<Deployment>(text).ok();
+        let (Some(before), Some(after)) = (read(before), read(after)) else { return fields };
+        let in_words = |path: &str, words: &dyn Fn(&Deployment) -> String| FieldChange {
+            path: path.to_owned(),
+            before: words(&before).into(),
+            after: words(&after).into(),
         };
-        let (before, after) = (target(before), target(after));
-        if before != after {
-            let path = "target".to_owned();
-            let (before, after) = (before.unwrap_or_default(), after.unwrap_or_default());
-            fields.push(FieldChange { path, before, after });
+        let whole = |change: &FieldChange, field: &str| {
+            let rest = change.path.strip_prefix(field);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        fields.retain(|change| !whole(change, "target") && !whole(change, "state"));
+        if before.state != after.state {
+            fields.push(in_words("state", &|one| one.state.words()));
+        }
+        if before.target != after.target {
+            fields.push(in_words("target", &|one| self.world.target(&one.target)));
         }
         fields
     }
