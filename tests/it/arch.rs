@@ -15,6 +15,9 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("core-http", &["core-model", "core-connector"]),
     ("core-store", &["core-model"]),
     ("core-derive", &["core-model"]),
+    ("core-resolve", &["core-model"]),
+    ("core-toml", &[]),
+    ("core-library", &["core-model", "core-resolve", "core-toml"]),
     ("core-sync", &["core-model", "core-connector", "core-store", "core-derive"]),
     ("linchpin", &["*"]),
     ("connector-azure-ad", CONNECTOR),
@@ -38,7 +41,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("axum-server", &["mocks"]),
     ("clap", &["linchpin"]),
     ("indicatif", &["linchpin"]),
-    ("miette", &["linchpin"]),
+    ("miette", &["core-toml"]),
     ("keyring", &["linchpin"]),
 ];
 

@@ -15,5 +15,6 @@ mod crash;
 mod faults;
 mod first_light;
 mod matrix;
+mod rules;
 mod scenarios;
 mod support;
