@@ -23,6 +23,7 @@ pub(crate) mod machines;
 pub(crate) mod names;
 pub(crate) mod people;
 mod plan;
+mod showcase;
 mod tenants;
 mod troubles;
 
@@ -42,8 +43,10 @@ pub fn generate_at(options: &Options, now: DateTime<Utc>) -> World {
     let mut world = empty(options, now, &mut dice(2));
     tenants::fill(&mut world, &plan, &mut dice(3));
     people::fill(&mut world, &plan, &mut dice(4));
+    showcase::promote(&mut world);
     machines::fill(&mut world, &plan, &mut dice(5));
     troubles::plant(&mut world, &mut dice(6));
+    showcase::name_a_mill(&mut world);
     clients::fill(&mut world, &plan, &mut companies, &mut dice(7));
     agents::fill(&mut world, &plan, &mut dice(8));
     devices::fill(&mut world, &mut dice(9));
@@ -51,6 +54,7 @@ pub fn generate_at(options: &Options, now: DateTime<Utc>) -> World {
     groups::fill(&mut world, &mut dice(10));
     contacts::fill(&mut world, &mut dice(11));
     agreements::fill(&mut world, &mut dice(12));
+    showcase::off_board(&mut world);
     world
 }
 

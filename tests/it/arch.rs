@@ -17,8 +17,10 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("core-derive", &["core-model"]),
     ("core-resolve", &["core-model"]),
     ("resolve-bench", &["core-model", "core-resolve"]),
+    ("core-toml", &[]),
+    ("core-library", &["core-model", "core-resolve", "core-toml"]),
     ("core-sync", &["core-model", "core-connector", "core-store", "core-derive"]),
-    ("core-snapshot", &["core-model", "core-resolve", "core-store"]),
+    ("core-snapshot", &["core-model", "core-library", "core-resolve", "core-store"]),
     ("linchpin", &["*"]),
     ("connector-azure-ad", CONNECTOR),
     ("connector-cw-automate", CONNECTOR),
@@ -42,7 +44,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("cel", &["core-resolve"]),
     ("clap", &["linchpin"]),
     ("indicatif", &["linchpin"]),
-    ("miette", &["linchpin"]),
+    ("miette", &["core-toml"]),
     ("keyring", &["linchpin"]),
 ];
 

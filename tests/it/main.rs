@@ -18,6 +18,7 @@ mod following;
 mod leases;
 mod matrix;
 mod people;
+mod rules;
 mod scenarios;
 mod splits;
 mod support;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use core_model::facts::ConnectionGroupKind;
 use core_model::id::{ComputerId, GroupId, PersonId, ProductId, TenantId};
 use core_model::library::handle;
+use core_model::names::normal_name;
 
 /// What there is, and what it is called. Whoever reads the store supplies it; things that are gone
 /// at their source are left out.
@@ -39,9 +40,11 @@ impl Names {
         self
     }
 
-    /// A tenant.
+    /// A tenant, who is found without case, punctuation and legal form where nobody is called
+    /// exactly so: `Contoso` is `Contoso, Ltd.`
     pub fn tenant(&mut self, id: TenantId, name: &str) -> &mut Self {
         self.tenants.put(id, (), name, None);
+        self.tenants.loosely(id, normal_name(name));
         self
     }
 
@@ -101,6 +104,8 @@ impl Names {
 pub(crate) struct Index<I, S> {
     entries: BTreeMap<I, Named<S>>,
     by_name: HashMap<String, Vec<I>>,
+    /// By a looser spelling, where nothing is found by name.
+    by_spelling: HashMap<String, Vec<I>>,
 }
 
 /// What a thing is called, and within what its name is looked up.
@@ -113,7 +118,8 @@ pub(crate) struct Named<S> {
 
 impl<I, S> Default for Index<I, S> {
     fn default() -> Self {
-        Self { entries: BTreeMap::new(), by_name: HashMap::new() }
+        let (by_name, by_spelling) = (HashMap::new(), HashMap::new());
+        Self { entries: BTreeMap::new(), by_name, by_spelling }
     }
 }
 
@@ -130,13 +136,27 @@ impl<I: Clone + Ord, S: PartialEq> Index<I, S> {
         self.entries.insert(id, Named { name: name.into(), alias: alias.map(Into::into), scope });
     }
 
+    fn loosely(&mut self, id: I, spelling: String) {
+        // A name of punctuation alone has no such spelling.
+        if spelling.is_empty() {
+            return;
+        }
+        let ids = self.by_spelling.entry(spelling).or_default();
+        if !ids.contains(&id) {
+            ids.push(id);
+            ids.sort();
+        }
+    }
+
     pub(crate) fn get(&self, id: &I) -> Option<&Named<S>> {
         self.entries.get(id)
     }
 
-    /// Everything with this name or alias, within a scope or anywhere.
+    /// Everything with this name or alias, else spelling, within a scope or anywhere.
     pub(crate) fn find(&self, text: &str, scope: Option<&S>) -> Vec<I> {
-        let ids = self.by_name.get(&handle(text)).map(Vec::as_slice).unwrap_or_default();
+        let ids = self.by_name.get(&handle(text));
+        let ids = ids.or_else(|| self.by_spelling.get(&normal_name(text)));
+        let ids = ids.map(Vec::as_slice).unwrap_or_default();
         let within = |id: &&I| {
             scope.is_none_or(|scope| self.get(id).is_some_and(|named| named.scope == *scope))
         };
@@ -192,5 +212,17 @@ mod tests {
         names.person(two, contoso, "Ana Silva", Some("ana2@contoso.example"));
         assert_eq!(names.persons.unique(&one, Some(&contoso)), Some("ana@contoso.example"));
         assert_eq!(names.persons.find("ANA2@contoso.example", None), [two]);
+    }
+
+    #[test]
+    fn a_tenant_is_found_without_its_legal_form_where_nobody_is_called_exactly_so() {
+        let mut names = Names::new();
+        let [ltd, plain] = ["1", "2"].map(|text| TenantId::of_text(text, 0));
+        names.tenant(ltd, "Contoso, Ltd.");
+        assert_eq!(names.tenants.find("CONTOSO", None), [ltd]);
+        names.tenant(plain, "Contoso");
+        assert_eq!(names.tenants.find("contoso", None), [plain]);
+        assert_eq!(names.tenants.find("Contoso Limited", None).len(), 2);
+        assert_eq!(names.tenants.unique(&ltd, None), Some("Contoso, Ltd."));
     }
 }
