@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use chrono::{DateTime, Utc};
+use core_library::Library;
 use core_model::entity::{
     Agent, Agreement, AgreementLine, Computer, ConnectionGroup, ConnectionMember, Entity,
     EntityRow, Group, Membership, Person, Product, Tenant,
@@ -17,7 +18,7 @@ use core_model::id::{
     MembershipId, PersonId, ProductId, TenantId,
 };
 use core_model::run::{Outcome, Run};
-use core_snapshot::{Library, rows};
+use core_snapshot::rows;
 use core_store::{DefinitionChange, ModelChange, Store, StreamKey};
 use serde_json::{Value, json};
 use tempfile::TempDir;

@@ -1,11 +1,11 @@
 //! The firm's software, tasks, tags, deployments and golden cases, in two versions.
 
+use core_library::Library;
 use core_model::id::{ExpectationId, SoftwareId, TagId, TaskId};
 use core_model::library::{
     Deployment, DesiredState, Expectation, Expected, ItemId, Software, SoftwareVersion, SubjectId,
     Tag, Target, Task, TaskCategory, TenantSettings,
 };
-use core_snapshot::Library;
 
 use crate::firm::{computer, group, person, product, tenant};
 
