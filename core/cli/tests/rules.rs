@@ -230,7 +230,7 @@ async fn a_disabled_connection_removes_its_deployments_with_the_reason() {
     let off = connection(false);
     assert_eq!(off["slot"], "nobody");
     let reason = off["candidates"][0]["standing"]["reason"].as_str().unwrap();
-    assert!(reason.starts_with("disabled link edr"), "{reason}");
+    assert_eq!(reason, "disabled link edr", "it was never read: nobody knows since when");
     let shown = firm.run(&["show", "deployment", "security"]).ended(0).out;
     assert!(shown.contains("with connection edr, which is disabled"), "{shown}");
     firm.run(&["sync", "edr"]).refused(&["has no enabled connection"]);
