@@ -151,7 +151,6 @@ fn by_tenant(snapshot: &Snapshot, shifts: &[Shift]) -> Vec<TenantCount> {
 
 impl Effect<'_> {
     /// What somebody must confirm before it is saved.
-    #[expect(dead_code, reason = "asked by plan and apply")]
     pub(crate) fn confirmations(&self) -> &[Confirmation] {
         &self.confirmations
     }

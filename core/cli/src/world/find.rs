@@ -38,7 +38,7 @@ impl World {
             name: &one.name,
             title: &one.title,
         });
-        one("software or task", "items", text, software.chain(tasks).collect())
+        one("software or task", "items", text, &software.chain(tasks).collect::<Vec<_>>())
     }
 
     /// What is deployed of an item; with an instance only this one.
@@ -56,7 +56,7 @@ impl World {
         let all = self.loaded.library.deployments.iter();
         let named =
             all.map(|one| Named { what: one, id: one.id.to_string(), name: &one.name, title: "" });
-        one("deployment", "deployments", text, named.collect())
+        one("deployment", "deployments", text, &named.collect::<Vec<_>>())
     }
 
     /// The tag that somebody means.
@@ -70,7 +70,7 @@ impl World {
             name: &one.name,
             title: "",
         });
-        one("tag", "tags", text, named.collect())
+        one("tag", "tags", text, &named.collect::<Vec<_>>())
     }
 
     /// The state that a deployment wants, in words; empty for one that is gone.
@@ -81,7 +81,7 @@ impl World {
 }
 
 /// The one that is meant: by its id, else by its name or title, else by the beginning of one.
-fn one<T: Copy>(word: &str, words: &str, text: &str, all: Vec<Named<'_, T>>) -> Result<T, Failure> {
+fn one<T: Copy>(word: &str, words: &str, text: &str, all: &[Named<'_, T>]) -> Result<T, Failure> {
     let wanted = handle(text);
     let is: fn(&Named<'_, T>, &str) -> bool =
         |one, wanted| one.id == wanted || handle(one.name) == wanted || handle(one.title) == wanted;

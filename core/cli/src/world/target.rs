@@ -158,7 +158,7 @@ impl World {
                 let product = find::one::<Product>(store, "product", name).await?.id;
                 Target::Product { product, children }
             }
-            "property" => self.property(name, connection)?,
+            "property" => self.property(name, connection.as_deref())?,
             "filter" => {
                 check_filter(name).map_err(|error| {
                     Failure::usage(error.to_string()).with_remedy(
@@ -206,7 +206,7 @@ impl World {
     }
 
     /// `Role=Kiosk`, of the connection that has such a property.
-    fn property(&self, text: &str, connection: Option<String>) -> Result<Target, Failure> {
+    fn property(&self, text: &str, connection: Option<&str>) -> Result<Target, Failure> {
         let Some((name, value)) = text.split_once('=') else {
             return Err(Failure::usage(format!("`property:{text}` has no value"))
                 .with_remedy(format!("write `property:{text}=VALUE`")));
@@ -222,7 +222,7 @@ impl World {
         known.dedup();
         let wanted = name.trim().to_lowercase();
         let fits = |(of, name): &&(&str, &str)| {
-            name.to_lowercase() == wanted && connection.as_deref().is_none_or(|one| one == *of)
+            name.to_lowercase() == wanted && connection.is_none_or(|one| one == *of)
         };
         let found: Vec<&(&str, &str)> = known.iter().filter(fits).collect();
         match found.as_slice() {

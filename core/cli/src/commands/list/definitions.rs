@@ -83,7 +83,7 @@ impl List<'_> {
         let more = found.len() > self.args.limit;
         found.truncate(self.args.limit);
         if self.json {
-            found.iter().for_each(|one| output::json(one));
+            found.iter().for_each(output::json);
             return more;
         }
         found.iter().for_each(|one| table.row(row(one)));
