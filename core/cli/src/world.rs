@@ -211,7 +211,7 @@ fn stream_kinds(context: &Context) -> StreamKinds {
 }
 
 /// The connections that the settings switch off. The settings do not say since when; what is known is
-/// when each was last read, and until then it was on.
+/// when each was last read, and until then it was on. Nothing is known of one that was never read.
 async fn disabled(
     context: &Context,
     when: &When,

@@ -354,7 +354,11 @@ impl Definitions {
         if let Some(connection) = &deployment.connection
             && let Some(since) = snapshot.disabled.get(connection)
         {
-            let text = format!("disabled link {connection} since {}", since.date_naive());
+            // The epoch stands for nobody knows when.
+            let text = match since.timestamp() {
+                0 => format!("disabled link {connection}"),
+                _ => format!("disabled link {connection} since {}", since.date_naive()),
+            };
             return Some(Removal::ConnectionDisabled(text));
         }
         if deployment.origin == Origin::Recommended

@@ -244,7 +244,8 @@ pub struct SnapshotInput {
     pub tags: Vec<Tag>,
     /// Where the facts come from, and how well that goes.
     pub feeds: Vec<Feed>,
-    /// Connections that are switched off, with the instant since when.
+    /// Connections that are switched off, with the instant since when; the Unix epoch where that is
+    /// not known.
     pub disabled_connections: BTreeMap<String, DateTime<Utc>>,
 }
 

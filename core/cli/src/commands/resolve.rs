@@ -145,7 +145,7 @@ impl Answer<'_> {
         text::heading(&format!("In ({})", thousands(yes.len())));
         let snapshot = self.world.resolver.snapshot();
         let columns = [("name", Align::Left), ("tenant", Align::Left), ("because", Align::Left)];
-        let mut table = TextTable::new(&columns).cutting(&[("because", 40), ("tenant", 12)]);
+        let mut table = TextTable::new(&columns).cutting(&[("because", 48), ("tenant", 12)]);
         for number in yes.iter().take(limit) {
             let tenant = match self.kind {
                 SubjectKind::Tenant => String::new(),

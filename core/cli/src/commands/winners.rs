@@ -181,7 +181,7 @@ fn print_item(world: &World, tenant: &Tenant, all: &[Held]) {
     for (key, held) in by_key {
         text::heading(&world.item_title(key));
         let columns = ["name", "state", "deployment", "because"].map(|name| (name, Align::Left));
-        let mut table = TextTable::new(&columns).cutting(&[("because", 40), ("deployment", 16)]);
+        let mut table = TextTable::new(&columns).cutting(&[("because", 48), ("deployment", 16)]);
         let some: Vec<&&Held> = held.iter().filter(|one| one.deployment().is_some()).collect();
         for one in some.iter().take(LISTED) {
             let Some(id) = one.deployment() else { continue };

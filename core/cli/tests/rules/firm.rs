@@ -155,7 +155,7 @@ fn agreements() -> Vec<EntityRow> {
             "recurring": true, "inactive": false, "gone": false,
         }))
     };
-    let until = json!({ "end": "2026-12-31" });
+    let until = json!({ "end": "2096-12-31" });
     vec![
         product("Managed Security"),
         product("Backup"),
