@@ -11,7 +11,7 @@ use core_store::Store;
 use core_sync::{Clock, Connection, Hub, Progress};
 
 use crate::cli::Global;
-use crate::config::{Config, ConnectionSettings};
+use crate::config::{Config, ConnectionSettings, laid_out};
 use crate::failure::Failure;
 use crate::{connectors, output};
 
@@ -75,7 +75,7 @@ impl Context {
             if !usable {
                 return Err(problems.into());
             }
-            output::error_line(problems.text().trim_end());
+            output::error_line(laid_out(&problems).trim_end());
         }
         let settings = self.config.settings.clone();
         Ok(Hub::new(self.store.clone(), connections, settings, Clock::system()).watched(progress))
