@@ -247,7 +247,27 @@ impl<'a> Reader<'a> {
         let tenants = self.read_tenants();
         let computers = self.read_computers();
         self.find_duplicates(&deployments);
+        self.complete("software", software.len());
+        self.complete("task", tasks.len());
+        self.complete("tag", tags.len());
+        self.complete("deployment", deployments.len());
+        self.complete("expect", expectations.len());
+        self.complete("tenant", tenants.len());
+        self.complete("computer", computers.len());
         Library { software, tasks, tags, deployments, expectations, tenants, computers }
+    }
+}
+
+impl Reader<'_> {
+    /// A definition is read or something is said about it. Should neither ever be so, that is a
+    /// mistake of this program: better nothing is read than a rule is lost in silence.
+    fn complete(&mut self, kind: &str, read: usize) {
+        let tables = self.tables(kind);
+        let silent = self.found.iter().all(Vec::is_empty);
+        let Some(first) = tables.first().filter(|_| silent && tables.len() != read) else { return };
+        let what = format!("of {} tables `{kind}` only {read} could be read", tables.len());
+        let help = "this is a mistake of the program: please report it with these files";
+        self.say(&first.place(""), what, "among these", help);
     }
 }
 

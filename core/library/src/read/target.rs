@@ -55,7 +55,8 @@ impl<'a> Reader<'a> {
             [] if table.get("except").is_some() => "except",
             [] => {
                 // An unknown key was told already, and is what was meant.
-                if table.node.entries().is_empty() {
+                let known = |key: &str| BESIDE.iter().any(|(beside, _)| *beside == key);
+                if table.node.entries().iter().all(|entry| known(&entry.key)) {
                     let help = format!("write \"all\", or one of: tenant, {}", SAYS.join(", "));
                     self.say(&table.place(""), "this target says nothing", "empty", &help);
                 }

@@ -218,6 +218,10 @@ fn a_target_says_one_thing_and_only_what_means_something() {
             check(&text, &format!("{line} @ {part}"), &says);
         }
     }
+    for line in ["target = { value = 'x' }", "target = { children = true }"] {
+        let caret = format!("{line} @ {{");
+        check(&rule(&[line]), &caret, &["this target says nothing", "write \"all\", or one of"]);
+    }
     let deep = format!("target = {}'all'{}", "{ not = ".repeat(33), " }".repeat(33));
     assert!(told(&rule(&[&deep])).contains("nested more than 32 deep"));
 }

@@ -1,7 +1,9 @@
 //! What is written is read as what it was.
 
-use core_library::{diff, export, read, schema};
+use core_library::{SourceFile, diff, export, read, schema};
 use core_toml::Document;
+use rand::Rng;
+use rand::seq::IndexedRandom;
 
 use crate::random::Dice;
 
@@ -55,4 +57,69 @@ fn a_difference_between_two_libraries_is_always_told() {
         assert_eq!(changes.len(), usize::from(is_other), "seed {seed}");
         assert!(changes.iter().all(|change| change.fields.len() == 1), "seed {seed}");
     }
+}
+
+/// What slips into a file at night.
+const SLIPS: &[&str] = &[
+    "",
+    "=",
+    "\"",
+    "'",
+    "{",
+    "}",
+    "[",
+    "]",
+    "\n",
+    "ü",
+    "\u{0}",
+    "target",
+    "[[deployment]]\n",
+    "3",
+    "name = \"a\"\n",
+    "tenant = \"Contoso\"\n",
+    ", except = \"all\"",
+    "{ not = ",
+    "true",
+    "\r",
+];
+
+#[test]
+fn whatever_is_written_is_read_whole_or_refused_and_shown() {
+    let (mut taken, mut refused) = (0, 0);
+    for seed in 0..400 {
+        let mut dice = Dice::new(seed);
+        let (names, library) = (dice.names(), dice.library());
+        let mut files = export(&library, &names);
+        for _ in 0..dice.dice.random_range(1..3) {
+            let file = dice.dice.random_range(0..files.len());
+            files[file] = slipped(&files[file], &mut dice);
+        }
+        match read(&files, &names, &library, 5_000) {
+            Ok(read) => {
+                let tables = files.iter().map(|file| file.text.matches("[[deployment]]").count());
+                // A slip may have put one into a text; none is lost.
+                assert!(read.deployments.len() <= tables.sum(), "seed {seed}");
+                taken += 1;
+            }
+            Err(problems) => {
+                let mistakes = problems.iter().map(|one| one.list().len()).sum::<usize>();
+                let shown = problems.iter().map(|one| one.text(false)).collect::<String>();
+                assert!(mistakes > 0 && shown.contains(problems[0].name()), "seed {seed}");
+                assert!(!shown.contains("mistake of the program"), "seed {seed}\n{shown}");
+                refused += 1;
+            }
+        }
+    }
+    assert!(taken > 20 && refused > 100, "{taken} taken, {refused} refused");
+}
+
+/// The file with a piece of it replaced.
+fn slipped(file: &SourceFile, dice: &mut Dice) -> SourceFile {
+    let letters: Vec<char> = file.text.chars().collect();
+    let from = dice.dice.random_range(0..=letters.len());
+    let to = (from + dice.dice.random_range(0..6)).min(letters.len());
+    let slip = SLIPS.choose(&mut dice.dice).copied().unwrap_or_default();
+    let (head, tail) = (&letters[..from], &letters[to..]);
+    let text = head.iter().collect::<String>() + slip + &tail.iter().collect::<String>();
+    SourceFile { path: file.path.clone(), text }
 }
