@@ -8,12 +8,13 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use chrono::{DateTime, Days, Utc};
+use core_library::Library;
 use core_model::entity::{Group, Product, Tenant};
 use core_model::facts::ConnectionGroupKind;
 use core_model::id::{ComputerId, SoftwareId, TagId, TenantId};
 use core_model::library::{Deployment, DesiredState, Software, SubjectKind, Tag, Target};
 use core_resolve::{AsOf, Freshness, Resolver, RunKind, Snapshot};
-use core_snapshot::{Library, LoadOptions, Loaded, load, rows};
+use core_snapshot::{LoadOptions, Loaded, definitions, load, rows};
 use core_store::DefinitionChange;
 use core_sync::Hub;
 use mocks::estate::{Change, Pick};
@@ -42,7 +43,7 @@ async fn loaded(hub: &Hub, known_at: Option<DateTime<Utc>>) -> Result<Loaded> {
 
 fn resolver(loaded: &Loaded, at: DateTime<Utc>) -> Resolver {
     let snapshot = Arc::new(Snapshot::new(loaded.input.clone()));
-    let definitions = Arc::new(loaded.library.definitions());
+    let definitions = Arc::new(definitions(&loaded.library));
     Resolver::new(snapshot, definitions, AsOf::Instant(at), RunKind::default())
 }
 
@@ -164,10 +165,10 @@ fn ensure_previews(loaded: &Loaded, resolved: &Resolver, other: TenantId) -> Res
     library.deployments.retain(|one| one.name != "by-tenant");
     let redefined = |library: &Library| {
         let snapshot = Arc::new(Snapshot::new(loaded.redefined(library)));
-        let definitions = Arc::new(library.definitions());
+        let definitions = Arc::new(definitions(library));
         Resolver::new(snapshot, definitions, resolved.as_of(), RunKind::default())
     };
-    let removed = resolved.preview(&library.definitions(), None);
+    let removed = resolved.preview(&definitions(&library), None);
     let difference = resolved.difference(&redefined(&library));
     ensure!(!removed.shifts.is_empty() && removed.shifts == difference.shifts, "{difference:#?}");
 

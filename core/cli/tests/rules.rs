@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that meets what it did not expect must stop there")]
 
+#[path = "rules/files.rs"]
+mod files;
 #[path = "rules/firm.rs"]
 mod firm;
 #[path = "rules/library.rs"]

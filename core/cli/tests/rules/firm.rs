@@ -274,6 +274,18 @@ impl Firm {
         std::fs::write(path, format!("{SETTINGS}{more}")).unwrap();
     }
 
+    /// Writes a file of the MSP's folder.
+    pub(crate) fn put(&self, path: &str, text: &str) {
+        let path = self.folder.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    /// The text of a file of the MSP's folder.
+    pub(crate) fn read(&self, path: &str) -> String {
+        std::fs::read_to_string(self.folder.path().join(path)).unwrap()
+    }
+
     /// The store.
     pub(crate) async fn store(&self) -> Store {
         let path: PathBuf = self.folder.path().join("hub.db");

@@ -185,9 +185,9 @@ impl Effect<'_> {
     }
 
     fn print_held(&self) {
-        if !self.confirmations().is_empty() {
+        if !self.confirmations.is_empty() {
             text::heading("Needs a confirmation that names the number");
-            for one in self.confirmations() {
+            for one in &self.confirmations {
                 text::indented(2, &one.words);
             }
         }

@@ -1,0 +1,116 @@
+//! Definitions kept as files: planned, applied, exported.
+
+use crate::firm::Firm;
+
+const MORE: &str = "[[deployment]]\nname = \"edr-fabrikam\"\nsoftware = \"edr\"\n\
+                    state = \"latest\"\ntarget = { tenant = \"Fabrikam\" }\n";
+
+/// The firm, and what it has defined as files in the folder `rules`.
+async fn exported() -> Firm {
+    let firm = Firm::new().await;
+    firm.run(&["export", "rules"]).ended(0);
+    firm
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_exported_changes_nothing_and_is_exported_as_the_same_again() {
+    let firm = exported().await;
+    let plan = firm.run(&["plan", "rules", "--json"]).ended(0).json().remove(0);
+    assert_eq!(plan["changes"], serde_json::json!([]));
+    assert_eq!(plan["preview"]["shifts"], serde_json::json!([]));
+    let again = firm.run(&["export", "again", "--json"]).ended(0).json().remove(0);
+    for file in again["files"].as_array().unwrap() {
+        let file = file.as_str().unwrap();
+        assert_eq!(firm.read(&format!("again/{file}")), firm.read(&format!("rules/{file}")));
+    }
+    let refused = firm.run(&["export", "rules"]).ended(2);
+    assert!(refused.err.contains("--force"), "{}", refused.err);
+    firm.run(&["export", "rules", "--force"]).ended(0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_plan_says_what_apply_then_does_and_the_history_says_who_and_why() {
+    let firm = exported().await;
+    firm.put("rules/more.toml", MORE);
+    let plan = firm.run(&["plan", "rules"]).ended(0);
+    assert!(plan.out.contains("+ deployment edr-fabrikam"), "{}", plan.out);
+    assert!(plan.out.contains("2 newly won") || plan.out.contains("2 taken over"), "{}", plan.out);
+    // A plan saves nothing.
+    assert!(
+        firm.run(&["show", "deployment", "edr-fabrikam"]).ended(2).err.contains("edr-fabrikam")
+    );
+    firm.run(&["apply", "rules", "--by", "ana", "--note", "they bought it"]).ended(0);
+    let shown = firm.run(&["show", "deployment", "edr-fabrikam"]).ended(0);
+    assert!(shown.out.contains("ana") && shown.out.contains("they bought it"), "{}", shown.out);
+    let again = firm.run(&["apply", "rules"]).ended(0);
+    assert!(again.out.contains("Nothing was to be saved"), "{}", again.out);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stale_plan_is_refused_and_says_which_input_changed() {
+    let firm = exported().await;
+    firm.put("rules/more.toml", MORE);
+    firm.run(&["plan", "rules", "--save", "plan.json"]).ended(0);
+    firm.put("rules/more.toml", &MORE.replace("latest", "any"));
+    let stale = firm.run(&["apply", "rules", "--plan", "plan.json"]).ended(1);
+    assert!(stale.err.contains("stale") && stale.err.contains("more.toml"), "{}", stale.err);
+    firm.put("rules/more.toml", MORE);
+    firm.run(&["apply", "rules", "--plan", "plan.json"]).ended(0);
+    // Applied, it is what it was made from no more.
+    let stale = firm.run(&["apply", "rules", "--plan", "plan.json"]).ended(1);
+    assert!(stale.err.contains("definitions"), "{}", stale.err);
+    firm.put("plan.json", "{}");
+    firm.run(&["apply", "rules", "--plan", "plan.json"]).ended(2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn t23_mistakes_are_told_with_their_places_and_nothing_is_applied() {
+    let firm = exported().await;
+    firm.put("rules/more.toml", &format!("{MORE}labels_include_any = [\"x\"]\n"));
+    firm.put("rules/wrong.toml", "[[tag]]\nnmae = \"Kiosk 2\"\n");
+    let refused = firm.run(&["apply", "rules"]).ended(2);
+    for part in ["more.toml:6", "labels_include_any", "wrong.toml:2", "nmae"] {
+        assert!(refused.err.contains(part), "no {part} in:\n{}", refused.err);
+    }
+    firm.run(&["show", "deployment", "edr-fabrikam"]).ended(2);
+    let listed = firm.run(&["plan", "rules", "--json"]).ended(2).json().remove(0);
+    assert!(listed["error"]["problems"].as_array().unwrap().len() >= 2, "{listed}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broken_golden_case_blocks() {
+    let firm = exported().await;
+    let rules = firm.read("rules/deployments.toml");
+    let rules = rules.replacen("state = \"ignored\"", "state = \"latest\"", 1);
+    firm.put("rules/deployments.toml", &rules);
+    let blocked = firm.run(&["apply", "rules"]).ended(3);
+    assert!(blocked.err.contains("golden case"), "{}", blocked.err);
+    let plan = firm.run(&["plan", "rules", "--json"]).ended(3).json().remove(0);
+    assert!(!plan["changes"].as_array().unwrap().is_empty(), "nothing was applied");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn p20_more_than_the_budget_needs_its_number() {
+    let firm = exported().await;
+    let budget = "[[tenant]]\nname = \"Fabrikam\"\nbudget = { percent = 0, computers = 0 }\n";
+    firm.put("rules/budget.toml", budget);
+    firm.run(&["apply", "rules"]).ended(0);
+    firm.put("rules/more.toml", MORE);
+    let plan = firm.run(&["plan", "rules", "--json"]).ended(3).json().remove(0);
+    assert_eq!(plan["confirm"], 2);
+    let held = firm.run(&["apply", "rules"]).ended(3);
+    assert!(held.err.contains("--confirm 2"), "{}", held.err);
+    firm.run(&["apply", "rules", "--confirm", "1"]).ended(3);
+    firm.run(&["apply", "rules", "--confirm", "2"]).ended(0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_folder_without_files_is_a_mistake_and_removes_nothing() {
+    let firm = exported().await;
+    firm.put("empty/readme.txt", "nothing");
+    for folder in ["empty", "nowhere"] {
+        let refused = firm.run(&["apply", folder]).ended(2);
+        assert!(refused.err.contains(folder), "{}", refused.err);
+    }
+    assert!(firm.run(&["list", "deployments"]).ended(0).out.contains("reader-all"));
+}
