@@ -30,6 +30,7 @@ pub(crate) struct Ground {
     pub(crate) item: i64,
     pub(crate) agreement_type: String,
     pub(crate) automate_group: u64,
+    /// Without the blanks that some put around it: these are not read.
     pub(crate) property: String,
 }
 
@@ -83,7 +84,7 @@ impl Ground {
             session.machine.is_some_and(|no| judged.contains_key(&no))
                 && session.mark.gone.is_none()
         });
-        let property = spelt.map(|session| session.properties[0].clone());
+        let property = spelt.map(|session| session.properties[0].trim().to_owned());
         let property = property.max_by_key(String::len).context("no session")?;
         Ok(Self {
             world,
@@ -147,7 +148,7 @@ impl Ground {
                     let mut sessions = self.world.control.sessions.iter();
                     sessions.any(|session| {
                         session.mark.gone.is_none()
-                            && session.properties[0] == self.property
+                            && session.properties[0].trim() == self.property
                             && has(machine, "cw-control", &session.id.to_string())
                     })
                 }
