@@ -8,8 +8,8 @@ use core_model::library::{DesiredState, SubjectKind, Target};
 use core_resolve::{
     AsOf, Change, Definitions, Engine, ItemKey, Member, Resolver, RunKind, Set, Snapshot,
 };
-use resolve_bench::estate;
-use resolve_bench::plain::Plain;
+use core_resolve_bench::estate;
+use core_resolve_bench::plain::Plain;
 use serde_json::{Value, json};
 
 #[expect(clippy::print_stdout, reason = "a benchmark prints its result")]
@@ -33,7 +33,7 @@ fn main() {
         results.push(serde_json::from_slice::<Value>(&text).unwrap_or(Value::Null));
     }
     #[cfg(feature = "engines")]
-    let beside = resolve_bench::engines::measure(10_000);
+    let beside = core_resolve_bench::engines::measure(10_000);
     #[cfg(not(feature = "engines"))]
     let beside = Value::Null;
     let result = json!({
