@@ -9,7 +9,7 @@ use chrono::{Datelike, Months, NaiveDate};
 use super::agreements::today;
 use super::machines::personal;
 use super::mark;
-use crate::world::{Account, HaloItem, HaloLine, MachineNo, TenantNo, UuidQuirk, World};
+use crate::world::{Account, HaloItem, HaloLine, Machine, MachineNo, TenantNo, UuidQuirk, World};
 
 /// The host name of the machine that steers a mill. No other machine has it.
 pub(crate) const MILL: &str = "CNC-MILL-01";
@@ -17,6 +17,9 @@ pub(crate) const MILL: &str = "CNC-MILL-01";
 pub(crate) const CHIEF: &str = "Chief Executive Officer";
 /// The product whose line begins on the last day of a month.
 pub(crate) const OFF_BOARDING: &str = "Off-boarding";
+
+/// Trades that have a mill.
+const TRADES: &[&str] = &["Machine Works", "Tooling", "Metals", "Steel", "Fabrication", "Joinery"];
 
 /// Makes a chief of the first manager of each tenant.
 pub(super) fn promote(world: &mut World) {
@@ -41,7 +44,7 @@ pub(super) fn name_a_mill(world: &mut World) {
             _ => None,
         })
         .collect();
-    let sound = world.machines.iter().enumerate().find(|(no, machine)| {
+    let sound = world.machines.iter().enumerate().filter(|(no, machine)| {
         machine.tenant != 0
             && personal(machine.kind)
             && machine.online
@@ -50,7 +53,12 @@ pub(super) fn name_a_mill(world: &mut World) {
             && machine.earlier_uuids.is_empty()
             && !originals.contains(no)
     });
-    if let Some(no) = sound.map(|(no, _)| no) {
+    // By preference where a mill is no surprise; whoever has none of these trades gets it anyway.
+    let elsewhere = |(_, machine): &(MachineNo, &Machine)| {
+        let name = &world.tenants[machine.tenant].name;
+        !TRADES.iter().any(|trade| name.contains(trade))
+    };
+    if let Some(no) = sound.min_by_key(elsewhere).map(|(no, _)| no) {
         world.machines[no].host = MILL.to_owned();
     }
 }
