@@ -57,8 +57,8 @@ pub(super) fn print(changes: &[Change]) {
         output::line("The definitions are as the hub has them.");
         return;
     }
-    let number = text::count(text::len(changes), "definition", "definitions");
-    output::line(&format!("{number} differ from what the hub has:"));
+    let differ = text::count(text::len(changes), "definition differs", "definitions differ");
+    output::line(&format!("{differ} from what the hub has:"));
     for change in changes {
         for line in change.to_string().lines() {
             let deep = line.len() - line.trim_start().len();
