@@ -8,7 +8,9 @@ use anyhow::{Result, ensure};
 use chrono::{DateTime, Utc};
 use core_model::facts::ConnectionGroupKind;
 use core_model::id::SoftwareId;
-use core_model::library::{Deployment, DesiredState, SubjectId, SubjectKind, Target};
+use core_model::library::{
+    Deployment, DesiredState, Origin, Software, SubjectId, SubjectKind, Target,
+};
 use core_resolve::{AsOf, Change, Definitions, Engine, Freshness, RunKind, Slot, Snapshot};
 use core_snapshot::{Followed, LoadOptions, Loaded, World, load};
 use core_sync::Hub;
@@ -79,7 +81,15 @@ fn definitions(loaded: &Loaded) -> Result<Definitions> {
         together.name = format!("{name} together");
         deployments.extend([alone, together]);
     }
-    Ok(Definitions::new(Vec::new(), Vec::new(), deployments, Vec::new()))
+    let software = (0..100).map(|number| Software {
+        id: item(number),
+        name: format!("item {number}"),
+        title: format!("Item {number}"),
+        publisher: None,
+        origin: Origin::Own,
+        versions: Vec::new(),
+    });
+    Ok(Definitions::new(software.collect(), Vec::new(), deployments, Vec::new()))
 }
 
 /// What holds for every computer, by its id: two snapshots number them otherwise.
