@@ -185,7 +185,8 @@ async fn a_pinned_person_is_primary_whatever_the_logons_say_until_he_is_unpinned
     };
     let colleague = text(other(true).unwrap(), "id");
 
-    let told = site.run(&["pin", id, colleague]).ended(0).readable().out;
+    let upn = text(other(true).unwrap(), "upn");
+    let told = site.run(&["pin", id, upn]).ended(0).readable().out;
     assert!(told.contains("is the primary person of"), "{told}");
     assert_eq!(
         (text(&primary(), "person"), &primary()["reason"]["by"]),

@@ -67,7 +67,8 @@ pub(crate) struct PinArgs {
     /// The computer: its id (`cmp_…`) or name
     #[arg(value_name = "COMPUTER")]
     pub(crate) computer: String,
-    /// The person: id (`per_…`) or name; `nobody` where it is nobody's; `auto` leaves it to the logons
+    /// The person: id (`per_…`), name or UPN; `nobody` where it is nobody's; `auto` leaves it to the
+    /// logons
     #[arg(value_name = "PERSON")]
     pub(crate) person: String,
     /// Who decided; the user of this terminal where it is left out

@@ -5,6 +5,7 @@ use core_model::decision::Settled;
 use core_model::entity::{Computer, Person};
 use core_model::{RecordKind, RecordRef};
 
+use super::show::find_person;
 use super::{decide, find};
 use crate::cli::{Global, PinArgs};
 use crate::context::Context;
@@ -35,7 +36,7 @@ pub(crate) async fn run(global: &Global, args: &PinArgs) -> Result<Exit, Failure
             (Settled::UnpinPrimary { agent }, what)
         }
         named => {
-            let person: Person = find::one(store, "person", named).await?;
+            let person = find_person(store, named).await?;
             let what = format!("{} is the primary person of {name}", person.upn);
             let person = Some(record(&computer, person)?);
             (Settled::PinPrimary { agent, person }, what)
