@@ -3,8 +3,8 @@
 
 use std::path::Path;
 
-use crate::DAY;
-use crate::firm::Firm;
+use super::DAY;
+use super::firm::Firm;
 
 fn blessing() -> bool {
     std::env::var_os("LINCHPIN_BLESS").is_some()
@@ -13,7 +13,7 @@ fn blessing() -> bool {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_answer_reads_like_this_at_a_hundred_columns_and_at_sixty() {
     let firm = Firm::new().await;
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rules/shown");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/rules/shown");
     let mut wrong = Vec::new();
     for (name, arguments) in [
         ("resolve", &["resolve", "tenant:Contoso", "group:Finance", "--as-of", DAY][..]),

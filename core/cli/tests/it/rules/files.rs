@@ -1,6 +1,6 @@
 //! Definitions kept as files: planned, applied, exported.
 
-use crate::firm::Firm;
+use super::firm::Firm;
 
 const MORE: &str = "[[deployment]]\nname = \"edr-fabrikam\"\nsoftware = \"edr\"\n\
                     state = \"latest\"\ntarget = { tenant = \"Fabrikam\" }\n";

@@ -1,19 +1,14 @@
 //! The commands that say who should have what, and why, against a small MSP written straight into a
 //! store.
 
-#![expect(clippy::unwrap_used, reason = "a test that meets what it did not expect must stop there")]
-
-#[path = "rules/files.rs"]
 mod files;
-#[path = "rules/firm.rs"]
 mod firm;
-#[path = "rules/library.rs"]
 mod library;
-#[path = "rules/shown.rs"]
 mod shown;
 
+use self::firm::Firm;
+use crate::run::Ran;
 use core_model::library::Target;
-use firm::{Firm, Ran};
 use serde_json::Value;
 
 const DAY: &str = "2026-11-29";
