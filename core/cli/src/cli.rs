@@ -112,7 +112,7 @@ pub(crate) enum Command {
     /// Every deployment of an item for one subject: what wins, what loses on what, what is out
     #[command(after_help = EXIT_CODES)]
     Explain(ExplainArgs),
-    /// The exact change of winners that a change of a deployment would make
+    /// The exact change of winners that a file of definitions, or another state of a deployment, would make
     #[command(after_help = PREVIEW_CODES)]
     Preview(PreviewArgs),
     /// What the files of a folder would change, in definitions and in winners

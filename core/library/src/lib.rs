@@ -15,7 +15,7 @@ pub use language::schema;
 pub use library::Library;
 pub use names::Names;
 pub use plan::{Inputs, Plan, Stale, UnreadablePlan};
-pub use read::read;
+pub use read::{read, read_over};
 
 /// A file: where it is, and what it holds.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -6,7 +6,7 @@ use core_resolve::RunKind;
 use core_store::DefinitionChange;
 
 use super::decide::this_user;
-use super::files::Folder;
+use super::files::Files;
 use super::plan::{print, saved};
 use super::preview::effect;
 use crate::cli::{ApplyArgs, Global, WhenArgs};
@@ -18,7 +18,7 @@ use crate::world::World;
 pub(crate) async fn run(global: &Global, args: &ApplyArgs) -> Result<Exit, Failure> {
     let context = Context::open(global).await?;
     let world = World::load(&context, &WhenArgs::default(), RunKind::default()).await?;
-    let folder = Folder::read(&args.folder, &world)?;
+    let folder = Files::of_folder(&args.folder, &world)?;
     let made_us = planned(args, &folder, &world)?;
     let after = folder.library(&world, made_us)?;
     let changes = folder.changes(&world, &after);
@@ -68,7 +68,7 @@ pub(crate) async fn run(global: &Global, args: &ApplyArgs) -> Result<Exit, Failu
 }
 
 /// The time at which new definitions are made: that of the plan, if there is one and it still holds.
-fn planned(args: &ApplyArgs, folder: &Folder, world: &World) -> Result<i64, Failure> {
+fn planned(args: &ApplyArgs, folder: &Files, world: &World) -> Result<i64, Failure> {
     let Some(path) = &args.plan else { return Ok(world.when.now.timestamp_micros()) };
     let shown = path.display();
     let text = std::fs::read_to_string(path)

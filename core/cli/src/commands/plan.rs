@@ -5,7 +5,7 @@ use core_library::{Change, Plan};
 use core_resolve::RunKind;
 use serde_json::{Value, json};
 
-use super::files::Folder;
+use super::files::Files;
 use super::preview::effect;
 use super::text;
 use crate::cli::{Global, PlanArgs, WhenArgs};
@@ -18,7 +18,7 @@ pub(crate) async fn run(global: &Global, args: &PlanArgs) -> Result<Exit, Failur
     let context = Context::open(global).await?;
     let when = WhenArgs { as_of: args.as_of.clone(), known_at: None };
     let world = World::load(&context, &when, RunKind::default()).await?;
-    let folder = Folder::read(&args.folder, &world)?;
+    let folder = Files::of_folder(&args.folder, &world)?;
     let after = folder.library(&world, world.when.now.timestamp_micros())?;
     let changes = folder.changes(&world, &after);
     let effect = effect(&world, &after);
