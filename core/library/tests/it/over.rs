@@ -34,7 +34,7 @@ excluded_from_maintenance = true
 ";
 
 fn hub() -> Library {
-    read_text(HUB).unwrap()
+    read_text(HUB).unwrap_or_else(|problems| panic!("{problems}"))
 }
 
 fn over(text: &str) -> Result<Library, String> {
