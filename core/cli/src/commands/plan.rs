@@ -33,7 +33,13 @@ pub(crate) async fn run(global: &Global, args: &PlanArgs) -> Result<Exit, Failur
         print(&changes);
         effect.print(&format!("applying {}", args.folder.display()));
         if let Some(number) = effect.to_confirm() {
-            let what = format!("applying needs `--confirm {number}`: see above who is concerned");
+            let what = match context.config.second_person {
+                true => format!(
+                    "applying makes a request, which somebody else approves with `--confirm {number}`"
+                ),
+                false => format!("applying needs `--confirm {number}`"),
+            };
+            let what = format!("{what}: see above who is concerned");
             text::wrapped("", 2, &what);
         }
     }

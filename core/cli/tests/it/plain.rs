@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::run::Place;
 
-const COMMANDS: [&str; 21] = [
+const COMMANDS: [&str; 27] = [
     "demo",
     "init",
     "config",
@@ -22,6 +22,12 @@ const COMMANDS: [&str; 21] = [
     "winners",
     "explain",
     "preview",
+    "plan",
+    "apply",
+    "requests",
+    "approve",
+    "reject",
+    "export",
     "edges",
     "reconcile",
     "expect",

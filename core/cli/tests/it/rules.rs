@@ -4,6 +4,7 @@
 mod files;
 mod firm;
 mod library;
+mod requests;
 mod shown;
 
 use self::firm::Firm;

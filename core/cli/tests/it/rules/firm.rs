@@ -279,6 +279,12 @@ impl Firm {
         Store::open(&path.to_string_lossy()).await.unwrap()
     }
 
+    /// A computer that comes to a tenant.
+    pub(crate) async fn arrives(&self, store: &Store, name: &str, of: &str) {
+        let computer = a_computer(name, of, None, Some("Windows 11 Pro"));
+        self.apply(store, computer, Utc::now().timestamp_micros()).await;
+    }
+
     async fn apply(&self, store: &Store, upserts: Vec<EntityRow>, now_us: i64) {
         let (removals, cause, cursors) = (Vec::new(), &Cause::Run, &[][..]);
         store.apply(ModelChange { upserts, removals, cause, cursors, now_us }).await.unwrap();
