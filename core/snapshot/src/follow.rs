@@ -17,8 +17,8 @@ use core_store::Store;
 
 use crate::error::{Error, Result};
 use crate::feeds::feeds;
-use crate::library::{excluded, library};
-use crate::load::{LoadOptions, World};
+use crate::library::{Settings, excluded, library};
+use crate::load::{LoadOptions, World, read_tenant};
 use crate::people::Object;
 
 /// Events that are read at once.
@@ -106,7 +106,10 @@ impl World {
     fn take(&mut self, event: &Event, found: &mut Found) -> Result<()> {
         match event.entity {
             EntityKind::Tenant => match read::<Tenant>(event)? {
-                Some(tenant) => found.changes.push(Change::Tenant(self.tenant(&tenant))),
+                Some(tenant) => {
+                    let settings = Settings::of(&self.library);
+                    found.changes.push(Change::Tenant(read_tenant(&tenant, &settings)));
+                }
                 None => found.reload = true,
             },
             EntityKind::Person => self.person(event, found)?,
