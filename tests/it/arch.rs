@@ -16,7 +16,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("core-store", &["core-model"]),
     ("core-derive", &["core-model"]),
     ("core-resolve", &["core-model"]),
-    ("core-resolve-bench", &["core-model", "core-resolve"]),
+    ("core-resolve-bench", &["core-model", "core-resolve", "core-snapshot", "core-store"]),
     ("core-toml", &[]),
     ("core-library", &["core-model", "core-resolve", "core-toml"]),
     ("core-sync", &["core-model", "core-connector", "core-store", "core-derive"]),

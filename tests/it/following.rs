@@ -7,12 +7,13 @@ use std::sync::Arc;
 use anyhow::{Result, ensure};
 use chrono::{DateTime, Utc};
 use core_model::facts::ConnectionGroupKind;
-use core_model::id::SoftwareId;
+use core_model::id::{SoftwareId, TenantId};
 use core_model::library::{
-    Deployment, DesiredState, Origin, Software, SubjectId, SubjectKind, Target,
+    Deployment, DesiredState, Origin, Software, SubjectId, SubjectKind, Target, TenantSettings,
 };
 use core_resolve::{AsOf, Change, Definitions, Engine, Freshness, RunKind, Slot, Snapshot};
 use core_snapshot::{Followed, LoadOptions, Loaded, World, load};
+use core_store::DefinitionChange;
 use core_sync::Hub;
 use mocks::estate::random_changes;
 use tests::Estate;
@@ -129,27 +130,49 @@ async fn following_the_log_ends_where_reading_anew_ends() -> Result<()> {
     Ok(())
 }
 
+/// Settles something about a tenant: another one in each round, and the first one never again.
+async fn settle(hub: &Hub, tenants: &[TenantId], round: u64, now: DateTime<Utc>) -> Result<()> {
+    let no = usize::try_from(round)? % tenants.len();
+    let settings = TenantSettings {
+        tenant: tenants[no],
+        parent: tenants.get(no + 1).copied(),
+        excluded_from_cross_tenant: round.is_multiple_of(2),
+        budget: None,
+    };
+    let store = &hub.store;
+    let base = store.last_revision().await?;
+    let before = core_snapshot::library(&store.definitions(base).await?)?;
+    let mut after = before.clone();
+    after.tenants.retain(|one| one.tenant != settings.tenant && one.tenant != tenants[0]);
+    after.tenants.push(settings);
+    let rows = core_snapshot::rows(&before, &after);
+    let (author, note, now_us) = ("somebody", "", now.timestamp_micros());
+    store.save_definitions(DefinitionChange { base, rows: &rows, author, note, now_us }).await?;
+    Ok(())
+}
+
 /// Gives how many changes were followed, how often all was read anew, and the winners at the end.
 async fn follow(estate: &Estate, hub: &Hub, seed: u64) -> Result<(usize, usize, usize)> {
     sync_whole(hub).await?;
     let mut now = Utc::now();
     let (mut world, loaded) = World::load(&hub.store, &options(now)).await?;
     let definitions = Arc::new(definitions(&loaded)?);
+    let tenants: Vec<TenantId> = loaded.input.tenants.iter().map(|tenant| tenant.id).collect();
     let mut following = engine(loaded, &definitions, now);
     let (mut followed, mut reloaded, mut won) = (0, 0, 0);
     for round in 0..8 {
         let done = with_world(estate, |world| random_changes(world, 4, seed + round, &[]));
         sync_whole(hub).await?;
         now = Utc::now();
+        settle(hub, &tenants, round, now).await?;
         match world.follow(&hub.store, &options(now)).await? {
-            Followed::Changes(changes, None) => {
+            Followed::Changes(changes, _) => {
                 followed += changes.iter().filter(|one| !matches!(one, Change::KnownAt(_))).count();
                 for change in changes {
                     following.apply(change);
                 }
                 following.at(AsOf::Instant(now));
             }
-            Followed::Changes(_, Some(_)) => ensure!(false, "nobody defined anything"),
             Followed::Reload => {
                 reloaded += 1;
                 let (anew, loaded) = World::load(&hub.store, &options(now)).await?;

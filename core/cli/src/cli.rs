@@ -10,7 +10,9 @@ mod rules;
 mod serve;
 mod sync;
 
-pub(crate) use self::files::{ApplyArgs, ExportArgs, PlanArgs};
+pub(crate) use self::files::{
+    ApplyArgs, ApproveArgs, ExportArgs, PlanArgs, RejectArgs, RequestsAction, RequestsArgs,
+};
 pub(crate) use self::read::{ListArgs, ListKind, RunsArgs, ShowArgs, ShowKind};
 pub(crate) use self::rules::{
     EdgesArgs, ExpectArgs, ExplainArgs, PreviewArgs, ReconcileArgs, ResolveArgs, WhenArgs,
@@ -30,6 +32,20 @@ const PREVIEW_CODES: &str = "Exit codes:
   1  failed
   2  the arguments or the settings are wrong
   3  done in part: the change needs a confirmation, or breaks a golden case";
+
+const APPLY_CODES: &str = "Exit codes:
+  0  done
+  1  failed
+  2  the arguments or the settings are wrong
+  3  done in part: nothing was saved; it waits for a confirmation or for a second person, or breaks
+     a golden case";
+
+const APPROVE_CODES: &str = "Exit codes:
+  0  done
+  1  failed: something that it changes was changed meanwhile
+  2  the arguments or the settings are wrong
+  3  done in part: nothing was saved; it needs somebody else or another number, breaks a golden
+     case, or changes other winners than it did";
 
 const EXPECT_CODES: &str = "Exit codes:
   0  done: every golden case holds
@@ -112,15 +128,24 @@ pub(crate) enum Command {
     /// Every deployment of an item for one subject: what wins, what loses on what, what is out
     #[command(after_help = EXIT_CODES)]
     Explain(ExplainArgs),
-    /// The exact change of winners that a change of a deployment would make
+    /// The exact change of winners that a file of definitions, or another state of a deployment, would make
     #[command(after_help = PREVIEW_CODES)]
     Preview(PreviewArgs),
     /// What the files of a folder would change, in definitions and in winners
     #[command(after_help = PREVIEW_CODES)]
     Plan(PlanArgs),
     /// Save what the files of a folder define
-    #[command(after_help = PREVIEW_CODES)]
+    #[command(after_help = APPLY_CODES)]
     Apply(ApplyArgs),
+    /// The changes that wait for a second person, or one of them in full
+    #[command(after_help = EXIT_CODES)]
+    Requests(RequestsArgs),
+    /// Save a change that somebody else requested
+    #[command(after_help = APPROVE_CODES)]
+    Approve(ApproveArgs),
+    /// Let a requested change be
+    #[command(after_help = EXIT_CODES)]
+    Reject(RejectArgs),
     /// Write what is defined as files
     #[command(after_help = EXIT_CODES)]
     Export(ExportArgs),

@@ -4,6 +4,7 @@ use crate::cli::{Cli, Command};
 use crate::failure::{Exit, Failure};
 
 mod apply;
+mod approve;
 mod changes;
 mod check;
 mod config;
@@ -25,6 +26,7 @@ mod plan;
 pub(crate) mod preview;
 mod rebuild;
 mod reconcile;
+mod requests;
 mod resolve;
 mod runs;
 pub(crate) mod show;
@@ -53,6 +55,9 @@ pub(crate) async fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Preview(args) => preview::run(global, args).await,
         Command::Plan(args) => plan::run(global, args).await,
         Command::Apply(args) => apply::run(global, args).await,
+        Command::Requests(args) => requests::run(global, args).await,
+        Command::Approve(args) => approve::run(global, args).await,
+        Command::Reject(args) => approve::reject(global, args).await,
         Command::Export(args) => export::run(global, args).await,
         Command::Edges(args) => edges::run(global, args).await,
         Command::Reconcile(args) => reconcile::run(global, args).await,

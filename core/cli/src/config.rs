@@ -40,6 +40,8 @@ pub(crate) struct Config {
     pub(crate) ask: bool,
     /// How old what was read may be for deployments to be resolved on it.
     pub(crate) freshness: Freshness,
+    /// Whether a change beyond the budget waits until somebody else approves it.
+    pub(crate) second_person: bool,
     /// The connections in the order of the file, disabled ones too.
     pub(crate) connections: Vec<ConnectionSettings>,
     database: String,
@@ -61,6 +63,7 @@ impl Config {
                 settings: understood.settings,
                 ask: understood.ask,
                 freshness: understood.freshness,
+                second_person: understood.second_person,
                 connections: understood.connections,
                 database: understood.database,
                 document,

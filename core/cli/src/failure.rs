@@ -86,6 +86,13 @@ impl Failure {
         self
     }
 
+    /// The same with something more for machines.
+    #[must_use]
+    pub(crate) fn with_problem(mut self, problem: serde_json::Value) -> Self {
+        self.problems.push(problem);
+        self
+    }
+
     /// Says it on standard error, and on standard output as an object where JSON was asked for.
     pub(crate) fn report(&self, json: bool) -> ExitCode {
         match &self.report {

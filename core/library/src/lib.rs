@@ -5,7 +5,9 @@ mod export;
 pub mod language;
 mod library;
 mod names;
+mod patch;
 mod plan;
+mod proposal;
 mod read;
 mod words;
 
@@ -14,8 +16,10 @@ pub use export::export;
 pub use language::schema;
 pub use library::Library;
 pub use names::Names;
+pub use patch::{Clashes, Patch};
 pub use plan::{Inputs, Plan, Stale, UnreadablePlan};
-pub use read::read;
+pub use proposal::Proposal;
+pub use read::{read, read_over};
 
 /// A file: where it is, and what it holds.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

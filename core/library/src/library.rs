@@ -49,6 +49,21 @@ impl Library {
         self
     }
 
+    /// This, and what is defined besides. What both settle is as the other says.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.tenants.retain(|one| other.tenants.iter().all(|new| new.tenant != one.tenant));
+        self.computers.retain(|one| other.computers.iter().all(|new| new.computer != one.computer));
+        self.software.extend(other.software);
+        self.tasks.extend(other.tasks);
+        self.tags.extend(other.tags);
+        self.deployments.extend(other.deployments);
+        self.expectations.extend(other.expectations);
+        self.tenants.extend(other.tenants);
+        self.computers.extend(other.computers);
+        self
+    }
+
     /// A digest of it: equal for equal libraries, in whatever order they are kept.
     #[must_use]
     pub fn digest(&self) -> String {

@@ -36,6 +36,28 @@ impl Inputs {
         let files = files.iter().map(|file| (file.path.clone(), digest(&file.text))).collect();
         Self { library: library.digest(), files, model }
     }
+
+    /// Whether these are the same as later ones.
+    ///
+    /// # Errors
+    /// With every input that is another then.
+    pub fn check(&self, now: &Inputs) -> Result<(), Stale> {
+        let then = self;
+        let missing = |one: &BTreeMap<String, String>, other: &BTreeMap<String, String>| {
+            one.keys().filter(|path| !other.contains_key(*path)).cloned().collect()
+        };
+        let differs = |(path, digest): &(&String, &String)| {
+            now.files.get(*path).is_some_and(|other| other != *digest)
+        };
+        let stale = Stale {
+            library: then.library != now.library,
+            changed: then.files.iter().filter(differs).map(|(path, _)| path.clone()).collect(),
+            added: missing(&now.files, &then.files),
+            removed: missing(&then.files, &now.files),
+            model: (then.model != now.model).then_some((then.model, now.model)),
+        };
+        if stale == Stale::default() { Ok(()) } else { Err(stale) }
+    }
 }
 
 /// A plan.
@@ -87,7 +109,7 @@ impl fmt::Display for Stale {
         if let Some((then, now)) = self.model {
             parts.push(format!("the model went on from event {then} to {now}"));
         }
-        write!(f, "the plan is stale: since it was made, {}", parts.join("; "))
+        write!(f, "since it was made, {}", parts.join("; "))
     }
 }
 
@@ -100,11 +122,26 @@ pub enum UnreadablePlan {
     #[error("this is no plan: {0}")]
     Form(#[from] serde_json::Error),
     /// It was written by another version.
-    #[error("this plan has the form {found}, and this program knows {VERSION}: make it anew")]
+    #[error("this has the form {found}, and this program knows {known}: make it anew")]
     Version {
         /// What it says.
         found: u32,
+        /// What is known.
+        known: u32,
     },
+}
+
+/// The value of a text that was kept, if it has this version.
+pub(crate) fn of_version(text: &str, known: u32) -> Result<Value, UnreadablePlan> {
+    let value: Value = serde_json::from_str(text)?;
+    // Another version may have other keys: it is told by its number, and not by these.
+    if let Some(found) = value.get("version").and_then(Value::as_u64)
+        && found != u64::from(known)
+    {
+        let found = u32::try_from(found).unwrap_or(u32::MAX);
+        return Err(UnreadablePlan::Version { found, known });
+    }
+    Ok(value)
 }
 
 impl Plan {
@@ -130,16 +167,7 @@ impl Plan {
     /// # Errors
     /// When it is none, or one of another version.
     pub fn from_json(text: &str) -> Result<Self, UnreadablePlan> {
-        let value: Value = serde_json::from_str(text)?;
-        // Another version may have other keys: it is told by its number, and not by these.
-        if let Some(found) = value.get("version").and_then(Value::as_u64)
-            && found != u64::from(VERSION)
-        {
-            return Err(UnreadablePlan::Version {
-                found: u32::try_from(found).unwrap_or(u32::MAX),
-            });
-        }
-        Ok(serde_json::from_value(value)?)
+        Ok(serde_json::from_value(of_version(text, VERSION)?)?)
     }
 
     /// The plan as JSON, to be kept.
@@ -154,21 +182,7 @@ impl Plan {
     /// # Errors
     /// With every input that is another now.
     pub fn check(&self, now: &Inputs) -> Result<(), Stale> {
-        let then = &self.inputs;
-        let missing = |one: &BTreeMap<String, String>, other: &BTreeMap<String, String>| {
-            one.keys().filter(|path| !other.contains_key(*path)).cloned().collect()
-        };
-        let differs = |(path, digest): &(&String, &String)| {
-            now.files.get(*path).is_some_and(|other| other != *digest)
-        };
-        let stale = Stale {
-            library: then.library != now.library,
-            changed: then.files.iter().filter(differs).map(|(path, _)| path.clone()).collect(),
-            added: missing(&now.files, &then.files),
-            removed: missing(&then.files, &now.files),
-            model: (then.model != now.model).then_some((then.model, now.model)),
-        };
-        if stale == Stale::default() { Ok(()) } else { Err(stale) }
+        self.inputs.check(now)
     }
 }
 
@@ -202,9 +216,8 @@ mod tests {
         let stale = plan.check(&Inputs::new(&library, &files, 9)).unwrap_err();
         assert_eq!(
             stale.to_string(),
-            "the plan is stale: since it was made, the hub's definitions were changed; b.toml \
-             changed; c.toml came to the folder; a.toml left the folder; the model went on from \
-             event 7 to 9"
+            "since it was made, the hub's definitions were changed; b.toml changed; c.toml came to \
+             the folder; a.toml left the folder; the model went on from event 7 to 9"
         );
         let same = [SourceFile::new("a.toml", "x"), SourceFile::new("b.toml", "y")];
         let stale = plan.check(&Inputs::new(&library, &same, 7)).unwrap_err();

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 
 use core_model::id::{DeploymentId, ExpectationId, SoftwareId, TagId, TaskId};
-use core_model::library::{TaskCategory, handle};
+use core_model::library::{Deployment, TaskCategory, handle};
 use core_toml::{Document, Node, Problem, Problems, compare, printable};
 use serde_json::Value;
 
@@ -76,7 +76,8 @@ struct Defined<I> {
     id: I,
     created_us: i64,
     name: String,
-    place: Place,
+    /// Where a file defines it; none of what stays as the hub has it.
+    place: Option<Place>,
 }
 
 /// The definitions of one kind, by handle.
@@ -93,6 +94,8 @@ struct Reader<'a> {
     found: Vec<Vec<Problem>>,
     /// A file is no TOML, so that it is not known what is defined.
     partial: bool,
+    /// What the files do not define stays as the hub has it.
+    over: bool,
     software: Handles<SoftwareId>,
     tasks: Handles<TaskId>,
     tags: Handles<TagId>,
@@ -112,11 +115,36 @@ pub fn read(
     known: &Library,
     now_us: i64,
 ) -> Result<Library, Vec<Problems>> {
+    read_files(files, names, known, now_us, false)
+}
+
+/// The same of files that are not the whole library: what they do not define stays as it is in
+/// `known`, and they may name it. What they define is wholly as they say.
+///
+/// # Errors
+/// Every mistake of every file. What stays is not read again.
+pub fn read_over(
+    files: &[SourceFile],
+    names: &Names,
+    known: &Library,
+    now_us: i64,
+) -> Result<Library, Vec<Problems>> {
+    read_files(files, names, known, now_us, true)
+}
+
+fn read_files(
+    files: &[SourceFile],
+    names: &Names,
+    known: &Library,
+    now_us: i64,
+    over: bool,
+) -> Result<Library, Vec<Problems>> {
     let mut files: Vec<&SourceFile> = files.iter().collect();
     files.sort();
     let documents: Vec<Document> =
         files.iter().map(|file| Document::parse(&file.path, &file.text)).collect();
     let mut reader = Reader::new(names, known, now_us, &documents);
+    reader.over = over;
     reader.compare_shapes();
     reader.collect_names();
     let library = reader.library();
@@ -140,6 +168,7 @@ impl<'a> Reader<'a> {
             documents,
             found: vec![Vec::new(); documents.len()],
             partial: documents.iter().any(|document| !document.broken.is_empty()),
+            over: false,
             software: Handles::new(),
             tasks: Handles::new(),
             tags: Handles::new(),
@@ -190,28 +219,29 @@ impl<'a> Reader<'a> {
 
     fn collect_names(&mut self) {
         let known = self.known;
-        let made = known.software.iter().map(|one| (handle(&one.name), one.id, 0)).collect();
+        let made = known.software.iter().map(|one| (&*one.name, one.id, 0)).collect();
         self.software = self.collect("software", "pieces of software", made);
-        let made = known.tasks.iter().map(|one| (handle(&one.name), one.id, 0)).collect();
+        let made = known.tasks.iter().map(|one| (&*one.name, one.id, 0)).collect();
         self.tasks = self.collect("task", "tasks", made);
-        let made = known.tags.iter().map(|one| (handle(&one.name), one.id, 0)).collect();
+        let made = known.tags.iter().map(|one| (&*one.name, one.id, 0)).collect();
         self.tags = self.collect("tag", "tags", made);
         let made = known.deployments.iter();
-        let made = made.map(|one| (handle(&one.name), one.id, one.created_us)).collect();
+        let made = made.map(|one| (&*one.name, one.id, one.created_us)).collect();
         self.deployments = self.collect("deployment", "deployments", made);
-        let made = known.expectations.iter().map(|one| (handle(&one.name), one.id, 0)).collect();
+        let made = known.expectations.iter().map(|one| (&*one.name, one.id, 0)).collect();
         self.expectations = self.collect("expect", "golden cases", made);
     }
 
-    /// The names that tables of a kind define; two of one name are told.
+    /// The names that tables of a kind define; two of one name are told. What the hub has under
+    /// other names is there too, where it stays.
     fn collect<K: core_model::id::Kind>(
         &mut self,
         kind: &str,
         several: &str,
-        known: Vec<(String, core_model::Id<K>, i64)>,
+        known: Vec<(&str, core_model::Id<K>, i64)>,
     ) -> Handles<core_model::Id<K>> {
-        let known: BTreeMap<String, (core_model::Id<K>, i64)> =
-            known.into_iter().map(|(handle, id, created)| (handle, (id, created))).collect();
+        let known: BTreeMap<String, (&str, core_model::Id<K>, i64)> =
+            known.into_iter().map(|one| (handle(one.0), one)).collect();
         let mut handles: Handles<core_model::Id<K>> = Handles::new();
         for table in self.tables(kind) {
             let Some(name) = table.text("name") else { continue };
@@ -222,23 +252,31 @@ impl<'a> Reader<'a> {
                 continue;
             }
             if let Some(first) = handles.get(&handle) {
-                let (name, at) = (printable(name.trim()), self.line(&first.place));
+                let at = first.place.as_ref().map(|place| self.line(place)).unwrap_or_default();
+                let name = printable(name.trim());
                 let what = format!("there are two {several} named `{name}`: the first is at {at}");
                 let help = "names are compared without case: give each its own, or remove one";
                 self.say(&place, what, "the second", help);
                 continue;
             }
-            let (id, created_us) = known
-                .get(&handle)
-                .copied()
-                .unwrap_or_else(|| (core_model::Id::of_text(&handle, self.now_us), self.now_us));
+            let (_, id, created_us) = known.get(&handle).copied().unwrap_or_else(|| {
+                ("", core_model::Id::of_text(&handle, self.now_us), self.now_us)
+            });
             let name = name.trim().to_owned();
-            handles.insert(handle, Defined { id, created_us, name, place });
+            handles.insert(handle, Defined { id, created_us, name, place: Some(place) });
+        }
+        for (handle, (name, id, created_us)) in known.into_iter().filter(|_| self.over) {
+            let stays = Defined { id, created_us, name: name.to_owned(), place: None };
+            handles.entry(handle).or_insert(stays);
         }
         handles
     }
 
     fn library(&mut self) -> Library {
+        let stays = self.stays();
+        for task in &stays.tasks {
+            self.categories.insert(task.id, (task.category, task.instances));
+        }
         let software = self.read_software();
         let tasks = self.read_tasks();
         let tags = self.read_tags();
@@ -246,7 +284,8 @@ impl<'a> Reader<'a> {
         let expectations = self.read_expectations();
         let tenants = self.read_tenants();
         let computers = self.read_computers();
-        self.find_duplicates(&deployments);
+        let all: Vec<&Deployment> = stays.deployments.iter().chain(&deployments).collect();
+        self.find_duplicates(&all);
         self.complete("software", software.len());
         self.complete("task", tasks.len());
         self.complete("tag", tags.len());
@@ -254,7 +293,31 @@ impl<'a> Reader<'a> {
         self.complete("expect", expectations.len());
         self.complete("tenant", tenants.len());
         self.complete("computer", computers.len());
-        Library { software, tasks, tags, deployments, expectations, tenants, computers }
+        stays.and(Library { software, tasks, tags, deployments, expectations, tenants, computers })
+    }
+
+    /// What stays as the hub has it: nothing, unless the files are read over it. Settings are found
+    /// to be defined anew when they are read.
+    fn stays(&self) -> Library {
+        fn kept<T: Clone, I>(all: &[T], handles: &Handles<I>, name: fn(&T) -> &str) -> Vec<T> {
+            let stays = |one: &&T| {
+                handles.get(&handle(name(one))).is_some_and(|defined| defined.place.is_none())
+            };
+            all.iter().filter(stays).cloned().collect()
+        }
+        if !self.over {
+            return Library::default();
+        }
+        let known = self.known;
+        Library {
+            software: kept(&known.software, &self.software, |one| &one.name),
+            tasks: kept(&known.tasks, &self.tasks, |one| &one.name),
+            tags: kept(&known.tags, &self.tags, |one| &one.name),
+            deployments: kept(&known.deployments, &self.deployments, |one| &one.name),
+            expectations: kept(&known.expectations, &self.expectations, |one| &one.name),
+            tenants: known.tenants.clone(),
+            computers: known.computers.clone(),
+        }
     }
 }
 

@@ -9,28 +9,40 @@ use core_resolve::{
     AsOf, Change, Definitions, Engine, ItemKey, Member, Resolver, RunKind, Set, Snapshot,
 };
 use core_resolve_bench::estate;
+use core_resolve_bench::load;
 use core_resolve_bench::plain::Plain;
 use serde_json::{Value, json};
+
+/// Computers up to which loading is measured unless a size is named: filling a store takes longer
+/// than everything else.
+const LOADED: usize = 100_000;
 
 #[expect(clippy::print_stdout, reason = "a benchmark prints its result")]
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let ["load", size, database] = arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        println!("{}", load::measure(size.parse().unwrap_or(10_000), database));
+        return;
+    }
     if let ["one", size] = arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         println!("{}", measure(size.parse().unwrap_or(10_000)));
         return;
     }
     let sizes = arguments.iter().filter_map(|text| text.parse::<usize>().ok());
     let mut sizes: Vec<usize> = sizes.collect();
-    if sizes.is_empty() {
+    let given = !sizes.is_empty();
+    if !given {
         sizes = vec![10_000, 50_000, 100_000, 1_000_000];
     }
     let mut results = Vec::new();
     for size in sizes {
-        // A process of its own, so that its memory is its own.
-        let output = std::env::current_exe()
-            .and_then(|own| Command::new(own).args(["one", &size.to_string()]).output());
-        let text = output.map(|output| output.stdout).unwrap_or_default();
-        results.push(serde_json::from_slice::<Value>(&text).unwrap_or(Value::Null));
+        let size_text = size.to_string();
+        let mut result = alone(&["one", &size_text]);
+        if size <= LOADED || given {
+            let load = |database| alone(&["load", &size_text, database]);
+            result["load"] = json!({ "sqlite": load("sqlite"), "postgres": load("postgres") });
+        }
+        results.push(result);
     }
     #[cfg(feature = "engines")]
     let beside = core_resolve_bench::engines::measure(10_000);
@@ -43,6 +55,13 @@ fn main() {
         "policy_engines": beside,
     });
     println!("{result:#}");
+}
+
+/// Does it in a process of its own, so that its memory is its own.
+fn alone(arguments: &[&str]) -> Value {
+    let output = std::env::current_exe().and_then(|own| Command::new(own).args(arguments).output());
+    let text = output.map(|output| output.stdout).unwrap_or_default();
+    serde_json::from_slice(&text).unwrap_or_else(|_| json!({}))
 }
 
 /// Milliseconds that something takes, and what it gives.

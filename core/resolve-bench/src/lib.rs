@@ -3,4 +3,6 @@
 #[cfg(feature = "engines")]
 pub mod engines;
 pub mod estate;
+pub mod load;
 pub mod plain;
+pub mod stored;

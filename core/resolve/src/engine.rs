@@ -42,7 +42,25 @@ pub struct Engine {
 struct Again {
     by_leaf: BTreeMap<(SubjectKind, Target), Set>,
     by_item: BTreeMap<ItemKey, Set>,
+    subjects: Subjects,
+}
+
+/// Some of each kind.
+#[derive(Clone, Default)]
+struct Subjects {
     computers: Set,
+    persons: Set,
+    tenants: Set,
+}
+
+impl Subjects {
+    fn of(&self, kind: SubjectKind) -> &Set {
+        match kind {
+            SubjectKind::Computer => &self.computers,
+            SubjectKind::Person => &self.persons,
+            SubjectKind::Tenant => &self.tenants,
+        }
+    }
 }
 
 impl Engine {
@@ -94,14 +112,22 @@ impl Engine {
     pub fn apply(&mut self, change: Change) -> Delta {
         let cause = cause(&change);
         let gone = self.types_gone();
-        let touch = self.mentioned_first(&change);
+        let touch = self.mentioned(&change);
         let touched = Arc::make_mut(&mut self.snapshot).apply(change);
         let touch = if touch || gone != self.types_gone() { Touch::All } else { touched };
         let shifts = match touch {
             Touch::Nothing => Vec::new(),
             Touch::All => self.anew(),
             Touch::At { computers, persons, parts } => {
-                let again = self.patch(&computers, &persons, &parts);
+                let subjects = Subjects { computers, persons, tenants: Set::new() };
+                let again = self.patch(&subjects, &parts);
+                self.resolve_again(&again)
+            }
+            Touch::Tenants(tenants) => {
+                let at = |kind| self.snapshot.at_tenants(kind, &tenants);
+                let (computers, persons) = (at(SubjectKind::Computer), at(SubjectKind::Person));
+                let subjects = Subjects { computers, persons, tenants };
+                let again = self.patch(&subjects, &Parts::Every);
                 self.resolve_again(&again)
             }
             Touch::Whole(parts) => {
@@ -112,16 +138,19 @@ impl Engine {
         Delta { cause, shifts }
     }
 
-    /// Whether a change brings somebody whom a target names already: a part that named nobody then
-    /// names somebody, also for everybody else.
-    fn mentioned_first(&self, change: &Change) -> bool {
-        match change {
-            Change::Computer(computer) => {
-                self.snapshot.number(computer.id.into()).is_none()
-                    && self.definitions.names(&Target::Computer(computer.id))
-            }
-            _ => false,
-        }
+    /// Whether a change brings or takes what a target names: a part that named nobody then names
+    /// somebody, or the other way round, also for everybody else.
+    fn mentioned(&self, change: &Change) -> bool {
+        let new = |subject| self.snapshot.number(subject).is_none();
+        let leaf = match change {
+            Change::Computer(computer) if new(computer.id.into()) => Target::Computer(computer.id),
+            Change::ComputerGone(computer) => Target::Computer(*computer),
+            Change::Person(person) if new(person.id.into()) => Target::Person(person.id),
+            Change::Tag(tag) if !self.snapshot.tags.contains_key(&tag.id) => Target::Tag(tag.id),
+            Change::TagGone(tag) => Target::Tag(*tag),
+            _ => return false,
+        };
+        self.definitions.names(&leaf)
     }
 
     /// The agreement types that targets name and that no agreement is of.
@@ -196,30 +225,30 @@ impl Engine {
     }
 
     /// Computes some subjects anew in the leaves that are touched.
-    fn patch(&mut self, computers: &Set, persons: &Set, parts: &Parts) -> Again {
+    fn patch(&mut self, all: &Subjects, parts: &Parts) -> Again {
         let view =
             View::with(self.snapshot.clone(), self.as_of, self.filters.clone(), Leaves::default());
         let mut again = Again::default();
+        // Who is gone is in nothing.
+        let there = |kind| all.of(kind) & self.snapshot.everybody(kind);
         for ((kind, target), leaf) in &mut self.leaves.targets {
-            let subjects = match kind {
-                SubjectKind::Computer => computers,
-                SubjectKind::Person => persons,
-                SubjectKind::Tenant => continue,
-            };
+            let subjects = all.of(*kind);
             if subjects.is_empty() || !parts.matches(target) {
                 continue;
             }
             let changed =
-                patch_leaf(leaf, subjects, |mode| view.some_in(*kind, subjects, target, mode));
+                patch_leaf(leaf, subjects, |mode| view.some_in(*kind, &there(*kind), target, mode));
             if !changed.is_empty() {
                 again.by_leaf.insert((*kind, target.clone()), changed);
             }
         }
         if matches!(parts, Parts::Every) {
             for (wanted, leaf) in &mut self.leaves.kinds {
-                patch_leaf(leaf, computers, |mode| view.of_kinds(*wanted, mode).within(computers));
+                let (subjects, there) = (&all.computers, there(SubjectKind::Computer));
+                patch_leaf(leaf, subjects, |mode| view.of_kinds(*wanted, mode).within(&there));
             }
-            again.computers = computers.clone();
+            // Whoever comes or goes may win or lose where no part of a target says anything else.
+            again.subjects = all.clone();
         }
         again
     }
@@ -245,7 +274,8 @@ impl Engine {
 
     fn resolve_again(&mut self, again: &Again) -> Vec<Shift> {
         let nothing = again.by_leaf.is_empty() && again.by_item.is_empty();
-        if nothing && again.computers.is_empty() {
+        let Subjects { computers, persons, tenants } = &again.subjects;
+        if nothing && [computers, persons, tenants].iter().all(|set| set.is_empty()) {
             return Vec::new();
         }
         let view = self.view();
@@ -255,9 +285,7 @@ impl Engine {
         for key in definitions.items() {
             let kind = definitions.kind(key.item);
             let mut subjects = again.by_item.get(key).cloned().unwrap_or_default();
-            if kind == SubjectKind::Computer {
-                subjects.add(&again.computers);
-            }
+            subjects.add(again.subjects.of(kind));
             for leaf in leaves_of_item(&definitions, key) {
                 if let Some(changed) = again.by_leaf.get(&(kind, leaf)) {
                     subjects.add(changed);

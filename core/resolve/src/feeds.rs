@@ -128,7 +128,7 @@ impl Feeds {
         asked: (&str, FeedKind),
         tenant: TenantId,
         mode: Mode,
-        clock: (DateTime<Utc>, Freshness),
+        clock: Clock,
     ) -> Option<String> {
         let (connection, kind) = asked;
         let what = if connection.is_empty() {
@@ -139,24 +139,51 @@ impl Feeds {
         let Some(feed) = self.find(connection, kind, tenant) else {
             return (kind != FeedKind::Tags).then(|| format!("{what}: never read"));
         };
-        if feed.held {
-            return Some(format!("{what}: a mass deletion is held"));
+        feed.doubt(mode, clock).map(|doubt| format!("{what}: {doubt}"))
+    }
+
+    /// Whether some feed is believed at one instant and not at the other.
+    pub(crate) fn differ(&self, before: Clock, after: Clock) -> bool {
+        let mut feeds = self.by_key.values().flat_map(HashMap::values);
+        feeds.any(|feed| feed.believed(before) != feed.believed(after))
+    }
+
+    /// Whether a feed is believed otherwise than the one in whose place it comes.
+    pub(crate) fn differs(&self, feed: &Feed, clock: Clock) -> bool {
+        let known = self.by_key.get(&(feed.connection.as_str().into(), feed.kind));
+        let known = known.and_then(|feeds| feeds.get(&feed.tenant));
+        known.is_none_or(|known| known.believed(clock) != feed.believed(clock))
+    }
+}
+
+/// Now, and how old facts may be.
+pub(crate) type Clock = (DateTime<Utc>, Freshness);
+
+impl Feed {
+    /// Whether it is believed, in each mode.
+    fn believed(&self, clock: Clock) -> [bool; 2] {
+        Mode::BOTH.map(|mode| self.doubt(mode, clock).is_none())
+    }
+
+    /// Why it is not believed.
+    fn doubt(&self, mode: Mode, (known_at, freshness): Clock) -> Option<String> {
+        if self.held {
+            return Some("a mass deletion is held".to_owned());
         }
-        let Some(last) = feed.last_complete else {
-            return Some(format!("{what}: never read to the end"));
+        let Some(last) = self.last_complete else {
+            return Some("never read to the end".to_owned());
         };
-        let (known_at, freshness) = clock;
-        let age = known_at - last;
+        if mode == Mode::Strict && self.failing {
+            return Some("the latest attempt to read failed".to_owned());
+        }
         let limit = match mode {
             Mode::Lenient => freshness.install,
             Mode::Strict => freshness.uninstall,
         };
-        if mode == Mode::Strict && feed.failing {
-            return Some(format!("{what}: the latest attempt to read failed"));
-        }
+        let age = known_at - last;
         (age > limit).then(|| {
             let (age, limit) = (age.num_hours(), limit.num_hours());
-            format!("{what}: last read {age} h ago, more than {limit} h")
+            format!("last read {age} h ago, more than {limit} h")
         })
     }
 }

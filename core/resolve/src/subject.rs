@@ -95,6 +95,18 @@ impl Resolver {
         self.judge(subject, key, true)
     }
 
+    /// Why nothing is ever done to somebody, whatever is deployed: he is excluded from maintenance,
+    /// or his tenant is suspended.
+    #[must_use]
+    pub fn left_alone(&self, kind: SubjectKind, number: u32) -> Option<Removal> {
+        let snapshot = &self.view.snapshot;
+        if kind == SubjectKind::Computer && snapshot.excluded.contains(number) {
+            return Some(Removal::Excluded);
+        }
+        let row = snapshot.tenant(snapshot.tenant_of(kind, number))?;
+        row.suspended.then_some(Removal::Suspended)
+    }
+
     fn judge(&self, subject: SubjectId, key: &ItemKey, detailed: bool) -> Option<Resolved> {
         let kind = subject.kind();
         let number = self.view.snapshot.number(subject)?;
@@ -173,11 +185,8 @@ impl Resolver {
         let snapshot = &self.view.snapshot;
         let tenant = snapshot.tenant_of(kind, number);
         let row = snapshot.tenant(tenant)?;
-        if kind == SubjectKind::Computer && snapshot.excluded.contains(number) {
-            return Some(Removal::Excluded);
-        }
-        if row.suspended {
-            return Some(Removal::Suspended);
+        if let Some(removal) = self.left_alone(kind, number) {
+            return Some(removal);
         }
         if let Some(removal) = self.definitions.removed(deployment, &self.run, snapshot) {
             return Some(removal);

@@ -11,14 +11,15 @@ use core_model::entity::{
     Membership, Person, Product, Tenant,
 };
 use core_model::event::Event;
-use core_model::id::ComputerId;
+use core_model::id::{ComputerId, TenantId};
+use core_model::library::TenantSettings;
 use core_resolve::{Change, Member};
 use core_store::Store;
 
 use crate::error::{Error, Result};
 use crate::feeds::feeds;
-use crate::library::{excluded, library};
-use crate::load::{LoadOptions, World};
+use crate::library::{Settings, excluded, library};
+use crate::load::{LoadOptions, World, read_tenant};
 use crate::people::Object;
 
 /// Events that are read at once.
@@ -33,11 +34,12 @@ pub enum Followed {
     Reload,
 }
 
-/// Changes that were found, and computers that must be put together anew.
+/// Changes that were found, and computers and tenants that must be put together anew.
 #[derive(Default)]
 struct Found {
     changes: Vec<Change>,
     computers: BTreeSet<ComputerId>,
+    tenants: BTreeSet<TenantId>,
     reload: bool,
 }
 
@@ -70,6 +72,7 @@ impl World {
                 return Ok(Followed::Reload);
             }
         }
+        self.settle(store, &mut found).await?;
         self.put_together(store, &mut found).await?;
         let runs = store.stream_runs(options.now.timestamp_micros()).await?;
         let now = feeds(&runs, &options.kinds, &self.people.served);
@@ -92,9 +95,14 @@ impl World {
         Ok(Some(library(&store.definitions(revision).await?)?))
     }
 
-    /// What other definitions mean for the snapshot: tags; settings are read anew.
+    /// What other definitions mean for the snapshot: tags, and tenants that are settled otherwise.
     fn compare(&self, library: &Library, found: &mut Found) {
-        found.reload |= library.tenants != self.library.tenants;
+        let differ = |one: &[TenantSettings], other: &[TenantSettings]| {
+            let differ = one.iter().filter(|settings| !other.contains(settings));
+            differ.map(|settings| settings.tenant).collect::<Vec<_>>()
+        };
+        found.tenants.extend(differ(&library.tenants, &self.library.tenants));
+        found.tenants.extend(differ(&self.library.tenants, &library.tenants));
         found.reload |= library.computers != self.library.computers;
         let new = library.tags.iter().filter(|tag| !self.library.tags.contains(tag));
         found.changes.extend(new.cloned().map(Change::Tag));
@@ -106,7 +114,10 @@ impl World {
     fn take(&mut self, event: &Event, found: &mut Found) -> Result<()> {
         match event.entity {
             EntityKind::Tenant => match read::<Tenant>(event)? {
-                Some(tenant) => found.changes.push(Change::Tenant(self.tenant(&tenant))),
+                Some(tenant) => {
+                    let settings = Settings::of(&self.library);
+                    found.changes.push(Change::Tenant(read_tenant(&tenant, &settings)));
+                }
                 None => found.reload = true,
             },
             EntityKind::Person => self.person(event, found)?,
@@ -212,6 +223,25 @@ impl World {
         // Which device object of the directory it is may be another now.
         found.reload |= device(&before) != device(&after);
         found.computers.extend(before.iter().chain(&after).map(|computer| computer.id));
+        Ok(())
+    }
+
+    /// Puts tenants together anew that are settled otherwise.
+    async fn settle(&self, store: &Store, found: &mut Found) -> Result<()> {
+        let settings = Settings::of(&self.library);
+        let ids: Vec<String> =
+            std::mem::take(&mut found.tenants).iter().map(ToString::to_string).collect();
+        for part in ids.chunks(PAGE) {
+            let query = core_store::EntityQuery {
+                ids: Some(part),
+                ..core_store::EntityQuery::all(EntityKind::Tenant)
+            };
+            for row in store.entities(&query).await? {
+                let tenant: Tenant =
+                    row.read().map_err(|why| Error::entity(EntityKind::Tenant, &row.id, &why))?;
+                found.changes.push(Change::Tenant(read_tenant(&tenant, &settings)));
+            }
+        }
         Ok(())
     }
 

@@ -1,11 +1,11 @@
 //! Definitions, to and from the rows of the store.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use core_library::Library;
-use core_model::id::ComputerId;
-use core_model::library::DefinitionKind;
-use core_resolve::Definitions;
+use core_model::id::{ComputerId, TenantId};
+use core_model::library::{DefinitionKind, TenantSettings};
+use core_resolve::{Definitions, TenantInput};
 use core_store::DefinitionRow;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -53,6 +53,25 @@ pub fn definitions(library: &Library) -> Definitions {
         library.deployments.clone(),
         library.expectations.clone(),
     )
+}
+
+/// What is settled about tenants.
+pub(crate) struct Settings<'a>(HashMap<TenantId, &'a TenantSettings>);
+
+impl<'a> Settings<'a> {
+    /// Of a library.
+    pub(crate) fn of(library: &'a Library) -> Self {
+        Self(library.tenants.iter().map(|settings| (settings.tenant, settings)).collect())
+    }
+
+    /// Writes what is settled about a tenant into it; what is not settled is as usual.
+    pub(crate) fn settle(&self, tenant: &mut TenantInput) {
+        let settings = self.0.get(&tenant.id);
+        tenant.parent = settings.and_then(|settings| settings.parent);
+        tenant.excluded_from_cross_tenant =
+            settings.is_some_and(|settings| settings.excluded_from_cross_tenant);
+        tenant.budget = settings.and_then(|settings| settings.budget);
+    }
 }
 
 /// The computers that nothing is ever done to.

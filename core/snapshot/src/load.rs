@@ -13,7 +13,7 @@ use core_store::Store;
 
 use crate::error::{Error, Result};
 use crate::feeds::{StreamKinds, feeds};
-use crate::library::{excluded, library};
+use crate::library::{Settings, excluded, library};
 use crate::machines::Machines;
 use crate::people::{People, Texts};
 
@@ -94,7 +94,8 @@ impl World {
         let reader = Reader { store, event };
         world.read_people(&reader, &mut input).await?;
         world.read_machines(&reader, &mut input).await?;
-        reader.each(|tenant: Tenant| input.tenants.push(world.tenant(&tenant))).await?;
+        let settings = Settings::of(&world.library);
+        reader.each(|tenant: Tenant| input.tenants.push(read_tenant(&tenant, &settings))).await?;
         reader.each(|one: Agreement| input.agreements.push(one)).await?;
         reader.each(|one: AgreementLine| input.lines.push(one)).await?;
         reader.each(|one: Product| input.products.push(one)).await?;
@@ -160,19 +161,17 @@ impl World {
             .each(|one: Computer| input.computers.extend(machines.computer(&one, &excluded, texts)))
             .await
     }
+}
 
-    pub(crate) fn tenant(&self, tenant: &Tenant) -> TenantInput {
-        let settings = self.library.tenants.iter().find(|settings| settings.tenant == tenant.id);
-        TenantInput {
-            zone: tenant.time_zone.clone(),
-            suspended: tenant.suspended,
-            parent: settings.and_then(|settings| settings.parent),
-            excluded_from_cross_tenant: settings
-                .is_some_and(|settings| settings.excluded_from_cross_tenant),
-            budget: settings.and_then(|settings| settings.budget),
-            ..TenantInput::new(tenant.id, &tenant.name)
-        }
-    }
+/// A tenant with what is settled about it.
+pub(crate) fn read_tenant(tenant: &Tenant, settings: &Settings<'_>) -> TenantInput {
+    let mut input = TenantInput {
+        zone: tenant.time_zone.clone(),
+        suspended: tenant.suspended,
+        ..TenantInput::new(tenant.id, &tenant.name)
+    };
+    settings.settle(&mut input);
+    input
 }
 
 /// Reads entities as they were after one event.

@@ -20,6 +20,8 @@ pub(crate) const EVENT: &str = "event";
 pub(crate) const DECISION: &str = "decision";
 /// Revisions of definitions.
 pub(crate) const REVISION: &str = "revision";
+/// Requests of changes.
+pub(crate) const REQUEST: &str = "request";
 /// Ids of streams.
 pub(crate) const STREAM: &str = "stream";
 

@@ -104,8 +104,19 @@ impl Store {
     /// [`Error::Conflict`] when somebody saved after the base.
     pub async fn save_definitions(&self, change: DefinitionChange<'_>) -> Result<i64> {
         let mut tx = self.write().await?;
+        let number = self.save_in(&mut tx, &change).await?;
+        tx.commit().await?;
+        Ok(number)
+    }
+
+    /// The same in a transaction that does more.
+    pub(crate) async fn save_in(
+        &self,
+        tx: &mut AnyConnection,
+        change: &DefinitionChange<'_>,
+    ) -> Result<i64> {
         // Locks the counter: of two that save at once the second finds the first's revision.
-        let newest = self.take(&mut tx, REVISION, 0).await? - 1;
+        let newest = self.take(&mut *tx, REVISION, 0).await? - 1;
         if newest != change.base {
             let constraint = format!(
                 "the definitions were changed meanwhile: revision {newest} was saved after {}",
@@ -114,7 +125,7 @@ impl Store {
             return Err(Error::Conflict { constraint });
         }
         let stored: BTreeMap<(DefinitionKind, String), DefinitionRow> = self
-            .read_definitions(&mut tx, newest)
+            .read_definitions(&mut *tx, newest)
             .await?
             .into_iter()
             .map(|row| ((row.kind, row.id.clone()), row))
@@ -127,7 +138,7 @@ impl Store {
         if rows.is_empty() {
             return Ok(newest);
         }
-        let number = self.take(&mut tx, REVISION, 1).await?;
+        let number = self.take(&mut *tx, REVISION, 1).await?;
         self.sql("insert into revision (number, at, author, note) values ($1, $2, $3, $4)")
             .bind(number)
             .bind(change.now_us)
@@ -135,7 +146,7 @@ impl Store {
             .bind(owned(change.note))
             .execute(&mut *tx)
             .await?;
-        self.bulk(&mut tx, (&DEFINITIONS, ""), &rows, |query, row| {
+        self.bulk(&mut *tx, (&DEFINITIONS, ""), &rows, |query, row| {
             query
                 .bind(row.kind.as_str())
                 .bind(owned(&row.id))
@@ -144,7 +155,6 @@ impl Store {
                 .bind(opt(row.document.as_deref()))
         })
         .await?;
-        tx.commit().await?;
         Ok(number)
     }
 

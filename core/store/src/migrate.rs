@@ -10,6 +10,7 @@ use crate::sql::Columns;
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "start", include_str!("../migrations/0001_start.sql")),
     (2, "library", include_str!("../migrations/0002_library.sql")),
+    (3, "request", include_str!("../migrations/0003_request.sql")),
 ];
 
 impl Store {

@@ -9,6 +9,7 @@ use chrono_tz::Tz;
 use core_model::entity::{Agent, AgentState, Client};
 use core_model::id::{ComputerId, TenantId};
 use core_sync::Hub;
+use mocks::estate::Change;
 use mocks::truth::{Computer, Truth};
 use mocks::world::{GroupNo, Member, PersonNo, World};
 use tests::Estate;
@@ -34,35 +35,57 @@ pub(crate) struct Ground {
     pub(crate) property: String,
 }
 
-/// Two lines of one item at different tenants, that alone give their tenant the item.
-pub(crate) fn two_lines(world: &World) -> Result<(i64, i64)> {
+/// Sells one item to two tenants, by one line each and to nobody else, whatever else the estate's dice
+/// gave them: on contracts that cover everybody and hold for longer than is asked about. Gives the
+/// lines.
+pub(crate) fn two_lines(world: &mut World) -> Result<(i64, i64)> {
     let truth = mocks::truth::truth(world, world.now());
-    let linked = |tenant: usize| truth.tenants[tenant].by_hand.is_empty();
-    let computers = |tenant: usize| truth.computers.iter().filter(|c| c.tenant == tenant).count();
-    // The contract covers everybody, and holds longer than the line will.
-    let later = world.now().date_naive() + chrono::Days::new(60);
-    let whole = |contract: i64| {
-        let mut contracts = world.halo.contracts.iter();
-        contracts.any(|one| {
-            one.id == contract && one.assets.is_empty() && one.end.is_none_or(|end| end > later)
-        })
+    let sure = |tenant: usize| {
+        let machines = truth.computers.iter().filter(|one| one.tenant == tenant);
+        match truth.tenants[tenant].by_hand.is_empty() {
+            true => machines.filter(|one| is_sure(&one.troubles)).count(),
+            false => 0,
+        }
     };
-    let mut alone: BTreeMap<(i64, usize), Vec<i64>> = BTreeMap::new();
-    for line in &truth.agreement_lines {
-        alone.entry((line.item, line.tenant)).or_default().push(line.id);
+    let today = world.now().date_naive();
+    let (earlier, later) = (today - chrono::Days::new(30), today + chrono::Days::new(60));
+    // The contracts that are in force then as well as now.
+    let in_force = |at: NaiveDate| {
+        let noon = at.and_hms_opt(12, 0, 0).map(|at| at.and_utc()).unwrap_or_default();
+        let lines = mocks::truth::truth(world, noon).agreement_lines.into_iter();
+        lines.map(|line| (line.tenant, line.contract)).collect::<BTreeSet<_>>()
+    };
+    let (then, soon) = (in_force(earlier), in_force(later));
+    let whole: BTreeMap<usize, i64> = (then.intersection(&soon).copied())
+        .filter(|(_, id)| {
+            let contract = world.halo.contracts.iter().find(|one| one.id == *id);
+            contract.is_some_and(|one| one.assets.is_empty())
+        })
+        .collect();
+    // Where many machines can be judged, some can whatever else is wrong there.
+    let mut tenants: Vec<usize> = whole.keys().copied().filter(|no| sure(*no) > 3).collect();
+    tenants.sort_by_key(|no| std::cmp::Reverse(sure(*no)));
+    let [Some(one), Some(other)] = [0, 1].map(|n| Some(whole[tenants.get(n)?])) else {
+        anyhow::bail!("fewer than two tenants have a contract that holds for long");
+    };
+    let item = world.halo.items.iter().find(|item| item.recurring && !item.inactive);
+    let item = item.context("nothing is sold")?.id;
+    for invoice in &mut world.halo.invoices {
+        invoice.lines.retain(|line| line.item != Some(item));
     }
-    let good = truth.agreement_lines.iter().filter(|line| {
-        linked(line.tenant)
-            && computers(line.tenant) > 3
-            && whole(line.contract)
-            && alone.get(&(line.item, line.tenant)).is_some_and(|lines| lines.len() == 1)
-    });
-    let good: Vec<_> = good.collect();
-    let pair = good.iter().find_map(|one| {
-        let other = good.iter().find(|two| two.item == one.item && two.tenant != one.tenant)?;
-        Some((one.id, other.id))
-    });
-    pair.context("no item is sold to two tenants by one line each")
+    let mut sell = |contract: i64| -> Result<i64> {
+        let (quantity, from) = (Some(5.0), None);
+        let line = Change::AddLine { contract, item: Some(item), quantity, from };
+        mocks::estate::apply(world, &line)?;
+        let lines = world.halo.invoices.iter().flat_map(|invoice| &invoice.lines);
+        lines.map(|line| line.id).max().context("no line")
+    };
+    Ok((sell(one)?, sell(other)?))
+}
+
+/// Whether nothing about a machine makes its identity doubtful.
+fn is_sure(troubles: &[String]) -> bool {
+    troubles.iter().all(|trouble| trouble == "offline")
 }
 
 impl Ground {
@@ -104,6 +127,13 @@ impl Ground {
             automate_group,
             property,
         })
+    }
+
+    /// The middle of a day where the tenant is.
+    pub(crate) fn noon(&self, day: NaiveDate) -> Result<DateTime<Utc>> {
+        let zone = self.world.tenants[self.tenant_no].time_zone.parse().unwrap_or(Tz::UTC);
+        let noon = day.and_hms_opt(12, 0, 0).and_then(|at| at.and_local_timezone(zone).earliest());
+        Ok(noon.context("no noon")?.to_utc())
     }
 
     /// The same questions about another world.
@@ -254,11 +284,9 @@ async fn judged(truth: &Truth, hub: &Hub) -> Result<BTreeMap<usize, ComputerId>>
         let found: BTreeSet<Option<ComputerId>> = current
             .map(|one| by_name.get(&(one.kind.as_str(), one.id.as_str())).copied())
             .collect();
-        if let (true, true, [Some(computer)]) = (
-            linked,
-            machine.troubles.iter().all(|trouble| trouble == "offline"),
-            found.iter().collect::<Vec<_>>().as_slice(),
-        ) {
+        if let (true, true, [Some(computer)]) =
+            (linked, is_sure(&machine.troubles), found.iter().collect::<Vec<_>>().as_slice())
+        {
             judged.insert(machine.no, *computer);
         }
     }

@@ -1,5 +1,7 @@
 //! Arguments of the commands that say who should have what, and why.
 
+use std::path::PathBuf;
+
 use clap::{ArgGroup, Args, ValueEnum};
 use core_model::library::{DeviceClass, SubjectKind};
 
@@ -153,19 +155,23 @@ pub(crate) struct ExplainArgs {
 
 /// `linchpin preview`.
 #[derive(Debug, Args)]
-#[command(group = ArgGroup::new("change").required(true).args(["remove", "disable", "enable"]))]
+#[command(group = ArgGroup::new("change").required(true).args(["file", "remove", "disable", "enable"]))]
 pub(crate) struct PreviewArgs {
-    /// The deployment
-    #[arg(long, value_name = "DEPLOYMENT")]
-    pub(crate) deployment: String,
+    /// What if this file of definitions were saved? What it defines would be wholly as it says, and
+    /// everything else would stay as the hub has it; nothing is saved
+    #[arg(value_name = "FILE", conflicts_with = "deployment")]
+    pub(crate) file: Option<PathBuf>,
+    /// The deployment to remove, switch off or switch on
+    #[arg(long, value_name = "DEPLOYMENT", requires = "change")]
+    pub(crate) deployment: Option<String>,
     /// What if it were removed?
-    #[arg(long)]
+    #[arg(long, requires = "deployment")]
     pub(crate) remove: bool,
     /// What if it were switched off?
-    #[arg(long)]
+    #[arg(long, requires = "deployment")]
     pub(crate) disable: bool,
     /// What if it were switched on?
-    #[arg(long)]
+    #[arg(long, requires = "deployment")]
     pub(crate) enable: bool,
     /// On this local day of each tenant, or at this instant; now where it is left out
     #[arg(long, value_name = "DATE")]

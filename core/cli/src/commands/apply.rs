@@ -1,14 +1,18 @@
 //! `linchpin apply`: saves what the files of a folder define, as one revision, if nothing speaks
-//! against it: a stale plan, a broken golden case, a budget that nobody confirmed.
+//! against it: a stale plan, a broken golden case, a budget. What goes beyond the budget waits as a
+//! request for a second person, unless the settings want none.
 
-use core_library::Plan;
+use core_library::{Change, Library, Patch, Plan, Proposal};
 use core_resolve::RunKind;
 use core_store::DefinitionChange;
+use serde_json::json;
 
 use super::decide::this_user;
-use super::files::Folder;
+use super::files::Files;
 use super::plan::{print, saved};
-use super::preview::effect;
+use super::preview::{Effect, effect};
+use super::requests;
+use super::text;
 use crate::cli::{ApplyArgs, Global, WhenArgs};
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
@@ -18,57 +22,142 @@ use crate::world::World;
 pub(crate) async fn run(global: &Global, args: &ApplyArgs) -> Result<Exit, Failure> {
     let context = Context::open(global).await?;
     let world = World::load(&context, &WhenArgs::default(), RunKind::default()).await?;
-    let folder = Folder::read(&args.folder, &world)?;
-    let made_us = planned(args, &folder, &world)?;
-    let after = folder.library(&world, made_us)?;
-    let changes = folder.changes(&world, &after);
+    let files = Files::of_folder(&args.folder, &world)?;
+    let made_us = planned(args, &files, &world)?;
+    let after = files.library(&world, made_us)?;
+    let changes = files.changes(&world, &after);
     let effect = effect(&world, &after);
-    let preview = effect.as_json();
     if !global.json {
         print(&changes);
         effect.print(&format!("applying {}", args.folder.display()));
     }
-    if effect.is_broken() {
-        return Err(Failure::held("a golden case would not hold; nothing was applied")
-            .with_remedy(
-                "`linchpin plan` names it: mend the deployment, or the expectation if it is wrong",
-            ));
+    refuse_broken(&effect)?;
+    let applying = Applying { global, context: &context, args, files: &files, effect: &effect };
+    let number = effect.to_confirm();
+    if args.propose || (number.is_some() && context.config.second_person) {
+        if args.confirm.is_some() {
+            refuse_number(number, args.confirm)?;
+        }
+        return applying.request(&world, &after, changes).await;
     }
-    if let Some(number) = effect.to_confirm()
-        && args.confirm != Some(number)
-    {
-        let what = match args.confirm {
-            Some(other) => {
-                format!("{other} was confirmed, and it is {number}; nothing was applied")
-            }
-            None => format!("this needs a confirmation of {number} changes; nothing was applied"),
+    refuse_number(number, args.confirm)?;
+    applying.save(&world, &after, &changes).await
+}
+
+/// An apply that nothing speaks against any more.
+struct Applying<'a> {
+    global: &'a Global,
+    context: &'a Context,
+    args: &'a ApplyArgs,
+    files: &'a Files,
+    effect: &'a Effect<'a>,
+}
+
+impl Applying<'_> {
+    fn by(&self) -> String {
+        self.args.by.clone().unwrap_or_else(this_user)
+    }
+
+    async fn save(
+        &self,
+        world: &World,
+        after: &Library,
+        changes: &[Change],
+    ) -> Result<Exit, Failure> {
+        let (by, base) = (self.by(), world.loaded.revision);
+        let rows = core_snapshot::rows(&world.loaded.library, after);
+        let change = DefinitionChange {
+            base,
+            rows: &rows,
+            author: &by,
+            note: &self.args.note,
+            now_us: world.when.now.timestamp_micros(),
         };
-        return Err(Failure::held(what)
-            .with_remedy(format!("if that is meant, run it again with `--confirm {number}`")));
+        let revision = self.context.store.save_definitions(change).await?;
+        if self.global.json {
+            output::json(&saved(revision, changes, &self.effect.as_json()));
+        } else if revision == base {
+            output::line("Nothing was to be saved.");
+        } else {
+            output::line(&format!("Saved as revision {revision}, by {by}."));
+        }
+        Ok(Exit::Ok)
     }
-    let by = args.by.clone().unwrap_or_else(this_user);
-    let rows = core_snapshot::rows(&world.loaded.library, &after);
-    let base = world.loaded.revision;
-    let change = DefinitionChange {
-        base,
-        rows: &rows,
-        author: &by,
-        note: &args.note,
-        now_us: world.when.now.timestamp_micros(),
+
+    /// Has the change wait for somebody's word. One that waits already is not asked for twice.
+    async fn request(
+        &self,
+        world: &World,
+        after: &Library,
+        changes: Vec<Change>,
+    ) -> Result<Exit, Failure> {
+        let (by, store) = (self.by(), &self.context.store);
+        let patch = Patch::between(&world.loaded.library, after);
+        if patch.is_empty() {
+            return self.save(world, after, &changes).await;
+        }
+        let number = self.effect.to_confirm();
+        let preview = self.effect.as_json();
+        let proposal = Proposal::new(self.files.inputs(world), patch, changes, (preview, number));
+        let waiting = requests::same(store, &proposal).await?;
+        let (request, words) = match waiting {
+            Some(one) => {
+                let words = format!("Request {}, by {}, says the same and waits", one.0, one.1);
+                (one.0, words)
+            }
+            None => {
+                let now_us = world.when.now.timestamp_micros();
+                let document = proposal.to_json();
+                let request = store.add_request(&by, &self.args.note, &document, now_us).await?;
+                (request, format!("It waits as request {request}, by {by}"))
+            }
+        };
+        if self.global.json {
+            output::json(&json!({
+                "request": request,
+                "changes": proposal.changes,
+                "preview": proposal.preview,
+                "confirm": number,
+            }));
+        } else {
+            let who = if self.context.config.second_person { "somebody else" } else { "somebody" };
+            let confirm = number.map(|number| format!(" --confirm {number}")).unwrap_or_default();
+            output::line("");
+            text::wrapped(
+                "",
+                2,
+                &format!(
+                    "Nothing was saved. {words} until {who} runs `linchpin approve {request}{confirm}`."
+                ),
+            );
+        }
+        Ok(if self.args.propose { Exit::Ok } else { Exit::Partly })
+    }
+}
+
+/// A golden case that would not hold blocks everything.
+pub(super) fn refuse_broken(effect: &Effect<'_>) -> Result<(), Failure> {
+    if !effect.is_broken() {
+        return Ok(());
+    }
+    Err(Failure::held("a golden case would not hold; nothing was saved").with_remedy(
+        "what is above names it: mend the deployment, or the expectation if it is wrong",
+    ))
+}
+
+/// Another number than must be confirmed, or none where one must.
+pub(super) fn refuse_number(asked: Option<u64>, given: Option<u64>) -> Result<(), Failure> {
+    let Some(number) = asked.filter(|_| asked != given) else { return Ok(()) };
+    let what = match given {
+        Some(other) => format!("{other} was confirmed, and it is {number}; nothing was saved"),
+        None => format!("this needs a confirmation of {number} changes; nothing was saved"),
     };
-    let revision = context.store.save_definitions(change).await?;
-    if global.json {
-        output::json(&saved(revision, &changes, &preview));
-    } else if revision == base {
-        output::line("Nothing was to be saved.");
-    } else {
-        output::line(&format!("Saved as revision {revision}, by {by}."));
-    }
-    Ok(Exit::Ok)
+    Err(Failure::held(what)
+        .with_remedy(format!("if that is meant, run it again with `--confirm {number}`")))
 }
 
 /// The time at which new definitions are made: that of the plan, if there is one and it still holds.
-fn planned(args: &ApplyArgs, folder: &Folder, world: &World) -> Result<i64, Failure> {
+fn planned(args: &ApplyArgs, folder: &Files, world: &World) -> Result<i64, Failure> {
     let Some(path) = &args.plan else { return Ok(world.when.now.timestamp_micros()) };
     let shown = path.display();
     let text = std::fs::read_to_string(path)
@@ -78,7 +167,7 @@ fn planned(args: &ApplyArgs, folder: &Folder, world: &World) -> Result<i64, Fail
             .with_remedy("make one with `linchpin plan DIR --save FILE`")
     })?;
     plan.check(&folder.inputs(world)).map_err(|stale| {
-        Failure::failed(format!("the plan {shown} is stale: {stale}; nothing was applied"))
+        Failure::failed(format!("the plan {shown} is stale: {stale}; nothing was saved"))
             .with_remedy("make it again, look at what it says now, and apply that")
     })?;
     Ok(plan.made_us())

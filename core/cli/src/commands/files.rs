@@ -1,5 +1,5 @@
-//! The folder that a library of definitions is kept in: reading it from the disk, and what it says
-//! beside what the hub has.
+//! The files that definitions are kept in: reading them from the disk, and what they say beside what
+//! the hub has.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,19 +14,37 @@ use crate::world::World;
 /// Folders within folders that are read; deeper ones lead in a circle.
 const DEEPEST: usize = 16;
 
-/// The files of a folder, and what they are read with.
-pub(crate) struct Folder {
+/// The files of a folder, or one of them, and what they are read with.
+pub(crate) struct Files {
     /// The files.
     pub(crate) files: Vec<SourceFile>,
     names: Names,
 }
 
-impl Folder {
+impl Files {
+    /// Reads one file, whatever it is called.
+    ///
+    /// # Errors
+    /// Where it cannot be read (exit code 2).
+    pub(crate) fn one(path: &Path, world: &World) -> Result<Self, Failure> {
+        let shown = path.display().to_string();
+        if path.is_dir() {
+            let what = format!("{shown} is a folder, and this previews one file");
+            return Err(Failure::usage(what).with_remedy(format!(
+                "`linchpin plan {shown}` shows what a whole folder changes"
+            )));
+        }
+        let text = fs::read_to_string(path)
+            .map_err(|error| Failure::usage(format!("reading {shown}: {error}")))?;
+        let files = vec![SourceFile::new(&shown, &text)];
+        Ok(Self { files, names: core_snapshot::names(&world.loaded.input) })
+    }
+
     /// Reads every `*.toml` of a folder and below; what begins with a dot is left out.
     ///
     /// # Errors
     /// Where there is none, or one cannot be read (exit code 2).
-    pub(crate) fn read(folder: &Path, world: &World) -> Result<Self, Failure> {
+    pub(crate) fn of_folder(folder: &Path, world: &World) -> Result<Self, Failure> {
         let mut files = Vec::new();
         walk(folder, "", 0, &mut files)?;
         if files.is_empty() {
@@ -45,6 +63,15 @@ impl Folder {
     /// Every mistake with its place (exit code 2).
     pub(crate) fn library(&self, world: &World, now_us: i64) -> Result<Library, Failure> {
         core_library::read(&self.files, &self.names, &world.loaded.library, now_us)
+            .map_err(|problems| refused(&problems))
+    }
+
+    /// The same, with everything that the files do not define as the hub has it.
+    ///
+    /// # Errors
+    /// Every mistake with its place (exit code 2).
+    pub(crate) fn library_over(&self, world: &World, now_us: i64) -> Result<Library, Failure> {
+        core_library::read_over(&self.files, &self.names, &world.loaded.library, now_us)
             .map_err(|problems| refused(&problems))
     }
 

@@ -5,7 +5,7 @@ use core_library::{Change, Plan};
 use core_resolve::RunKind;
 use serde_json::{Value, json};
 
-use super::files::Folder;
+use super::files::Files;
 use super::preview::effect;
 use super::text;
 use crate::cli::{Global, PlanArgs, WhenArgs};
@@ -18,7 +18,7 @@ pub(crate) async fn run(global: &Global, args: &PlanArgs) -> Result<Exit, Failur
     let context = Context::open(global).await?;
     let when = WhenArgs { as_of: args.as_of.clone(), known_at: None };
     let world = World::load(&context, &when, RunKind::default()).await?;
-    let folder = Folder::read(&args.folder, &world)?;
+    let folder = Files::of_folder(&args.folder, &world)?;
     let after = folder.library(&world, world.when.now.timestamp_micros())?;
     let changes = folder.changes(&world, &after);
     let effect = effect(&world, &after);
@@ -33,7 +33,13 @@ pub(crate) async fn run(global: &Global, args: &PlanArgs) -> Result<Exit, Failur
         print(&changes);
         effect.print(&format!("applying {}", args.folder.display()));
         if let Some(number) = effect.to_confirm() {
-            let what = format!("applying needs `--confirm {number}`: see above who is concerned");
+            let what = match context.config.second_person {
+                true => format!(
+                    "applying makes a request, which somebody else approves with `--confirm {number}`"
+                ),
+                false => format!("applying needs `--confirm {number}`"),
+            };
+            let what = format!("{what}: see above who is concerned");
             text::wrapped("", 2, &what);
         }
     }

@@ -2,6 +2,7 @@
 //! anybody saves it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::Arc;
 
 use core_library::Library;
@@ -13,6 +14,7 @@ use core_resolve::{
 
 use serde_json::{Value, json};
 
+use super::files::Files;
 use crate::cli::{Global, PreviewArgs, WhenArgs};
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
@@ -56,9 +58,42 @@ pub(crate) async fn run(global: &Global, args: &PreviewArgs) -> Result<Exit, Fai
     let context = Context::open(global).await?;
     let when = WhenArgs { as_of: args.as_of.clone(), known_at: None };
     let world = World::load(&context, &when, RunKind::default()).await?;
-    let deployment = world.deployment(&args.deployment)?.clone();
-    let (after, what) = changed(&world, args, &deployment);
-    let effect = effect(&world, &after);
+    match (&args.file, &args.deployment) {
+        (Some(path), _) => of_file(global, &world, path),
+        (None, Some(name)) => of_deployment(global, &world, args, name),
+        // The arguments are checked before anything runs.
+        (None, None) => Err(Failure::usage("nothing was named")
+            .with_remedy("name a FILE, or a --deployment with --remove, --disable or --enable")),
+    }
+}
+
+/// What if this file were saved?
+fn of_file(global: &Global, world: &World, path: &Path) -> Result<Exit, Failure> {
+    let file = Files::one(path, world)?;
+    let after = file.library_over(world, world.when.now.timestamp_micros())?;
+    let changes = file.changes(world, &after);
+    let effect = effect(world, &after);
+    if global.json {
+        let mut value = effect.as_json();
+        value["changes"] = json!(changes);
+        output::json(&value);
+    } else {
+        super::plan::print(&changes);
+        effect.print(&format!("saving {}", path.display()));
+    }
+    Ok(effect.exit())
+}
+
+/// What if this deployment were removed, switched off or on?
+fn of_deployment(
+    global: &Global,
+    world: &World,
+    args: &PreviewArgs,
+    name: &str,
+) -> Result<Exit, Failure> {
+    let deployment = world.deployment(name)?;
+    let (after, what) = changed(world, args, deployment);
+    let effect = effect(world, &after);
     if global.json {
         output::json(&effect.as_json());
     } else {

@@ -1,6 +1,6 @@
 //! `linchpin winners`: which deployment wins each item, of one subject or of everybody at a tenant.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use core_model::entity::Tenant;
 use core_model::id::DeploymentId;
@@ -8,7 +8,7 @@ use core_model::library::SubjectKind;
 use core_resolve::{ItemKey, Resolved, RunKind, Slot};
 use serde_json::{Value, json};
 
-use super::resolve::{print_by_reason, subjects};
+use super::resolve::{named, print_by_reason, subjects};
 use super::text;
 use super::{find, text::count};
 use crate::cli::{Global, WinnersArgs};
@@ -106,7 +106,13 @@ impl Held {
         value["why"] = json!(winner.map(|_| &self.why));
         value["blocked"] = json!(self.resolved.blocked);
         value["ambiguous"] = self.resolved.ambiguous.into();
+        value["left_alone"] = json!(self.left_alone(world));
         value
+    }
+
+    /// Why nothing is done whatever is deployed.
+    fn left_alone(&self, world: &World) -> Option<String> {
+        world.resolver.left_alone(self.kind, self.number).map(|removal| removal.words())
     }
 
     fn deployment(&self) -> Option<DeploymentId> {
@@ -134,6 +140,11 @@ fn print_one(world: &World, kind: SubjectKind, number: u32, held: &[Held]) {
     }
     head.push_str(&world.when.words());
     text::wrapped("", 2, &head);
+    if let Some(removal) = world.resolver.left_alone(kind, number) {
+        output::line("");
+        text::wrapped("", 2, &format!("nothing is done to it: {}", removal.words()));
+        return;
+    }
     let mut nobody = Vec::new();
     let mut some = false;
     for one in held {
@@ -201,10 +212,26 @@ fn print_item(world: &World, tenant: &Tenant, all: &[Held]) {
         if some.len() > LISTED {
             output::line(&format!("  and {} more; --json lists all", some.len() - LISTED));
         }
-        let nobody = text::len(&held) - text::len(&some);
+        print_left_alone(world, 2, &held);
+        let nobody = held.iter().filter(|one| one.deployment().is_none());
+        let nobody = nobody.filter(|one| one.left_alone(world).is_none()).count() as u64;
         if let (Some(one), true) = (held.first(), nobody > 0) {
             output::line(&format!("  no deployment for {}", subjects(one.kind, nobody)));
         }
+    }
+}
+
+/// Those to whom nothing is done, by the reason.
+fn print_left_alone(world: &World, columns: usize, held: &[&Held]) {
+    let mut by_reason: BTreeMap<(String, SubjectKind), BTreeSet<u32>> = BTreeMap::new();
+    for one in held {
+        if let Some(reason) = one.left_alone(world) {
+            by_reason.entry((reason, one.kind)).or_default().insert(one.number);
+        }
+    }
+    for ((reason, kind), numbers) in by_reason {
+        let who = named(world, kind, numbers.len() as u64, numbers.into_iter());
+        text::indented(columns, &format!("{reason}: {who}"));
     }
 }
 
@@ -218,6 +245,7 @@ fn print_tenant(world: &World, tenant: &Tenant, all: &[Held]) {
         *subjects += 1;
         *ambiguous += u64::from(one.resolved.ambiguous);
     }
+    print_left_alone(world, 0, &all.iter().collect::<Vec<_>>());
     if rows.is_empty() {
         output::line("nothing is deployed for anybody there");
         return;

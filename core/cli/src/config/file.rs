@@ -28,6 +28,8 @@ pub(crate) struct File {
     pub(crate) affinity: AffinityTable,
     /// How old what was read may be for deployments to be resolved on it.
     pub(crate) resolve: ResolveTable,
+    /// How changes of what is defined are saved.
+    pub(crate) rules: RulesTable,
     /// The systems to read, one table each; their order is the order of the lists.
     #[schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>")]
     pub(crate) connection: Vec<serde_json::Value>,
@@ -228,6 +230,21 @@ pub(crate) struct ResolveTable {
 impl Default for ResolveTable {
     fn default() -> Self {
         Self { install_max_age_hours: 48, uninstall_max_age_hours: 24 }
+    }
+}
+
+/// How changes of what is defined are saved.
+#[derive(Clone, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RulesTable {
+    /// `linchpin apply` of a change beyond the budget of a tenant waits as a request until somebody
+    /// else approves it. Where this is false, whoever applies it confirms it by its number.
+    pub(crate) second_person: bool,
+}
+
+impl Default for RulesTable {
+    fn default() -> Self {
+        Self { second_person: true }
     }
 }
 

@@ -26,6 +26,7 @@ pub(super) struct Understood {
     pub(super) settings: Settings,
     pub(super) ask: bool,
     pub(super) freshness: Freshness,
+    pub(super) second_person: bool,
     pub(super) connections: Vec<ConnectionSettings>,
     pub(super) database: String,
 }
@@ -64,6 +65,7 @@ pub(super) fn understand(
         settings: file.settings(create_from(&connections)),
         ask: file.identification.ask,
         freshness: file.resolve.freshness(),
+        second_person: file.rules.second_person,
         connections,
         database: file.hub.database,
     })

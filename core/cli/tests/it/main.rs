@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that meets what it did not expect must stop there")]
 
+mod commands;
 mod mistakes;
 mod plain;
+mod rules;
 mod run;

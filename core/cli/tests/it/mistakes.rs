@@ -128,7 +128,7 @@ fn every_mistake_is_reported_at_once_for_machines_too() {
     let settings =
         format!("[hub]\ntime_zone = \"Europe/Berln\"\n{HALO}client_secret = 5\nfoo = 1\n");
     let ran = Place::with(&settings).run(&["config", "check", "--json"]).ended(2);
-    let answer = ran.json();
+    let answer = ran.value();
     assert_eq!(answer["exit_code"], 2);
     let problems = answer["error"]["problems"].as_array().unwrap();
     let lines: Vec<u64> = problems.iter().map(|p| p["line"].as_u64().unwrap()).collect();

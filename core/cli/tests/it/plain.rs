@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::run::Place;
 
-const COMMANDS: [&str; 21] = [
+const COMMANDS: [&str; 28] = [
     "demo",
     "init",
     "config",
@@ -22,11 +22,18 @@ const COMMANDS: [&str; 21] = [
     "winners",
     "explain",
     "preview",
+    "plan",
+    "apply",
+    "requests",
+    "approve",
+    "reject",
+    "export",
     "edges",
     "reconcile",
     "expect",
     "link",
     "decide",
+    "pin",
     "rebuild",
     "mocks",
 ];
@@ -75,7 +82,7 @@ fn init_writes_a_file_that_is_right_and_never_overwrites() {
 
 #[test]
 fn the_schema_has_each_kind_with_its_settings() {
-    let schema = Place::empty().run(&["config", "schema"]).ended(0).json();
+    let schema = Place::empty().run(&["config", "schema"]).ended(0).value();
     let kinds = schema["properties"]["connection"]["items"]["oneOf"].as_array().unwrap();
     let names: Vec<&Value> =
         kinds.iter().map(|kind| &kind["properties"]["kind"]["const"]).collect();
@@ -168,7 +175,7 @@ fn check_signs_in_to_each_and_one_refusal_hides_no_other() {
     assert!(!ran.out.contains("wrong-secret") && !ran.err.contains("wrong-secret"));
 
     let ran = place.run_with(&["check", "halo", "--json"], &[("HALO", "wrong-secret")]).ended(1);
-    let answer = ran.json();
+    let answer = ran.value();
     assert_eq!((&answer["connection"], &answer["ok"]), (&"halo".into(), &false.into()));
     assert_eq!(answer["error"]["kind"], "auth");
 
@@ -190,7 +197,7 @@ fn mocks_speak_tls_with_the_certificate_that_they_write() {
 
     place.write("linchpin.toml", &settings);
     let ran = place.run_with(&["check", "control", "--json"], &[]).ended(1);
-    assert_eq!(ran.json()["error"]["kind"], "unavailable", "{}", ran.out);
+    assert_eq!(ran.value()["error"]["kind"], "unavailable", "{}", ran.out);
 
     let trusting = settings.replace("kind =", "http = { ca_file = \"ca.pem\" }\nkind =");
     place.write("linchpin.toml", &trusting);

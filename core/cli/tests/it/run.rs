@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use serde_json::Value;
 use tempfile::TempDir;
 
 /// A folder with a settings file.
@@ -27,7 +28,9 @@ impl Place {
     }
 
     pub(crate) fn write(&self, name: &str, text: &str) {
-        std::fs::write(self.path().join(name), text).unwrap();
+        let path = self.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -80,10 +83,36 @@ impl Ran {
         self
     }
 
+    /// The run, if each of these is on standard error, and nothing on standard output.
+    #[track_caller]
+    pub(crate) fn refused(self, parts: &[&str]) -> Self {
+        self.ended(2).silent().complained(parts)
+    }
+
+    /// The run, if a person can read it: within a hundred columns, and without control characters.
+    #[track_caller]
+    pub(crate) fn readable(self) -> Self {
+        for line in self.out.lines() {
+            assert!(line.chars().count() <= 100, "too wide: {line}");
+            assert!(!line.chars().any(char::is_control), "control characters: {line:?}");
+        }
+        self
+    }
+
     /// Standard output as one JSON value.
     #[track_caller]
-    pub(crate) fn json(&self) -> serde_json::Value {
+    pub(crate) fn value(&self) -> Value {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}:\n{}", self.out))
+    }
+
+    /// The lines of standard output as JSON.
+    #[track_caller]
+    pub(crate) fn json(&self) -> Vec<Value> {
+        let read = |line: &str| match serde_json::from_str(line) {
+            Ok(value) => value,
+            Err(error) => panic!("{error}: {line}"),
+        };
+        self.out.lines().map(read).collect()
     }
 }
 

@@ -16,6 +16,7 @@ impl<'a> Reader<'a> {
     fn own<I: Copy>(&self, table: Table<'a>, handles: &Handles<I>) -> Option<(I, i64, String)> {
         let Defined { id, created_us, name, place } = handles.get(&handle(table.text("name")?))?;
         let here = table.place("name");
+        let place = place.as_ref()?;
         let same = place.file == here.file && place.span == here.span;
         same.then(|| (*id, *created_us, name.clone()))
     }

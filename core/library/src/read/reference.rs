@@ -169,8 +169,12 @@ impl<'a> Reader<'a> {
         }
         if !self.partial {
             let all = handles.values().map(|defined| defined.name.as_str());
-            let help = suggestions(text, "these files define", all);
-            let said = format!("these files define no {what} `{}`", printable(text));
+            let (who, lead) = match self.over {
+                true => ("neither the file nor the hub defines a", "there are"),
+                false => ("these files define no", "these files define"),
+            };
+            let help = suggestions(text, lead, all);
+            let said = format!("{who} {what} `{}`", printable(text));
             let place = Place { file, span: node.span.clone() };
             self.say(&place, said, "unknown", &help);
         }

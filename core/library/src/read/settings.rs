@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt::Display;
 use std::hash::Hash;
 
+use core_model::id::TenantId;
 use core_model::library::{Budget, ComputerSettings, TenantSettings};
 
 use super::reference::Home;
@@ -30,6 +31,16 @@ impl<'a> Reader<'a> {
             read.push((settings, table.place("name")));
         }
         self.twice("tenant", read.iter().map(|(one, place)| (one.tenant, place)));
+        let mut parents: HashMap<_, _> = parents
+            .into_iter()
+            .map(|(one, (parent, place))| (one, (parent, Some(place))))
+            .collect();
+        let stays = self.known.tenants.iter().filter(|_| self.over);
+        for stays in stays.filter(|stays| read.iter().all(|(one, _)| one.tenant != stays.tenant)) {
+            if let Some(parent) = stays.parent {
+                parents.insert(stays.tenant, (parent, None));
+            }
+        }
         self.find_cycles(parents);
         read.into_iter().map(|(settings, _)| settings).collect()
     }
@@ -72,11 +83,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// T22: tenants that are among their own parents.
-    fn find_cycles(
-        &mut self,
-        mut parents: HashMap<core_model::id::TenantId, (core_model::id::TenantId, Place)>,
-    ) {
+    /// T22: tenants that are among their own parents; told where a file says one of them.
+    fn find_cycles(&mut self, mut parents: HashMap<TenantId, (TenantId, Option<Place>)>) {
         loop {
             let mut pairs: Vec<_> =
                 parents.iter().map(|(tenant, (parent, _))| (*tenant, *parent)).collect();
@@ -84,10 +92,11 @@ impl<'a> Reader<'a> {
             let Some(cycle) = core_resolve::parent_cycle(&pairs) else { return };
             let words = Words { names: self.names, library: self.known };
             let path: Vec<String> = cycle.iter().map(|tenant| words.tenant(*tenant)).collect();
-            let Some(place) = cycle.first().and_then(|first| parents.get(first)) else { return };
-            let place = place.1.clone();
-            let what = format!("this tenant is among its own parents: {}", path.join(" → "));
-            self.say(&place, what, "closes the circle", "let one of them have no parent");
+            let place = cycle.iter().find_map(|tenant| parents.get(tenant)?.1.clone());
+            if let Some(place) = place {
+                let what = format!("this tenant is among its own parents: {}", path.join(" → "));
+                self.say(&place, what, "closes the circle", "let one of them have no parent");
+            }
             // The next one, if there is another.
             for tenant in cycle {
                 parents.remove(&tenant);

@@ -3,6 +3,7 @@
 
 mod examples;
 mod mistakes;
+mod over;
 mod random;
 mod reading;
 mod roundtrip;

@@ -13,6 +13,10 @@ use crate::feeds::{Feed, FeedKind};
 use crate::input::{ComputerInput, Directory, GroupInput, Member, PersonInput, TenantInput};
 use crate::set::Set;
 
+mod persons;
+#[cfg(test)]
+mod tests;
+
 /// A change of what is known.
 #[derive(Clone, Debug)]
 pub enum Change {
@@ -68,6 +72,8 @@ pub(crate) enum Touch {
         persons: Set,
         parts: Parts,
     },
+    /// Everybody of these tenants, whatever it is that hangs on them.
+    Tenants(Set),
     /// Whatever hangs on these parts of targets.
     Whole(Parts),
     /// Everything.
@@ -82,7 +88,13 @@ pub(crate) enum Parts {
     /// Those that ask for a computer's primary person.
     OfPersons,
     Tag(TagId),
+    Filters,
     Agreements,
+}
+
+/// One computer, in everything.
+fn only_computer(number: u32) -> Touch {
+    Touch::At { computers: Set::one(number), persons: Set::new(), parts: Parts::Every }
 }
 
 impl Parts {
@@ -93,6 +105,7 @@ impl Parts {
                 Parts::OfPersons,
                 Target::Person(_) | Target::Group(_) | Target::Tag(_) | Target::Filter(_),
             )
+            | (Parts::Filters, Target::Filter(_))
             | (Parts::Agreements, Target::AgreementType { .. } | Target::Product { .. }) => true,
             (Parts::Groups(groups), Target::Group(group)) => groups.contains(group),
             (Parts::Tag(tag), Target::Tag(other)) => tag == other,
@@ -119,15 +132,36 @@ impl Snapshot {
                 self.put_line(line);
                 Touch::Whole(Parts::Agreements)
             }
-            Change::Feed(feed) => {
-                let inventory = feed.kind == FeedKind::Inventory;
-                Arc::make_mut(&mut self.feeds).set(feed);
-                // Device classes hang on the inventory, and they are no leaves.
-                if inventory { Touch::All } else { Touch::Whole(Parts::Every) }
-            }
+            Change::Feed(feed) => self.change_feed(feed),
             Change::KnownAt(at) => {
+                let before = (self.known_at, self.freshness);
                 self.known_at = at;
-                Touch::All
+                // As long as what was believed still is, nothing hangs on the hour.
+                let differ = self.feeds.differ(before, (at, self.freshness));
+                if differ { Touch::All } else { Touch::Nothing }
+            }
+            Change::ComputerGone(computer) => match self.remove_computer(computer) {
+                Some(number) => only_computer(number),
+                None => Touch::Nothing,
+            },
+            Change::Person(person) => self.change_person(person),
+            Change::Group(group) if self.is_in_place(&group) => {
+                let id = group.id;
+                let mut around = self.around(id);
+                self.put_group(group);
+                around.extend(self.around(id));
+                Touch::Whole(Parts::Groups(around))
+            }
+            Change::Tenant(tenant) if self.tenant_numbers.contains_key(&tenant.id) => {
+                self.change_tenant(tenant)
+            }
+            Change::Tag(tag) => {
+                self.put_tag(&tag);
+                Touch::Whole(Parts::Tag(tag.id))
+            }
+            Change::TagGone(tag) => {
+                Arc::make_mut(&mut self.tags).remove(&tag);
+                Touch::Nothing
             }
             rare => {
                 self.apply_rare(rare);
@@ -138,10 +172,8 @@ impl Snapshot {
 
     /// Changes after which everything is computed anew: what a target names may come or go.
     fn apply_rare(&mut self, change: Change) {
-        let of_directory = matches!(
-            change,
-            Change::Group(_) | Change::GroupGone(_) | Change::Person(_) | Change::PersonGone(_)
-        );
+        let of_directory =
+            matches!(change, Change::Group(_) | Change::GroupGone(_) | Change::PersonGone(_));
         self.take_rare(change);
         if of_directory {
             self.find_directories();
@@ -176,19 +208,11 @@ impl Snapshot {
                     parents.entry(*inner).or_default().remove(&group);
                 }
             }
-            Change::ComputerGone(computer) => {
-                self.remove_computer(computer);
-            }
-            Change::Person(person) => self.change_person(person),
             Change::PersonGone(person) => self.remove_person(person),
             Change::Tenant(tenant) => {
                 self.put_tenant_row(tenant);
                 self.link_tenants();
                 self.place_latecomers();
-            }
-            Change::Tag(tag) => self.put_tag(&tag),
-            Change::TagGone(tag) => {
-                Arc::make_mut(&mut self.tags).remove(&tag);
             }
             Change::Product(product) => {
                 let products = Arc::make_mut(&mut self.products);
@@ -242,14 +266,7 @@ impl Snapshot {
                     row.persons.remove(number);
                 }
                 persons.insert(number);
-                // With stale affinity all computers of his tenant hang on whether he is in.
-                let tenant = self.tenant_of(SubjectKind::Person, number);
-                computers = self.at_tenant(SubjectKind::Computer, tenant).clone();
-                let stale = crate::feeds::Mode::Strict;
-                if self.stale("", FeedKind::Affinity, tenant, stale).is_none() {
-                    let own = self.persons.get(number).map(|row| row.computers.clone());
-                    computers = own.unwrap_or_default().iter().copied().collect();
-                }
+                computers = self.computers_on(number);
             }
             Member::Device(computer) => {
                 if let Some(number) = self.computer_numbers.get(&computer).copied() {
@@ -315,15 +332,11 @@ impl Snapshot {
             return Touch::All;
         }
         let number = self.put_computer(computer);
-        match (before, number) {
-            (Some(before), Some(number)) if Some(before.tenant) == tenant => {
-                Touch::At { computers: Set::one(number), persons: Set::new(), parts: Parts::Every }
-            }
-            _ => {
-                self.place_latecomers();
-                Touch::All
-            }
+        if before.is_none() {
+            self.place_latecomers();
         }
+        // One that moves to another tenant, too, takes nobody with it.
+        number.map_or(Touch::All, only_computer)
     }
 
     fn put_computer(&mut self, computer: &ComputerInput) -> Option<u32> {
@@ -338,39 +351,36 @@ impl Snapshot {
         Some(number)
     }
 
-    fn change_person(&mut self, person: PersonInput) {
-        if !self.tenant_numbers.contains_key(&person.tenant) {
-            self.remove_person(person.id);
-            return;
-        }
-        let known = self.person_numbers.get(&person.id).copied();
-        let before = known.map(|number| self.tenant_of(SubjectKind::Person, number));
-        let number = self.put_person_row(person);
-        if let (Some(number), Some(before)) = (number, before)
-            && before != self.tenant_of(SubjectKind::Person, number)
-        {
-            // He took none of his computers along: a primary person is one of their tenant.
-            self.lay_down(number);
-        }
-        self.place_latecomers();
-    }
-
-    fn lay_down(&mut self, person: u32) {
-        let computers = self.persons.get(person).map(|row| row.computers.clone());
-        for computer in computers.unwrap_or_default() {
-            self.use_computer(computer, person, NOBODY);
+    fn change_feed(&mut self, feed: Feed) -> Touch {
+        let differs = self.feeds.differs(&feed, (self.known_at, self.freshness));
+        let inventory = feed.kind == FeedKind::Inventory;
+        Arc::make_mut(&mut self.feeds).set(feed);
+        match (differs, inventory) {
+            // Read again, and believed as before.
+            (false, _) => Touch::Nothing,
+            // Device classes hang on the inventory, and they are no leaves.
+            (true, true) => Touch::All,
+            (true, false) => Touch::Whole(Parts::Every),
         }
     }
 
-    fn remove_person(&mut self, person: PersonId) {
-        let Some(number) = self.person_numbers.get(&person).copied() else { return };
-        self.lay_down(number);
-        let tenant = self.tenant_of(SubjectKind::Person, number);
-        let space = self.space_mut(SubjectKind::Person);
-        space.live.remove(number);
-        if let Some(own) = space.of_tenant.get_mut(tenant as usize) {
-            own.remove(number);
-        }
+    /// Whether a group is known under the same tenant and directory.
+    fn is_in_place(&self, group: &GroupInput) -> bool {
+        let tenant = self.tenant_numbers.get(&group.tenant).copied().unwrap_or(NOBODY);
+        let known = self.groups.get(&group.id);
+        known.is_some_and(|row| row.tenant == tenant && row.directory == group.directory)
+    }
+
+    /// A tenant that is known is otherwise: whatever it is, it concerns it and whoever is below it.
+    fn change_tenant(&mut self, tenant: TenantInput) -> Touch {
+        let id = tenant.id;
+        let number = self.tenant_numbers.get(&id).copied().unwrap_or(NOBODY);
+        let mut all = Set::one(number);
+        all.add(&self.descendants(number));
+        self.put_tenant_row(tenant);
+        self.link_tenants();
+        all.add(&self.descendants(number));
+        Touch::Tenants(all)
     }
 
     /// Members of groups and carriers of tags that have come only now take their places.

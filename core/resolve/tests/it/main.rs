@@ -7,5 +7,6 @@ mod estate;
 mod metamorphic;
 mod oracle;
 mod random;
+mod reports;
 mod scenarios;
 mod zones;

@@ -135,6 +135,8 @@ fn settings_text(running: &Running) -> String {
     let mut text = String::from(
         "# The settings of a demonstration: four imaginary systems on this machine.\n\
          [hub]\ndatabase = \"sqlite://demo.db\"\n\n\
+         # One person looks around here: whoever applies rules confirms what goes beyond the budget.\n\
+         [rules]\nsecond_person = false\n\n\
          [identification]\nparallel = 256\npoll_ms = 100\n\n\
          [tenants]\ncreate_from = [\"azure-ad\", \"cw-automate\"]\n",
     );

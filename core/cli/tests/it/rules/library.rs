@@ -7,7 +7,7 @@ use core_model::library::{
     Tag, Target, Task, TaskCategory, TenantSettings,
 };
 
-use crate::firm::{computer, group, person, product, tenant};
+use super::firm::{computer, group, person, product, tenant};
 
 const MADE: i64 = 1_793_520_000_000_000;
 

@@ -3,8 +3,11 @@
 
 use std::path::Path;
 
-use crate::DAY;
-use crate::firm::Firm;
+use super::DAY;
+use super::firm::Firm;
+
+const DRAFT: &str = "[[deployment]]\nname = \"edr-fabrikam\"\nsoftware = \"edr\"\n\
+                     state = \"absent\"\ntarget = { tenant = \"Fabrikam\" }\nnote = \"they left\"\n";
 
 fn blessing() -> bool {
     std::env::var_os("LINCHPIN_BLESS").is_some()
@@ -13,7 +16,8 @@ fn blessing() -> bool {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_answer_reads_like_this_at_a_hundred_columns_and_at_sixty() {
     let firm = Firm::new().await;
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rules/shown");
+    firm.put("draft.toml", DRAFT);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/rules/shown");
     let mut wrong = Vec::new();
     for (name, arguments) in [
         ("resolve", &["resolve", "tenant:Contoso", "group:Finance", "--as-of", DAY][..]),
@@ -24,6 +28,7 @@ async fn every_answer_reads_like_this_at_a_hundred_columns_and_at_sixty() {
         ("explain", &["explain", "SRV-01", "reader", "--as-of", DAY]),
         ("explain-blocked", &["explain", "FAB-1", "softphone", "--as-of", DAY]),
         ("preview", &["preview", "--deployment", "reader-cnc", "--remove", "--as-of", DAY]),
+        ("preview-file", &["preview", "draft.toml", "--as-of", DAY]),
         ("edges", &["edges", "--from", "2026-12-01", "--until", "2097-01-31"]),
         ("reconcile", &["reconcile", "--as-of", DAY]),
         ("expect", &["expect", "--as-of", DAY]),

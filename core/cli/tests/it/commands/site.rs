@@ -7,19 +7,13 @@ use mocks::estate::{Change, apply};
 use mocks::server::{Mocks, Running, ServeConfig};
 use mocks::world::Options;
 use serde_json::{Value, json};
-use tempfile::TempDir;
+
+use crate::run::{Place, Ran};
 
 /// The served MSP and the folder of the settings.
 pub(crate) struct Site {
     pub(crate) running: Running,
-    folder: TempDir,
-}
-
-/// What a run of the program left.
-pub(crate) struct Ran {
-    pub(crate) code: i32,
-    pub(crate) out: String,
-    pub(crate) err: String,
+    place: Place,
 }
 
 impl Site {
@@ -29,7 +23,7 @@ impl Site {
         let options = Options { computers, seed, command_latency_ms: (1, 5), ..Options::default() };
         let world = mocks::generate::generate(&options);
         let running = Mocks::start(world, ServeConfig::default()).await.unwrap();
-        let site = Self { running, folder: tempfile::tempdir().unwrap() };
+        let site = Self { running, place: Place::empty() };
         site.write(&[]);
         site
     }
@@ -55,17 +49,12 @@ impl Site {
             }
             text.push_str("http = { backoff_ms = 5, attempts = 3 }\n");
         }
-        std::fs::write(self.folder.path().join("linchpin.toml"), text).unwrap();
+        self.place.write("linchpin.toml", &text);
     }
 
     /// Runs the program to its end.
     pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
-        let output = self.command(arguments).output().unwrap();
-        Ran {
-            code: output.status.code().unwrap_or(-1),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        }
+        Ran::from(self.command(arguments).output().unwrap())
     }
 
     /// Starts the program.
@@ -82,39 +71,9 @@ impl Site {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_linchpin"));
-        command.current_dir(self.folder.path()).args(arguments);
-        command.env_remove("LINCHPIN_CONFIG").env_remove("LINCHPIN_LOG").env("USER", "tester");
+        let mut command = self.place.command(arguments);
+        command.env("USER", "tester");
         command
-    }
-}
-
-impl Ran {
-    /// The run, if it ended with this code.
-    #[track_caller]
-    pub(crate) fn ended(self, code: i32) -> Self {
-        assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.out, self.err);
-        self
-    }
-
-    /// The lines of standard output as JSON.
-    #[track_caller]
-    pub(crate) fn json(&self) -> Vec<Value> {
-        let read = |line: &str| match serde_json::from_str(line) {
-            Ok(value) => value,
-            Err(error) => panic!("{error}: {line}"),
-        };
-        self.out.lines().map(read).collect()
-    }
-
-    /// The run, if a person can read it: within a hundred columns, and without control characters.
-    #[track_caller]
-    pub(crate) fn readable(self) -> Self {
-        for line in self.out.lines() {
-            assert!(line.chars().count() <= 100, "too wide: {line}");
-            assert!(!line.chars().any(char::is_control), "control characters: {line:?}");
-        }
-        self
     }
 }
 

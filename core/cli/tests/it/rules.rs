@@ -1,19 +1,15 @@
 //! The commands that say who should have what, and why, against a small MSP written straight into a
 //! store.
 
-#![expect(clippy::unwrap_used, reason = "a test that meets what it did not expect must stop there")]
-
-#[path = "rules/files.rs"]
 mod files;
-#[path = "rules/firm.rs"]
 mod firm;
-#[path = "rules/library.rs"]
 mod library;
-#[path = "rules/shown.rs"]
+mod requests;
 mod shown;
 
-use core_model::library::Target;
-use firm::{Firm, Ran};
+use self::firm::Firm;
+use crate::run::Ran;
+use core_model::library::{ComputerSettings, Target};
 use serde_json::Value;
 
 const DAY: &str = "2026-11-29";
@@ -236,6 +232,30 @@ async fn a_disabled_connection_removes_its_deployments_with_the_reason() {
     let shown = firm.run(&["show", "deployment", "security"]).ended(0).out;
     assert!(shown.contains("with connection edr, which is disabled"), "{shown}");
     firm.run(&["sync", "edr"]).refused(&["has no enabled connection"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn winners_of_a_computer_that_is_left_alone_say_so() {
+    let firm = Firm::new().await;
+    let store = firm.store().await;
+    let before = library::second();
+    let mut after = before.clone();
+    let excluded =
+        ComputerSettings { computer: firm::computer("CNC-7"), excluded_from_maintenance: true };
+    after.computers.push(excluded);
+    firm.save(&store, &before, &after, ("ana", "", "2026-11-21T00:00:00Z")).await;
+    let reason = "the computer is excluded from maintenance";
+    let text = firm.run(&["winners", "CNC-7"]).ended(0).out;
+    assert_eq!(text, format!("CNC-7 of Contoso\n\nnothing is done to it: {reason}\n"));
+    let items = firm.run(&["winners", "CNC-7", "--json"]).ended(0).json();
+    assert!(items.len() > 3 && items.iter().all(|one| one["left_alone"] == reason), "{items:?}");
+    let others = firm.run(&["winners", "PC-042", "--json"]).ended(0).json();
+    assert!(others.iter().all(|one| one["left_alone"].is_null()), "{others:?}");
+    let tenant = firm.run(&["winners", "--tenant", "Contoso"]).ended(0).out;
+    let item = firm.run(&["winners", "--tenant", "Contoso", "--item", "reader"]).ended(0).out;
+    for text in [tenant, item] {
+        assert!(text.contains(&format!("{reason}: 1 computer: CNC-7")), "{text}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

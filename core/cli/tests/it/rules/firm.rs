@@ -3,9 +3,6 @@
 //! Contoso (Berlin) with a CEO, a finance group with a group in it, a server and a CNC machine, and
 //! Northwind below it; Fabrikam (Chicago), whose directory nobody could read.
 
-use std::path::PathBuf;
-use std::process::Command;
-
 use chrono::{DateTime, Utc};
 use core_library::Library;
 use core_model::entity::{
@@ -21,9 +18,9 @@ use core_model::run::{Outcome, Run};
 use core_snapshot::rows;
 use core_store::{DefinitionChange, ModelChange, Store, StreamKey};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
-use crate::library;
+use super::library;
+use crate::run::{Place, Ran};
 
 /// When everything was first read, and when Ben joined Accounting.
 pub(crate) const FIRST: &str = "2026-11-01T08:00:00Z";
@@ -33,14 +30,7 @@ const SETTINGS: &str = "[hub]\ndatabase = \"sqlite://hub.db\"\n";
 
 /// The MSP's folder.
 pub(crate) struct Firm {
-    folder: TempDir,
-}
-
-/// What a run of the program left.
-pub(crate) struct Ran {
-    pub(crate) code: i32,
-    pub(crate) out: String,
-    pub(crate) err: String,
+    place: Place,
 }
 
 fn at(text: &str) -> i64 {
@@ -124,7 +114,7 @@ fn a_computer(name: &str, of: &str, user: Option<&str>, os: Option<&str>) -> Vec
     }));
     let agent = row::<Agent>(json!({
         "id": agent, "connection": "automate", "key": name, "host": name, "client": null,
-        "tenant": tenant(of), "computer": crate::firm::computer(name), "state": "matched",
+        "tenant": tenant(of), "computer": self::computer(name), "state": "matched",
         "rule": "R8", "why": "", "evidence": {}, "runs_scripts": true, "os": os,
         "properties": [["Role", if name.starts_with("CNC") { "Machine" } else { "Desk" }]],
         "gone": false,
@@ -255,7 +245,7 @@ async fn read_streams(store: &Store, now: i64) {
 impl Firm {
     /// Writes the MSP into a store, with its deployments in two saves.
     pub(crate) async fn new() -> Self {
-        let firm = Self { folder: tempfile::tempdir().unwrap() };
+        let firm = Self { place: Place::empty() };
         firm.write("");
         let store = firm.store().await;
         firm.apply(&store, model(), at(FIRST)).await;
@@ -270,26 +260,29 @@ impl Firm {
 
     /// Writes the settings; `more` stands at their end.
     pub(crate) fn write(&self, more: &str) {
-        let path = self.folder.path().join("linchpin.toml");
-        std::fs::write(path, format!("{SETTINGS}{more}")).unwrap();
+        self.put("linchpin.toml", &format!("{SETTINGS}{more}"));
     }
 
     /// Writes a file of the MSP's folder.
     pub(crate) fn put(&self, path: &str, text: &str) {
-        let path = self.folder.path().join(path);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
+        self.place.write(path, text);
     }
 
     /// The text of a file of the MSP's folder.
     pub(crate) fn read(&self, path: &str) -> String {
-        std::fs::read_to_string(self.folder.path().join(path)).unwrap()
+        std::fs::read_to_string(self.place.path().join(path)).unwrap()
     }
 
     /// The store.
     pub(crate) async fn store(&self) -> Store {
-        let path: PathBuf = self.folder.path().join("hub.db");
+        let path = self.place.path().join("hub.db");
         Store::open(&path.to_string_lossy()).await.unwrap()
+    }
+
+    /// A computer that comes to a tenant.
+    pub(crate) async fn arrives(&self, store: &Store, name: &str, of: &str) {
+        let computer = a_computer(name, of, None, Some("Windows 11 Pro"));
+        self.apply(store, computer, Utc::now().timestamp_micros()).await;
     }
 
     async fn apply(&self, store: &Store, upserts: Vec<EntityRow>, now_us: i64) {
@@ -319,46 +312,11 @@ impl Firm {
 
     /// The same, in a terminal of so many columns.
     pub(crate) fn run_in(&self, columns: usize, arguments: &[&str]) -> Ran {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_linchpin"));
-        command.current_dir(self.folder.path()).args(arguments);
-        command.env_remove("LINCHPIN_CONFIG").env_remove("LINCHPIN_LOG");
-        command.env("COLUMNS", columns.to_string());
-        let output = command.output().unwrap();
-        let ran = Ran {
-            code: output.status.code().unwrap_or(-1),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        };
+        let ran = self.place.run_with(arguments, &[("COLUMNS", &columns.to_string())]);
         if !arguments.contains(&"--json") {
             for line in ran.out.lines() {
                 assert!(line.chars().count() <= columns, "wider than {columns}: {line}");
             }
-        }
-        ran
-    }
-}
-
-impl Ran {
-    /// The run, if it ended with this code.
-    #[track_caller]
-    pub(crate) fn ended(self, code: i32) -> Self {
-        assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.out, self.err);
-        self
-    }
-
-    /// The lines of standard output as JSON.
-    #[track_caller]
-    pub(crate) fn json(&self) -> Vec<Value> {
-        self.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-    }
-
-    /// The run, if each of these is on standard error, and nothing on standard output.
-    #[track_caller]
-    pub(crate) fn refused(self, parts: &[&str]) -> Self {
-        let ran = self.ended(2);
-        assert_eq!(ran.out, "");
-        for part in parts {
-            assert!(ran.err.contains(part), "`{part}` is not in:\n{}", ran.err);
         }
         ran
     }

@@ -1,13 +1,17 @@
 //! Definitions kept as files: planned, applied, exported.
 
-use crate::firm::Firm;
+use super::firm::Firm;
 
-const MORE: &str = "[[deployment]]\nname = \"edr-fabrikam\"\nsoftware = \"edr\"\n\
+pub(crate) const MORE: &str = "[[deployment]]\nname = \"edr-fabrikam\"\nsoftware = \"edr\"\n\
                     state = \"latest\"\ntarget = { tenant = \"Fabrikam\" }\n";
+
+const READER: &str = "[[deployment]]\nname = \"reader-finance\"\nsoftware = \"reader\"\n\
+                      state = \"absent\"\ntarget = { group = \"Finance\", tenant = \"Contoso\", \
+                      except = { person = \"Carla Stone\" } }\n";
 
 /// The firm, and what it has defined as files in the folder `rules`, without the golden case that
 /// does not hold there: as long as one is broken nothing else can be applied.
-async fn exported() -> Firm {
+pub(crate) async fn exported() -> Firm {
     let firm = Firm::new().await;
     firm.run(&["export", "rules"]).ended(0);
     firm.run(&["apply", "rules"]).ended(3);
@@ -56,6 +60,67 @@ async fn a_plan_says_what_apply_then_does_and_the_history_says_who_and_why() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_is_previewed_over_what_the_hub_has_and_nothing_is_saved() {
+    let firm = exported().await;
+    let revision = firm.store().await.last_revision().await.unwrap();
+    // Two deployments that it does not define go on; one that it defines is as it says.
+    firm.put("new.toml", &format!("{MORE}{READER}"));
+    let answer = firm.run(&["preview", "new.toml", "--json"]).ended(0).json().remove(0);
+    let changes: Vec<&str> = answer["changes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(changes, ["edr-fabrikam", "reader-finance"]);
+    let counts = &answer["counts"];
+    assert_eq!((&counts["taken_over"], &counts["restated"]), (&2.into(), &2.into()));
+    assert_eq!(counts["uninstalls"], 2);
+    let before = |shift: &serde_json::Value| shift["before"]["deployment"]["name"].clone();
+    let shifts = answer["shifts"].as_array().unwrap();
+    assert!(shifts.iter().any(|shift| before(shift) == "security"), "{shifts:?}");
+    let text = firm.run(&["preview", "new.toml"]).ended(0).out;
+    for part in ["+ deployment edr-fabrikam", "~ deployment reader-finance", "Uninstalls (2)"] {
+        assert!(text.contains(part), "no {part} in:\n{text}");
+    }
+    // The same as if it were saved beside the others.
+    firm.put("rules/deployments.toml", &{
+        let rules = firm.read("rules/deployments.toml");
+        let (head, tail) = rules.split_once("[[deployment]]\nname = \"reader-finance\"").unwrap();
+        let tail = tail.split_once("[[deployment]]").map_or("", |(_, tail)| tail);
+        format!("{head}{MORE}{READER}[[deployment]]{tail}")
+    });
+    let plan = firm.run(&["plan", "rules", "--json"]).ended(0).json().remove(0);
+    // The id of what is new tells when it was read.
+    let subjects = |answer: &serde_json::Value| {
+        let shifts = answer["shifts"].as_array().unwrap().iter();
+        shifts.map(|shift| (before(shift), shift["subjects"].clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(subjects(&plan["preview"]), subjects(&answer));
+    assert_eq!(plan["preview"]["counts"], answer["counts"]);
+    assert_eq!(firm.store().await.last_revision().await.unwrap(), revision);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn mistakes_of_a_previewed_file_have_line_and_caret() {
+    let firm = exported().await;
+    firm.put("new.toml", &MORE.replace("\"edr\"", "\"edrs\""));
+    let refused = firm.run(&["preview", "new.toml"]).refused(&["new.toml:3:12", "`edrs`", "edr"]);
+    assert!(refused.err.contains("software = \"edrs\""), "{}", refused.err);
+    firm.put(
+        "new.toml",
+        &MORE
+            .replace("edr-fabrikam", "security-too")
+            .replace("{ tenant = \"Fabrikam\" }", "{ product = \"Managed Security\" }"),
+    );
+    firm.run(&["preview", "new.toml"]).refused(&["says the same as `security`", "the hub has"]);
+    firm.run(&["preview", "nowhere.toml"]).refused(&["reading nowhere.toml"]);
+    firm.run(&["preview", "rules"]).refused(&["is a folder", "linchpin plan rules"]);
+    firm.run(&["preview", "new.toml", "--deployment", "security"]).refused(&["cannot be used"]);
+    firm.run(&["preview", "--remove"]).refused(&["--deployment"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stale_plan_is_refused_and_says_which_input_changed() {
     let firm = exported().await;
     firm.put("rules/more.toml", MORE);
@@ -96,21 +161,6 @@ async fn a_broken_golden_case_blocks() {
     assert!(blocked.err.contains("golden case"), "{}", blocked.err);
     let plan = firm.run(&["plan", "rules", "--json"]).ended(3).json().remove(0);
     assert!(!plan["changes"].as_array().unwrap().is_empty(), "nothing was applied");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn p20_more_than_the_budget_needs_its_number() {
-    let firm = exported().await;
-    let budget = "[[tenant]]\nname = \"Fabrikam\"\nbudget = { percent = 0, computers = 0 }\n";
-    firm.put("rules/budget.toml", budget);
-    firm.run(&["apply", "rules"]).ended(0);
-    firm.put("rules/more.toml", MORE);
-    let plan = firm.run(&["plan", "rules", "--json"]).ended(3).json().remove(0);
-    assert_eq!(plan["confirm"], 2);
-    let held = firm.run(&["apply", "rules"]).ended(3);
-    assert!(held.err.contains("--confirm 2"), "{}", held.err);
-    firm.run(&["apply", "rules", "--confirm", "1"]).ended(3);
-    firm.run(&["apply", "rules", "--confirm", "2"]).ended(0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

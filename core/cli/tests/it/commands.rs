@@ -1,8 +1,6 @@
 //! The commands that read systems and say what is known, as their users run them, against an
 //! imaginary MSP.
 
-#![expect(clippy::unwrap_used, reason = "a test that meets what it did not expect must stop there")]
-
 use std::time::Duration;
 
 use mocks::estate::{Change, Pick};
@@ -10,10 +8,9 @@ use mocks::faults::{Fault, Rule, When};
 use mocks::vendor::Face;
 use serde_json::Value;
 
-#[path = "commands/site.rs"]
 mod site;
 
-use site::{Site, wait};
+use self::site::{Site, wait};
 
 fn text<'a>(value: &'a Value, field: &str) -> &'a str {
     value[field].as_str().unwrap_or_default()
