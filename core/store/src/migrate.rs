@@ -10,6 +10,7 @@ use crate::sql::Columns;
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "start", include_str!("../migrations/0001_start.sql")),
     (2, "library", include_str!("../migrations/0002_library.sql")),
+    (4, "schedule", include_str!("../migrations/0004_schedule.sql")),
 ];
 
 impl Store {

@@ -13,3 +13,4 @@ mod observations;
 mod opening;
 mod pages;
 mod queries;
+mod schedules;
