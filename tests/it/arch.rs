@@ -22,6 +22,8 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("core-library", &["core-model", "core-resolve", "core-toml"]),
     ("core-sync", &["core-model", "core-connector", "core-store", "core-derive"]),
     ("core-snapshot", &["core-model", "core-library", "core-resolve", "core-store"]),
+    ("core-daemon", &["core-model", "core-connector", "core-schedule", "core-store", "core-sync"]),
+    ("core-server", &["core-daemon"]),
     ("linchpin", &["*"]),
     ("connector-azure-ad", CONNECTOR),
     ("connector-cw-automate", CONNECTOR),
@@ -40,7 +42,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("reqwest", &["core-http"]),
     ("oauth2", &["core-http"]),
     ("governor", &["core-http"]),
-    ("axum", &["mocks"]),
+    ("axum", &["core-server", "mocks"]),
     ("axum-server", &["mocks"]),
     ("cel", &["core-resolve"]),
     ("cron", &["core-schedule"]),
@@ -48,6 +50,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("indicatif", &["linchpin"]),
     ("miette", &["core-toml"]),
     ("keyring", &["linchpin"]),
+    ("sd-notify", &["linchpin"]),
 ];
 
 /// Libraries that a package may use in its own tests besides: the mocks are called over HTTP.
