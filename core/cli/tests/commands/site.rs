@@ -12,7 +12,7 @@ use tempfile::TempDir;
 /// The served MSP and the folder of the settings.
 pub(crate) struct Site {
     pub(crate) running: Running,
-    folder: TempDir,
+    pub(crate) folder: TempDir,
 }
 
 /// What a run of the program left.
@@ -81,7 +81,7 @@ impl Site {
         apply(&mut world, change).unwrap();
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_linchpin"));
         command.current_dir(self.folder.path()).args(arguments);
         command.env_remove("LINCHPIN_CONFIG").env_remove("LINCHPIN_LOG").env("USER", "tester");
