@@ -411,3 +411,24 @@ async fn other_settings_are_in_force_at_once_and_what_they_leave_out_is_read_no_
     running.await??;
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_daemon_whose_file_another_one_took_over_stops_and_says_so() -> Result<()> {
+    let (store, _folder) = tests::fresh_sqlite().await?;
+    let hub = Hub::new(store.clone(), Vec::new(), core_sync::Settings::default(), Clock::system());
+    let site = Site { hub: Arc::new(hub), entries: Vec::new(), parallel: 1, edges: None };
+    let daemon = Daemon::start(site, Arc::new(SystemTimer::new(Clock::system()))).await?;
+    let later = Utc::now().timestamp_micros() + 60_000_000;
+    store.take_lease("serve:/", "the thief", later, 600_000_000).await?.context("not taken")?;
+    let (_orders, inbox) = mpsc::channel(1);
+    match daemon.run(inbox).await {
+        Err(error @ Error::Replaced { .. }) => {
+            ensure!(error.to_string().ends_with("the thief"), "{error}");
+            ensure!(error.remedy().contains("nothing is lost"), "{}", error.remedy());
+        }
+        other => anyhow::bail!("it went on: {other:?}"),
+    }
+    let holder = store.lease_holder("serve:/").await?.context("nobody has it")?;
+    ensure!(holder.holder == "the thief", "{holder:?}");
+    Ok(())
+}

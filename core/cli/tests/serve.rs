@@ -6,6 +6,8 @@
 use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
 
+use chrono::{TimeDelta, Utc};
+use core_store::{Planned, Store};
 use mocks::faults::{Fault, Rule, When};
 use mocks::vendor::Face;
 use serde_json::Value;
@@ -182,12 +184,59 @@ async fn told_to_stop_in_the_middle_of_a_stream_it_stops_there_and_told_twice_at
     site.run(&["rebuild", "--verify"]).ended(0);
 }
 
+/// What a daemon did last so long ago, as the database has it.
+async fn set_back(site: &Site, name: &str, spec: &str, days: i64) {
+    let path = site.folder.path().join("hub.db");
+    let store = Store::open(path.to_str().unwrap()).await.unwrap();
+    let at = Utc::now() - TimeDelta::days(days);
+    for spec in ["another", spec] {
+        let (name, spec) = (name.to_owned(), spec.to_owned());
+        let planned = Planned { name, spec, handled_us: at.timestamp_micros() };
+        store.plan(&[planned]).await.unwrap();
+    }
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn t14_dates_that_passed_while_nobody_looked_are_told_once() {
+    let (site, _) = site(60, 84, "").await;
+    site.run(&["sync", "--no-ask"]).ended(0);
+    set_back(&site, "edges", "*/15 * * * * UTC", 800).await;
+    let passed = |line: &&Value| line["message"] == "a date passed";
+    for first in [true, false] {
+        let service = Service::start(&site, &[]);
+        for kind in KINDS {
+            service.wait_for(|line| is_done(line, kind));
+        }
+        if first {
+            service.wait_for(|line| line["message"] == "dates passed");
+        }
+        service.signal("TERM");
+        let (code, lines) = service.end();
+        assert_eq!(code, 0, "{lines:#?}");
+        let told: Vec<&Value> = lines.iter().filter(passed).collect();
+        assert_eq!(!told.is_empty(), first, "{told:#?}");
+        for line in told {
+            assert_eq!(line["cause"], "clock", "{line}");
+            let what = line["what"].as_str().unwrap();
+            assert!(what.contains(line["tenant_name"].as_str().unwrap()), "{line}");
+        }
+    }
+}
+
 #[test]
 fn help_names_the_signals() {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_linchpin"));
     let help = command.args(["serve", "--help"]).output().unwrap();
     let help = String::from_utf8(help.stdout).unwrap();
-    for part in ["TERM, INT", "HUP", "--log <FORMAT>", "[possible values: text, json]", "/healthz", "Exit codes:"] {
+    for part in [
+        "TERM, INT",
+        "HUP",
+        "--log <FORMAT>",
+        "[possible values: text, json]",
+        "/healthz",
+        "Exit codes:",
+    ] {
         assert!(help.contains(part), "{part} in\n{help}");
     }
 }

@@ -3,7 +3,7 @@
 use core_model::run::{Outcome, Run};
 use core_sync::{Progress, ProgressEvent};
 
-/// Writes a line for every run that ended.
+/// Writes a line for every run that ended; for one that found nothing new, at `debug`.
 pub struct RunLog;
 
 impl Progress for RunLog {
@@ -21,6 +21,14 @@ impl Progress for RunLog {
 fn ended(run: &Run) {
     let ms = run.ended_us.map(|ended| (ended - run.started_us) / 1000);
     let counts = &run.counts;
+    let moved = counts.created + counts.changed + counts.gone + counts.rejected;
+    if matches!(run.outcome, Outcome::Complete | Outcome::Skipped) && moved == 0 {
+        // Hundreds of directories an hour in which nothing happened are not worth reading.
+        tracing::debug!(run = %run.id, connection = %run.connection, stream = %run.stream,
+            scope = %run.scope, mode = %run.mode, outcome = run.outcome.as_str(), ms,
+            pages = counts.pages, read = counts.read, "run");
+        return;
+    }
     // Why it failed was said where it failed; here is what the run came to.
     if matches!(run.outcome, Outcome::Complete | Outcome::Skipped | Outcome::Stopped) {
         tracing::info!(run = %run.id, connection = %run.connection, stream = %run.stream,
