@@ -20,6 +20,7 @@ mod following;
 mod leases;
 mod matrix;
 mod people;
+mod resuming;
 mod rules;
 mod scenarios;
 mod splits;

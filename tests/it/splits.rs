@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, ensure};
-use core_model::entity::{Agent, Group, Membership, Person};
+use core_derive::DomainSplit;
+use core_model::entity::{Agent, Group, Membership, Person, Tenant};
 use core_model::facts::MemberKind;
 use core_model::id::TenantId;
 use core_sync::Hub;
@@ -12,7 +13,7 @@ use mocks::world::{IntuneDevice, PersonNo, World};
 use tests::{Estate, databases};
 use uuid::Uuid;
 
-use crate::support::{ensure_verified, paging_hub, sync_whole, with_world};
+use crate::support::{ensure_verified, hub_with, paging_hub, sync_whole, with_world};
 
 /// Devices that Intune has in a directory of two tenants.
 struct Enrolled {
@@ -174,4 +175,38 @@ async fn a_group_of_a_shared_directory_has_people_of_all_its_tenants() -> Result
     }
     ensure!(mixed > 0, "no group has people of both tenants");
     Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_of_the_operators_own_directory_is_moved_by_a_split() -> Result<()> {
+    let estate = Estate::of(60, 83).await?;
+    let truth = estate.truth();
+    let operator = truth.tenants.iter().find(|tenant| tenant.operator).context("no operator")?;
+    let own = operator.clients["azure-ad"][0].clone();
+    let other = truth
+        .tenants
+        .iter()
+        .find(|tenant| !tenant.operator && tenant.clients.contains_key("cw-automate"))
+        .context("no customer in Automate")?;
+    let mut rules = estate.rules();
+    rules.tenants.splits.push(DomainSplit {
+        directory: own.clone(),
+        domains: vec![operator.domain.clone()],
+        connection: "cw-automate".to_owned(),
+        client: other.clients["cw-automate"][0].clone(),
+    });
+    let database = databases::sqlite()?;
+    let hub = hub_with(&estate, database.open().await?, rules)?;
+    sync_whole(&hub).await?;
+
+    let tenants: Vec<Tenant> = hub.all().await?;
+    let home = tenants.iter().find(|tenant| tenant.operator).context("no operator in the model")?;
+    let persons: Vec<Person> = hub.all().await?;
+    let at_home: Vec<&Person> = persons.iter().filter(|one| one.directory == own).collect();
+    let in_domain = at_home.iter().filter(|one| one.upn.ends_with(&operator.domain)).count();
+    ensure!(in_domain > 0, "nobody of {own} is of {}", operator.domain);
+    for person in at_home {
+        ensure!(person.tenant == home.id, "{} went to {}", person.upn, person.tenant);
+    }
+    ensure_verified(&hub).await
 }

@@ -17,7 +17,7 @@ pub(crate) use self::rules::{
     WinnersArgs,
 };
 pub(crate) use self::serve::{DemoArgs, LogFormat, MocksArgs, ServeArgs};
-pub(crate) use self::sync::{CheckArgs, DecideArgs, LinkArgs, RebuildArgs, SyncArgs};
+pub(crate) use self::sync::{CheckArgs, DecideArgs, LinkArgs, PinArgs, RebuildArgs, SyncArgs};
 
 const EXIT_CODES: &str = "Exit codes:
   0  done
@@ -153,6 +153,9 @@ pub(crate) enum Command {
     /// Answer a question that the hub may not answer by itself
     #[command(after_help = EXIT_CODES)]
     Decide(DecideArgs),
+    /// Say who a computer's primary person is, whatever the logons say
+    #[command(after_help = EXIT_CODES)]
+    Pin(PinArgs),
     /// Derive the model anew from what was read, or prove that it is right
     #[command(after_help = EXIT_CODES)]
     Rebuild(RebuildArgs),

@@ -20,6 +20,7 @@ mod init;
 mod link;
 mod list;
 mod mocks;
+mod pin;
 mod plan;
 pub(crate) mod preview;
 mod rebuild;
@@ -60,6 +61,7 @@ pub(crate) async fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Expect(args) => expect::run(global, args).await,
         Command::Link(args) => link::run(global, args).await,
         Command::Decide(args) => decide::run(global, args).await,
+        Command::Pin(args) => pin::run(global, args).await,
         Command::Rebuild(args) => rebuild::run(global, args).await,
         Command::Mocks(args) => mocks::run(global, args).await,
     }

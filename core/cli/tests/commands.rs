@@ -163,6 +163,50 @@ async fn a_decision_takes_only_the_answers_of_its_question_and_then_is_closed() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pinned_person_is_primary_whatever_the_logons_say_until_he_is_unpinned() {
+    let site = Site::serve(60, 15).await;
+    site.run(&["sync"]).ended(0);
+    let list = |kind: &str| site.run(&["list", kind, "--json"]).ended(0).json();
+    let computers = list("computers");
+    let computer = computers.iter().find(|one| one["primary"]["person"].is_string()).unwrap();
+    let (id, tenant) = (text(computer, "id"), text(computer, "tenant"));
+    let primary = || {
+        let now = list("computers").into_iter().find(|one| text(one, "id") == id);
+        now.unwrap()["primary"].clone()
+    };
+    let before = primary();
+    let persons = list("persons");
+    let other = |same: bool| {
+        persons.iter().find(|one| {
+            (text(one, "tenant") == tenant) == same
+                && one["gone"] == false
+                && one["id"] != before["person"]
+        })
+    };
+    let colleague = text(other(true).unwrap(), "id");
+
+    let upn = text(other(true).unwrap(), "upn");
+    let told = site.run(&["pin", id, upn]).ended(0).readable().out;
+    assert!(told.contains("is the primary person of"), "{told}");
+    assert_eq!(
+        (text(&primary(), "person"), &primary()["reason"]["by"]),
+        (colleague, &"pinned".into())
+    );
+    site.run(&["sync", "--full"]).ended(0);
+    assert_eq!(text(&primary(), "person"), colleague, "it holds over a sync");
+    site.run(&["pin", id, "nobody"]).ended(0);
+    assert!(primary().is_null());
+    site.run(&["pin", id, "auto", "--by", "Ana"]).ended(0);
+    assert_eq!(primary(), before);
+    site.run(&["rebuild", "--verify"]).ended(0);
+
+    let stranger = text(other(false).unwrap(), "id");
+    let wrong = site.run(&["pin", id, stranger]).ended(2);
+    assert!(wrong.err.contains("not of the tenant"), "{}", wrong.err);
+    site.run(&["pin", "no such computer", colleague]).ended(2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_wrong_secret_fails_its_connection_by_name_and_no_other() {
     let site = Site::serve(40, 15).await;
     site.write(&[("cw-control.secret", "wrong-secret-4711")]);

@@ -34,6 +34,11 @@ pub enum Settled {
         /// The person record.
         person: Option<RecordRef>,
     },
+    /// The logons decide again who is the primary person of the computer of this agent.
+    UnpinPrimary {
+        /// An agent of the computer.
+        agent: RecordRef,
+    },
     /// The computer of this agent was onboarded.
     Onboarded {
         /// An agent of the computer.

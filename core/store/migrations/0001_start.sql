@@ -40,8 +40,10 @@ create table stream (
     unique (connection, stream, scope)
 );
 
+-- A record's place is the number of its last change: what changed is read, and written, in one piece.
 -- The long columns come last: reading the others then does not walk through them.
 create table source_record (
+    change_seq {number} primary key,
     stream_id bigint not null references stream (id),
     kind text not null,
     key text not null,
@@ -50,13 +52,11 @@ create table source_record (
     first_seen bigint not null,
     changed_at bigint not null,
     gone_since bigint,
-    change_seq bigint not null,
     facts text not null,
     history text not null,
     payload text not null,
-    primary key (stream_id, kind, key)
+    unique (stream_id, kind, key)
 );
-create index source_record_change on source_record (change_seq);
 create index source_record_client on source_record (client, kind, stream_id);
 
 -- Which UUIDs the agents of each tenant have: how one tenant learns that another has a machine with
@@ -167,20 +167,24 @@ create table decision_made (
     at bigint not null
 );
 
--- `after` is not kept: it is the next event's `before` of the same entity, or what the entity is now.
+-- `after` is not kept: it is the next event's `before` of the same entity, or what the entity is now;
+-- nothing where the event removed it. First events say nothing about a before and are in no index:
+-- most entities never have another.
 create table event (
     seq {number} primary key,
     at bigint not null,
     entity text not null,
     id text not null,
     tenant text,
-    before text,
-    cause text not null
+    removed integer not null default 0,
+    cause text not null,
+    before text
 );
-create index event_entity on event (entity, id, seq);
+create index event_entity on event (entity, id, seq) where before is not null;
 
 -- The unified model: a table per kind of entity, all of one shape. `folded` is the name in lower case
--- (by Unicode's rules, which SQLite does not know), cut to what an index takes.
+-- (by Unicode's rules, which SQLite does not know), cut to what an index takes; `event_seq` is the last
+-- event of the entity.
 
 create table tenant (
     id text not null primary key,
@@ -188,7 +192,7 @@ create table tenant (
     name text not null,
     folded text not null,
     hash text not null,
-    updated_at bigint not null,
+    event_seq bigint not null,
     document text not null
 );
 create index tenant_tenant on tenant (tenant);
@@ -200,7 +204,7 @@ create table client (
     name text not null,
     folded text not null,
     hash text not null,
-    updated_at bigint not null,
+    event_seq bigint not null,
     document text not null
 );
 create index client_tenant on client (tenant);
@@ -212,7 +216,7 @@ create table person (
     name text not null,
     folded text not null,
     hash text not null,
-    updated_at bigint not null,
+    event_seq bigint not null,
     document text not null
 );
 create index person_tenant on person (tenant);
@@ -224,7 +228,7 @@ create table directory_group (
     name text not null,
     folded text not null,
     hash text not null,
-    updated_at bigint not null,
+    event_seq bigint not null,
     document text not null
 );
 create index directory_group_tenant on directory_group (tenant);
@@ -236,7 +240,7 @@ create table group_membership (
     name text not null,
     folded text not null,
     hash text not null,
-    updated_at bigint not null,
+    event_seq bigint not null,
     document text not null
 );
 create index group_membership_tenant on group_membership (tenant);
@@ -248,7 +252,7 @@ create table computer (
     name text not null,
     folded text not null,
     hash text not null,
-    updated_at bigint not null,
+    event_seq bigint not null,
     document text not null
 );
 create index computer_tenant on computer (tenant);
@@ -260,7 +264,7 @@ create table agent (
     name text not null,
     folded text not null,
     hash text not null,
-    updated_at bigint not null,
+    event_seq bigint not null,
     document text not null
 );
 create index agent_tenant on agent (tenant);
@@ -272,7 +276,7 @@ create table agreement (
     name text not null,
     folded text not null,
     hash text not null,
-    updated_at bigint not null,
+    event_seq bigint not null,
     document text not null
 );
 create index agreement_tenant on agreement (tenant);
@@ -284,7 +288,7 @@ create table agreement_line (
     name text not null,
     folded text not null,
     hash text not null,
-    updated_at bigint not null,
+    event_seq bigint not null,
     document text not null
 );
 create index agreement_line_tenant on agreement_line (tenant);
@@ -296,7 +300,7 @@ create table product (
     name text not null,
     folded text not null,
     hash text not null,
-    updated_at bigint not null,
+    event_seq bigint not null,
     document text not null
 );
 create index product_tenant on product (tenant);
@@ -308,7 +312,7 @@ create table decision (
     name text not null,
     folded text not null,
     hash text not null,
-    updated_at bigint not null,
+    event_seq bigint not null,
     document text not null
 );
 create index decision_tenant on decision (tenant);

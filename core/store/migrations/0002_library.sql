@@ -7,7 +7,7 @@ create table connection_group (
     name text not null,
     folded text not null,
     hash text not null,
-    updated_at bigint not null,
+    event_seq bigint not null,
     document text not null
 );
 create index connection_group_tenant on connection_group (tenant);
@@ -19,7 +19,7 @@ create table connection_member (
     name text not null,
     folded text not null,
     hash text not null,
-    updated_at bigint not null,
+    event_seq bigint not null,
     document text not null
 );
 create index connection_member_tenant on connection_member (tenant);
@@ -31,7 +31,7 @@ create table directory_device (
     name text not null,
     folded text not null,
     hash text not null,
-    updated_at bigint not null,
+    event_seq bigint not null,
     document text not null
 );
 create index directory_device_tenant on directory_device (tenant);

@@ -26,9 +26,9 @@ impl Store {
         // database's statistics, of which there are none when they matter most.
         let rows = self
             .sql(
-                "select e.seq, e.at, e.entity, e.id, e.tenant, e.before, e.cause, \
-                 (select min(n.seq) from event n \
-                 where n.entity = e.entity and n.id = e.id and n.seq > e.seq) \
+                "select e.seq, e.at, e.entity, e.id, e.tenant, e.before, e.cause, e.removed, \
+                 (select min(n.seq) from event n where n.entity = e.entity and n.id = e.id \
+                 and n.seq > e.seq and n.before is not null) \
                  from event e where e.seq > $1 order by e.seq limit $2",
             )
             .bind(after_seq)
@@ -40,11 +40,13 @@ impl Store {
         let mut next: HashMap<i64, usize> = HashMap::new();
         for (place, row) in rows.iter().enumerate() {
             let event = read(row)?;
-            match row.opt_int(7)? {
-                Some(seq) => {
+            match (row.int(7)?, row.opt_int(8)?) {
+                // It removed the entity; what came later under its id is another life.
+                (1, _) => {}
+                (_, Some(seq)) => {
                     next.insert(seq, place);
                 }
-                None => {
+                (_, None) => {
                     last.entry(event.entity).or_default().insert(event.id.clone(), place);
                 }
             }

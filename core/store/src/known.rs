@@ -60,14 +60,8 @@ impl Store {
         let table = kind.as_str();
         let mut select = Select::new(format!("select t.id, t.document from {table} t"));
         select.push(
-            " where t.id > {} and not exists (select 1 from event n \
-             where n.entity = {} and n.id = t.id and n.seq > {}) order by t.id limit {}",
-            [
-                Argument::Text(owned(after_id)),
-                Argument::Text(table.to_owned()),
-                Argument::Int(event),
-                Argument::Int(limit(rows)),
-            ],
+            " where t.id > {} and t.event_seq <= {} order by t.id limit {}",
+            [Argument::Text(owned(after_id)), Argument::Int(event), Argument::Int(limit(rows))],
         );
         let mut reader = self.readers().acquire().await?;
         read(&self.packed(&mut reader, 2, select).await?)
@@ -79,12 +73,12 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn changed_after(&self, kind: EntityKind, event: i64) -> Result<Vec<EntityAfter>> {
+        // Of each entity the first event since: one that has no before was not there yet.
         let mut select = Select::new("select e.id, e.before from event e");
         select.push(
-            " where e.entity = {} and e.seq > {} and e.before is not null \
-             and e.seq = (select min(n.seq) from event n \
-             where n.entity = e.entity and n.id = e.id and n.seq > {}) order by e.id",
-            [Argument::Text(kind.as_str().to_owned()), Argument::Int(event), Argument::Int(event)],
+            " join (select min(n.seq) as seq from event n where n.seq > {} and n.entity = {} \
+             group by n.id) as f on f.seq = e.seq where e.before is not null order by e.id",
+            [Argument::Int(event), Argument::Text(kind.as_str().to_owned())],
         );
         let mut reader = self.readers().acquire().await?;
         read(&self.packed(&mut reader, 2, select).await?)

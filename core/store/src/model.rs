@@ -32,39 +32,39 @@ pub struct ModelChange<'a> {
 const LOOK_UP: usize = 2000;
 
 const ENTITIES: Bulk = Bulk {
-    text: "insert into {table} (id, tenant, name, folded, hash, updated_at, document) \
+    text: "insert into {table} (id, tenant, name, folded, hash, event_seq, document) \
            values {rows} on conflict (id) do update set tenant = excluded.tenant, \
            name = excluded.name, folded = excluded.folded, hash = excluded.hash, \
-           updated_at = excluded.updated_at, document = excluded.document",
+           event_seq = excluded.event_seq, document = excluded.document",
     columns: 7,
 };
 
 /// Events of entities that are not stored yet.
 const BEGINNINGS: Bulk = Bulk {
-    text: "insert into event (seq, at, entity, id, tenant, cause) values {rows}",
-    columns: 6,
+    text: "insert into event (at, entity, cause, seq, id, tenant) values {rows}",
+    columns: 3,
 };
 
 /// Events of entities that are stored: what they were is taken from where they are.
 const CHANGES: Bulk = Bulk {
-    text: "insert into event (seq, at, entity, id, tenant, before, cause) \
-           select v.column1, v.column2, v.column3, v.column4, v.column5, t.document, v.column6 \
-           from (values {rows}) as v join {table} t on t.id = v.column4",
-    columns: 6,
+    text: "insert into event (at, entity, cause, seq, id, tenant, before) \
+           select v.column1, v.column2, v.column3, v.column4, v.column5, v.column6, t.document \
+           from (values {rows}) as v join {table} t on t.id = v.column5",
+    columns: 3,
 };
 
 /// The same of entities that are removed, whose tenant is the one they had.
 const ENDS: Bulk = Bulk {
-    text: "insert into event (seq, at, entity, id, tenant, before, cause) \
-           select v.column1, v.column2, v.column3, v.column4, t.tenant, t.document, v.column5 \
-           from (values {rows}) as v join {table} t on t.id = v.column4",
-    columns: 5,
+    text: "insert into event (at, entity, cause, seq, id, tenant, removed, before) \
+           select v.column1, v.column2, v.column3, v.column4, v.column5, t.tenant, 1, t.document \
+           from (values {rows}) as v join {table} t on t.id = v.column5",
+    columns: 2,
 };
 
 /// An entity to be written.
 struct Put<'a> {
     row: &'a EntityRow,
-    hash: String,
+    hash: u128,
     new: bool,
     seq: i64,
 }
@@ -115,20 +115,25 @@ impl Store {
             let kind = ids.entry(row.kind.as_str()).or_insert_with(|| (row.kind, Vec::new()));
             kind.1.push(&row.id);
         }
-        let mut hashes: HashMap<(EntityKind, String), String> = HashMap::new();
+        let mut answers = Vec::new();
         for (table, (kind, ids)) in ids {
             for ids in ids.chunks(LOOK_UP) {
                 let mut select = Select::new(format!("select id, hash from {table}"));
                 select.push(" where id in list({})", [Argument::Text(list(ids))]);
-                for row in self.packed(&mut *tx, 2, select).await?.rows() {
-                    hashes.insert((kind, row.text(0)?), row.text(1)?);
-                }
+                answers.push((kind, self.packed(&mut *tx, 2, select).await?));
+            }
+        }
+        let mut hashes: HashMap<(EntityKind, &str), Option<u128>> = HashMap::new();
+        for (kind, answer) in &answers {
+            for row in answer.rows() {
+                hashes.insert((*kind, row.str(0)?), u128::from_str_radix(row.str(1)?, 16).ok());
             }
         }
         let puts = rows.into_iter().filter_map(|row| {
             let hash = hash(row);
-            let stored = hashes.get(&(row.kind, row.id.clone()));
-            (stored != Some(&hash)).then_some(Put { row, hash, new: stored.is_none(), seq: 0 })
+            let stored = hashes.get(&(row.kind, row.id.as_str()));
+            let new = stored.is_none();
+            (stored != Some(&Some(hash))).then_some(Put { row, hash, new, seq: 0 })
         });
         Ok(puts.collect())
     }
@@ -171,16 +176,12 @@ impl Store {
     ) -> Result<()> {
         let table = kind.as_str();
         let puts: Vec<_> = puts.iter().filter(|put| put.row.kind == kind).collect();
+        let shared = of_event(kind, change);
         let (new, changed): (Vec<&Put<'_>>, Vec<_>) = puts.iter().copied().partition(|put| put.new);
         for (bulk, puts) in [(&BEGINNINGS, new), (&CHANGES, changed)] {
-            self.bulk(tx, (bulk, table), &puts, |query, put: &&Put<'_>| {
-                query
-                    .bind(put.seq)
-                    .bind(change.now_us)
-                    .bind(table)
-                    .bind(owned(&put.row.id))
-                    .bind(opt(put.row.tenant.as_deref()))
-                    .bind(change.cause.as_str())
+            self.bulk_of(tx, (bulk, table), &shared, &puts, |query, put: &&Put<'_>| {
+                let query = query.bind(put.seq).bind(owned(&put.row.id));
+                query.bind(opt(put.row.tenant.as_deref()))
             })
             .await?;
         }
@@ -190,8 +191,8 @@ impl Store {
                 .bind(opt(put.row.tenant.as_deref()))
                 .bind(owned(&put.row.name))
                 .bind(folded(&put.row.name))
-                .bind(put.hash.clone())
-                .bind(change.now_us)
+                .bind(format!("{:032x}", put.hash))
+                .bind(put.seq)
                 .bind(owned(&put.row.document))
         })
         .await?;
@@ -210,13 +211,9 @@ impl Store {
         if removals.is_empty() {
             return Ok(());
         }
-        self.bulk(tx, (&ENDS, table), &removals, |query, (_, id, seq)| {
-            query
-                .bind(*seq)
-                .bind(change.now_us)
-                .bind(table)
-                .bind(owned(id))
-                .bind(change.cause.as_str())
+        let shared = of_event(kind, change);
+        self.bulk_of(tx, (&ENDS, table), &shared, &removals, |query, (_, id, seq)| {
+            query.bind(*seq).bind(owned(id))
         })
         .await?;
         let ids = list(removals.iter().map(|(_, id, _)| id));
@@ -236,8 +233,16 @@ pub(crate) fn folded(name: &str) -> String {
     owned(name).to_lowercase().chars().take(FOLDED).collect()
 }
 
-fn hash(row: &EntityRow) -> String {
-    let tenant = row.tenant.as_deref().unwrap_or_default();
-    let text = format!("{}\0{tenant}\0{}", row.document, row.name);
-    format!("{:032x}", xxhash_rust::xxh3::xxh3_128(text.as_bytes()))
+/// What all events of a kind have in common that a change brings.
+fn of_event(kind: EntityKind, change: &ModelChange<'_>) -> [Argument; 3] {
+    let (entity, cause) = (kind.as_str().to_owned(), change.cause.as_str().to_owned());
+    [Argument::Int(change.now_us), Argument::Text(entity), Argument::Text(cause)]
+}
+
+fn hash(row: &EntityRow) -> u128 {
+    let mut hash = xxhash_rust::xxh3::Xxh3Default::new();
+    for part in [&*row.document, "\0", row.tenant.as_deref().unwrap_or_default(), "\0", &row.name] {
+        hash.update(part.as_bytes());
+    }
+    hash.digest128()
 }

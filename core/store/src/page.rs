@@ -8,7 +8,7 @@ use sqlx::AnyConnection;
 use crate::counter::CHANGE;
 use crate::error::Result;
 use crate::open::Store;
-use crate::sql::{Bulk, clean, opt, owned};
+use crate::sql::{Argument, Bulk, clean, opt, owned};
 use crate::stream::Round;
 
 mod compare;
@@ -59,13 +59,13 @@ pub struct PageOutcome {
 }
 
 const RECORDS: Bulk = Bulk {
-    text: "insert into source_record (stream_id, kind, key, client, hash, first_seen, changed_at, \
-           change_seq, facts, history, payload) values {rows} \
+    text: "insert into source_record (stream_id, first_seen, changed_at, change_seq, kind, key, client, \
+           hash, facts, history, payload) values {rows} \
            on conflict (stream_id, kind, key) do update set client = excluded.client, \
            hash = excluded.hash, changed_at = excluded.changed_at, gone_since = null, \
            change_seq = excluded.change_seq, facts = excluded.facts, \
            history = excluded.history, payload = excluded.payload",
-    columns: 11,
+    columns: 8,
 };
 
 const GONE: Bulk = Bulk {
@@ -167,16 +167,14 @@ impl Store {
         let first = self.take(tx, CHANGE, written.len()).await?;
         let rows: Vec<_> = (first..).zip(written).collect();
         let (stream, now_us) = (page.stream, page.now_us);
-        self.bulk(tx, (&RECORDS, ""), &rows, |query, (seq, one)| {
+        let shared = [Argument::Int(stream), Argument::Int(now_us), Argument::Int(now_us)];
+        self.bulk_of(tx, (&RECORDS, ""), &shared, &rows, |query, (seq, one)| {
             query
-                .bind(stream)
+                .bind(*seq)
                 .bind(one.kind().as_str())
                 .bind(owned(&one.key))
                 .bind(opt(one.record.client.as_deref()))
-                .bind(one.hash.clone())
-                .bind(now_us)
-                .bind(now_us)
-                .bind(*seq)
+                .bind(format!("{:032x}", one.hash))
                 .bind(owned(&one.facts))
                 .bind(one.history(now_us))
                 .bind(owned(&one.record.raw))

@@ -28,6 +28,8 @@ pub(crate) type Query = sqlx::query::Query<'static, Any, AnyArguments>;
 /// parameters than the rows' columns.
 pub(crate) struct Bulk {
     pub(crate) text: &'static str,
+    /// Columns that differ from row to row. Those that do not come before them, see
+    /// [`Store::bulk_of`].
     pub(crate) columns: usize,
 }
 
@@ -92,7 +94,19 @@ impl Store {
     pub(crate) async fn bulk<T: Sync>(
         &self,
         on: &mut AnyConnection,
+        bulk: (&Bulk, &'static str),
+        rows: &[T],
+        bind: impl Fn(Query, &T) -> Query + Send + Sync,
+    ) -> Result<u64> {
+        self.bulk_of(on, bulk, &[], rows, bind).await
+    }
+
+    /// The same, where every row begins with these columns: they are sent once, not with each row.
+    pub(crate) async fn bulk_of<T: Sync>(
+        &self,
+        on: &mut AnyConnection,
         (bulk, table): (&Bulk, &'static str),
+        shared: &[Argument],
         mut rows: &[T],
         bind: impl Fn(Query, &T) -> Query + Send + Sync,
     ) -> Result<u64> {
@@ -102,10 +116,11 @@ impl Store {
                 let (now, later) = rows.split_at(size);
                 rows = later;
                 let text = self.texts().get(bulk.text, table, size, || {
-                    let values = values(self.backend(), size, bulk.columns);
+                    let values = values(self.backend(), size, (shared.len(), bulk.columns));
                     bulk.text.replace("{table}", table).replace("{rows}", &values)
                 });
                 let query = now.iter().fold(sqlx::query(AssertSqlSafe(text)), &bind);
+                let query = shared.iter().cloned().fold(query, Argument::bind);
                 changed += query.execute(&mut *on).await?.rows_affected();
             }
         }
@@ -119,6 +134,7 @@ pub(crate) struct Select {
     arguments: Vec<Argument>,
 }
 
+#[derive(Clone)]
 pub(crate) enum Argument {
     Text(String),
     Int(i64),
@@ -237,10 +253,12 @@ pub(crate) fn opt(text: Option<&str>) -> Option<String> {
 
 /// A list of texts for `in list($n)`, each once and in order, which is the order of the indexes.
 pub(crate) fn list<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> String {
-    let mut texts: Vec<_> = texts.into_iter().map(|text| owned(text.as_ref())).collect();
+    let texts: Vec<T> = texts.into_iter().collect();
+    let mut texts: Vec<_> = texts.iter().map(|text| clean(text.as_ref())).collect();
     texts.sort_unstable();
     texts.dedup();
-    serde_json::Value::from(texts).to_string()
+    // A list of texts is always JSON.
+    serde_json::to_string(&texts).unwrap_or_default()
 }
 
 /// A list of integers for `in ints($n)`.
@@ -265,24 +283,30 @@ pub(crate) fn count(value: i64) -> u64 {
     u64::try_from(value).unwrap_or_default()
 }
 
-/// The placeholders of so many rows.
+/// The placeholders of so many rows, of columns that all rows share and columns of their own.
 ///
 /// SQLite looks the name of each named parameter up in a list, once per parameter and execution:
-/// with thousands of them that costs more than the rows. Nameless ones cost nothing.
-fn values(backend: Backend, rows: usize, columns: usize) -> String {
-    let mut text = String::with_capacity(rows * columns * 6);
+/// with thousands of them that costs more than the rows. Nameless ones cost nothing; sqlx gives them
+/// the arguments in order, and one of the name `$n` the argument of that number, so that those which
+/// are shared come last.
+fn values(backend: Backend, rows: usize, (shared, columns): (usize, usize)) -> String {
+    let mut text = String::with_capacity(rows * (shared + columns) * 6);
     for row in 0..rows {
         text.push_str(if row == 0 { "(" } else { ", (" });
-        for column in 0..columns {
+        for column in 0..shared + columns {
             if column > 0 {
                 text.push(',');
             }
-            match backend {
-                Backend::Sqlite => text.push('?'),
-                Backend::Postgres => {
-                    write!(text, "${}", row * columns + column + 1).unwrap_or_default();
+            let number = match (backend, column.checked_sub(shared)) {
+                (Backend::Sqlite, Some(_)) => {
+                    text.push('?');
+                    continue;
                 }
-            }
+                (Backend::Postgres, Some(own)) => row * columns + own + 1,
+                (_, None) => rows * columns + column + 1,
+            };
+            // Writing to a string cannot fail.
+            write!(text, "${number}").unwrap_or_default();
         }
         text.push(')');
     }

@@ -87,6 +87,7 @@ pub struct StreamState {
 }
 
 /// What a page or the end of a round finds when it locks its stream.
+#[derive(Clone, Copy)]
 pub(crate) struct Locked {
     pub(crate) live: i64,
     pub(crate) gone: i64,

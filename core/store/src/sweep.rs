@@ -8,13 +8,17 @@ use core_model::{Checkpoint, RecordKind};
 use futures::TryStreamExt as _;
 use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
-use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
+use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
 
 use crate::error::{Error, Result};
 use crate::open::Store;
 use crate::page::{ComparedPage, Name, PageCommit, by_kind};
 use crate::sql::{Argument, Columns, Select, clean, count, limit, list};
-use crate::stream::{Round, RoundMode, StreamKey};
+use crate::stream::{Locked, Round, RoundMode, StreamKey};
+
+/// Says among the digests of a round that some of them are of a record that could not be used, which
+/// stands there under every kind. It is the least of them.
+const REJECTED: u128 = 0;
 
 /// Names that are read at once.
 const NAMES: usize = 20_000;
@@ -92,7 +96,7 @@ impl Store {
         let mut tx = self.write().await?;
         let locked = self.lock_round(&mut tx, (stream, finish.round), None).await?;
         let gone = match finish.round.mode {
-            RoundMode::Full => self.sweep(&mut tx, &finish, locked.live).await?,
+            RoundMode::Full => self.sweep(&mut tx, &finish, locked).await?,
             RoundMode::Incremental if finish.guard.accept => {
                 self.apply_held(&mut tx, stream, finish.now_us).await?
             }
@@ -174,6 +178,7 @@ impl Store {
                 digests.extend(digest(one.kind().as_str(), &one.key).to_le_bytes());
             }
             for key in page.rejected.iter().filter_map(|rejected| rejected.key.as_deref()) {
+                digests.extend(REJECTED.to_le_bytes());
                 for kind in RecordKind::ALL {
                     digests.extend(digest(kind.as_str(), &clean(key)).to_le_bytes());
                 }
@@ -223,11 +228,16 @@ impl Store {
         &self,
         tx: &mut AnyConnection,
         finish: &FinishRound<'_>,
-        live: i64,
+        locked: Locked,
     ) -> Result<u64> {
+        let live = locked.live;
         let (stream, now_us) = (finish.stream, finish.now_us);
         let seen = self.seen(tx, stream).await?;
-        let missing = self.missing(tx, stream, &seen).await?;
+        let missing = if is_all(&seen, locked) {
+            Vec::new()
+        } else {
+            self.missing(tx, stream, &seen).await?
+        };
         let held = finish.guard.stops(missing.len() as u64, count(live), seen.is_empty());
         if held {
             self.hold(tx, stream, &missing, now_us).await?;
@@ -243,7 +253,7 @@ impl Store {
         Ok(missing.len() as u64)
     }
 
-    /// The digests of everything that the round has seen, sorted.
+    /// The digests of everything that the round has seen, sorted, each once.
     async fn seen(&self, tx: &mut AnyConnection, stream: i64) -> Result<Vec<u128>> {
         let mut seen = Vec::new();
         let mut rows =
@@ -256,6 +266,7 @@ impl Store {
             seen.extend(digests.iter().map(|digest| u128::from_le_bytes(*digest)));
         }
         seen.sort_unstable();
+        seen.dedup();
         Ok(seen)
     }
 
@@ -364,6 +375,14 @@ impl Store {
     }
 }
 
+/// Whether a round that has seen these has seen every live record, as the numbers say: none of what it
+/// saw was unusable or was taken away again, so all of it is live; and there are no more. Most rounds
+/// end so, and need not read every name.
+fn is_all(seen: &[u128], locked: Locked) -> bool {
+    let usable = seen.first() != Some(&REJECTED);
+    usable && locked.gone == 0 && count(locked.live) == seen.len() as u64
+}
+
 pub(crate) fn parse_kind(kind: &str) -> Result<RecordKind> {
     RecordKind::parse(kind).ok_or_else(|| Error::corrupt(format!("a record of kind {kind:?}")))
 }
@@ -373,5 +392,9 @@ fn read_name(row: &AnyRow) -> Result<Name> {
 }
 
 fn digest(kind: &str, key: &str) -> u128 {
-    xxh3_128(format!("{kind}\0{key}").as_bytes())
+    let mut hash = Xxh3Default::new();
+    for part in [kind, "\0", key] {
+        hash.update(part.as_bytes());
+    }
+    hash.digest128()
 }

@@ -107,7 +107,7 @@ impl Hub {
             derived.events += events;
             moved = clients;
         }
-        let links = Links::load(&self.store).await?.with_splits(&self.settings.tenants.splits);
+        let links = Links::load(&self.store, &self.settings.tenants.splits).await?;
         // Other rules, or a step that nobody knows the end of: every row is looked at.
         let rows_after = if again { 0 } else { cursors.rows };
         let (events, left) = self.derive_rows(&links, &moved, rows_after, &cause, high).await?;
@@ -159,11 +159,12 @@ impl Hub {
         cause: &Cause,
         high: i64,
     ) -> Result<(u64, BTreeSet<(String, String)>)> {
-        let before = Links::load(&self.store).await?;
+        let splits = &self.settings.tenants.splits;
+        let before = Links::load(&self.store, splits).await?;
         let linked = links::link(self, decisions).await?;
         let (rows, removals) = links::rows(&self.store, &linked).await?;
-        let after = Links::of(&linked.clients);
-        let moved = after.moved_since(&before, &self.settings.tenants.splits);
+        let after = Links::of(&linked.clients, &linked.tenants, splits);
+        let moved = after.moved_since(&before);
         let cursors = [("links", high), (UNFINISHED, i64::from(!moved.is_empty()))];
         let cursors = if moved.is_empty() { &cursors[..1] } else { &cursors[..] };
         let events = self.write(rows, removals, cause, cursors).await?;
@@ -199,7 +200,7 @@ impl Hub {
                 }
                 let all: Vec<_> = records.iter().collect();
                 left.extend(self.tenants_left(&all, links).await?);
-                let (upserts, removals) = rows::derive(&records, links);
+                let (upserts, removals) = rows::derive(records, links);
                 events += self.write(upserts, removals, cause, &[]).await?;
             }
         }
@@ -214,7 +215,7 @@ impl Hub {
                 let known: Vec<_> = records.iter().filter(known).collect();
                 left.extend(self.tenants_left(&known, links).await?);
             }
-            let (upserts, removals) = rows::derive(&records, links);
+            let (upserts, removals) = rows::derive(records, links);
             events += self.write(upserts, removals, cause, &[("rows", cursor)]).await?;
         }
         Ok((events, left))
@@ -344,7 +345,7 @@ pub(crate) async fn link_all(
 }
 
 /// Derives the rows of records, without writing.
-pub(crate) fn derive_rows_of(records: &[StoredRecord], links: &Links) -> Vec<EntityRow> {
+pub(crate) fn derive_rows_of(records: Vec<StoredRecord>, links: &Links) -> Vec<EntityRow> {
     rows::derive(records, links).0
 }
 

@@ -67,7 +67,7 @@ impl Hub {
         let _alone = self.deriving.lock().await;
         let decisions = self.store.decisions().await?;
         let linked = link_all(self, &decisions).await?;
-        let links = Links::of(&linked.clients).with_splits(&self.settings.tenants.splits);
+        let links = Links::of(&linked.clients, &linked.tenants, &self.settings.tenants.splits);
         let mut fresh = Fresh::default();
         fresh.extend(linked.tenants.iter().map(Entity::row));
         fresh.extend(linked.clients.iter().map(Entity::row));
@@ -102,7 +102,7 @@ impl Hub {
             if place.is_none() {
                 return Ok(());
             }
-            fresh.extend(derive_rows_of(&records, links));
+            fresh.extend(derive_rows_of(records, links));
         }
     }
 

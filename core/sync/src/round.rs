@@ -20,6 +20,8 @@ use crate::progress::ProgressEvent;
 
 /// How often a round may start over because the vendor forgot the place.
 const RESTARTS: u32 = 3;
+/// How often a place that leads nowhere is asked for before a round that was left there starts over.
+const ASKS: u32 = 3;
 /// Rejected records below this number never fail a run, whatever their share.
 const FEW_REJECTED: u64 = 10;
 /// The kind of error of a run whose connection another process took over.
@@ -274,6 +276,7 @@ impl<'a> Reading<'a> {
     async fn read(&mut self) -> std::result::Result<End, Stop> {
         let mut round = self.round().await?;
         let mut restarts = 0;
+        let mut asked = 0;
         loop {
             match self.read_round(&round).await {
                 Err(Stop::Failure(failure))
@@ -283,13 +286,15 @@ impl<'a> Reading<'a> {
                     round = self.begin(RoundMode::Full).await?;
                 }
                 // Where the last run stopped, there is no way on: kept, that place would stop
-                // every later run too.
+                // every later run too. One bad answer is no reason to read everything again.
                 Err(Stop::Failure(failure))
-                    if leads_nowhere(failure.kind()) && restarts == 0 && self.is_stuck(&round) =>
+                    if leads_nowhere(failure.kind()) && self.is_stuck(&round) =>
                 {
-                    restarts += 1;
-                    tracing::debug!(stream = self.stream.name, error = %failure, "starting over");
-                    round = self.begin(round.mode).await?;
+                    asked += 1;
+                    if asked == ASKS {
+                        tracing::debug!(stream = self.stream.name, error = %failure, "starting over");
+                        round = self.begin(round.mode).await?;
+                    }
                 }
                 other => return other,
             }

@@ -45,7 +45,7 @@ impl Default for Settings {
 }
 
 /// Raised whenever derivation makes other documents of the same records.
-const DERIVATION: u32 = 2;
+const DERIVATION: u32 = 3;
 
 impl Settings {
     /// A number that changes with every rule that derivation follows, so that a changed rule is

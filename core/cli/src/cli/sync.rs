@@ -61,6 +61,21 @@ pub(crate) struct DecideArgs {
     pub(crate) by: Option<String>,
 }
 
+/// `linchpin pin`.
+#[derive(Debug, Args)]
+pub(crate) struct PinArgs {
+    /// The computer: its id (`cmp_…`) or name
+    #[arg(value_name = "COMPUTER")]
+    pub(crate) computer: String,
+    /// The person: id (`per_…`), name or UPN; `nobody` where it is nobody's; `auto` leaves it to the
+    /// logons
+    #[arg(value_name = "PERSON")]
+    pub(crate) person: String,
+    /// Who decided; the user of this terminal where it is left out
+    #[arg(long, value_name = "NAME")]
+    pub(crate) by: Option<String>,
+}
+
 /// `linchpin rebuild`.
 #[derive(Debug, Args)]
 pub(crate) struct RebuildArgs {

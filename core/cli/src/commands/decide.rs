@@ -72,7 +72,8 @@ fn choice(question: &Question, text: &str) -> Result<Choice, Failure> {
     })
 }
 
-async fn record(store: &Store, agent: AgentId) -> Result<RecordRef, Failure> {
+/// The source record of an agent.
+pub(super) async fn record(store: &Store, agent: AgentId) -> Result<RecordRef, Failure> {
     let found: Option<Agent> = find::by_id(store, &agent.to_string()).await?;
     let agent = found.ok_or_else(|| {
         Failure::failed(format!("agent {agent} of the question is not in the model"))

@@ -40,7 +40,7 @@ pub(super) struct Prior {
 pub(crate) struct Compared<'a> {
     pub(crate) record: &'a Record,
     pub(crate) key: Cow<'a, str>,
-    pub(super) hash: String,
+    pub(super) hash: u128,
     pub(super) facts: String,
     pub(super) standing: Standing,
     pub(super) prior: Option<Prior>,
@@ -102,19 +102,24 @@ impl Store {
         records: &'a [Record],
     ) -> Result<ComparedPage<'a>> {
         let mut page = last_of_each(records);
-        let mut stored = HashMap::new();
+        let mut answers = Vec::new();
         for (kind, keys) in page.keys() {
             let what = (["key", "hash", "gone_since"], "source_record");
-            let found = self.named(&mut *on, what, (stream, kind), keys).await?;
-            for row in found.rows() {
-                stored.insert((kind, row.text(0)?), (row.text(1)?, row.opt_int(2)?.is_some()));
+            answers.push((kind, self.named(&mut *on, what, (stream, kind), keys).await?));
+        }
+        let mut stored = HashMap::new();
+        for (kind, answer) in &answers {
+            for row in answer.rows() {
+                // A hash of another version of the program is no hash of this content.
+                let hash = u128::from_str_radix(row.str(1)?, 16).ok();
+                stored.insert((*kind, row.str(0)?), (hash, row.opt_int(2)?.is_some()));
             }
         }
         for one in &mut page.0 {
-            one.standing = match stored.get(&(one.kind(), one.key.to_string())) {
+            one.standing = match stored.get(&(one.kind(), &*one.key)) {
                 None => Standing::New,
                 Some((_, true)) => Standing::Back,
-                Some((hash, false)) if *hash == one.hash => Standing::Same,
+                Some((hash, false)) if *hash == Some(one.hash) => Standing::Same,
                 Some(_) => Standing::Changed,
             };
             if one.standing != Standing::Same {
@@ -212,8 +217,8 @@ fn last_of_each(records: &[Record]) -> ComparedPage<'_> {
 }
 
 /// The client is not in the vendor's JSON where the stream's scope says it, and it may change there.
-fn content_hash(record: &Record) -> String {
+fn content_hash(record: &Record) -> u128 {
     let client =
         record.client.as_deref().map_or(0, |client| xxhash_rust::xxh3::xxh3_128(client.as_bytes()));
-    format!("{:032x}", record.hash ^ client)
+    record.hash ^ client
 }

@@ -1,10 +1,11 @@
 //! Clients to tenants, with what the store has.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
+use core_derive::DomainSplit;
 use core_derive::tenants::{ClientInput, LinkInput, Linked};
 use core_model::decision::Decision;
-use core_model::entity::{Client, Entity, EntityKind, EntityRow};
+use core_model::entity::{Client, Entity, EntityKind, EntityRow, Tenant};
 use core_model::facts::Facts;
 use core_model::id::{ClientId, TenantId};
 use core_model::{RecordKind, RecordRef};
@@ -21,24 +22,27 @@ pub(crate) struct Links {
     pub(crate) client_ids: HashMap<(String, String), ClientId>,
     /// Keys of clients by connection and name.
     keys: HashMap<(String, String), String>,
-    /// Directories that are split among tenants.
-    splits: Vec<core_derive::DomainSplit>,
+    /// Directories that are split among tenants; never the operator's own.
+    splits: Vec<DomainSplit>,
 }
 
 impl Links {
-    /// From the model.
-    pub(crate) async fn load(store: &Store) -> Result<Self> {
+    /// From the model; directories are split as the settings say.
+    pub(crate) async fn load(store: &Store, splits: &[DomainSplit]) -> Result<Self> {
         let rows = documents(store, EntityKind::Client).await?;
         let clients: std::result::Result<Vec<Client>, _> =
             rows.values().map(EntityRow::read::<Client>).collect();
-        Ok(Self::of(&clients?))
+        let rows = documents(store, EntityKind::Tenant).await?;
+        let tenants: std::result::Result<Vec<Tenant>, _> =
+            rows.values().map(EntityRow::read::<Tenant>).collect();
+        Ok(Self::of(&clients?, &tenants?, splits))
     }
 
-    pub(crate) fn of(clients: &[Client]) -> Self {
+    pub(crate) fn of(clients: &[Client], tenants: &[Tenant], splits: &[DomainSplit]) -> Self {
         let tenant = |client: &Client| {
             client.tenant.map(|tenant| ((client.connection.clone(), client.key.clone()), tenant))
         };
-        Self {
+        let links = Self {
             tenant_of: clients.iter().filter_map(tenant).collect(),
             client_ids: client_ids(clients),
             keys: clients
@@ -48,17 +52,26 @@ impl Links {
                 })
                 .collect(),
             splits: Vec::new(),
+        };
+        // Whoever works at the operator stays there, whatever domain the name is of.
+        let operators: HashSet<TenantId> =
+            tenants.iter().filter(|tenant| tenant.operator).map(|tenant| tenant.id).collect();
+        let (own, splits) = splits.iter().cloned().partition(|split| {
+            let of_operator = |((_, key), tenant): (&(String, String), &TenantId)| {
+                *key == split.directory && operators.contains(tenant)
+            };
+            links.tenant_of.iter().any(of_operator)
+        });
+        let own: Vec<DomainSplit> = own;
+        for split in own {
+            tracing::warn!(directory = %split.directory, client = %split.client,
+                "a domain split moves nobody: the directory is the operator's own");
         }
-    }
-
-    /// The same, knowing which directories are split.
-    pub(crate) fn with_splits(mut self, splits: &[core_derive::DomainSplit]) -> Self {
-        self.splits = splits.to_vec();
-        self
+        Self { splits, ..links }
     }
 
     /// The directories that are split among tenants, and how.
-    pub(crate) fn splits(&self) -> &[core_derive::DomainSplit] {
+    pub(crate) fn splits(&self) -> &[DomainSplit] {
         &self.splits
     }
 
@@ -76,7 +89,7 @@ impl Links {
     }
 
     /// The tenant that takes the people of a split.
-    pub(crate) fn split_tenant(&self, split: &core_derive::DomainSplit) -> Option<TenantId> {
+    pub(crate) fn split_tenant(&self, split: &DomainSplit) -> Option<TenantId> {
         self.tenant(&split.connection, &split.client).or_else(|| {
             let named = (split.connection.clone(), split.client.clone());
             self.tenant(&split.connection, self.keys.get(&named)?)
@@ -104,8 +117,7 @@ impl Links {
     /// has a part of.
     pub(crate) fn sources_of(&self, tenant: TenantId) -> Vec<(String, String)> {
         let mut sources = self.clients_of(tenant);
-        let of_tenant =
-            |split: &&core_derive::DomainSplit| self.split_tenant(split) == Some(tenant);
+        let of_tenant = |split: &&DomainSplit| self.split_tenant(split) == Some(tenant);
         for split in self.splits.iter().filter(of_tenant) {
             let directory = self.client_ids.keys().filter(|(_, key)| *key == split.directory);
             sources.extend(directory.cloned());
@@ -117,15 +129,13 @@ impl Links {
 
     /// Clients that belong to another tenant than before, or to one for the first time; and
     /// directories of which a part does.
-    pub(crate) fn moved_since(
-        &self,
-        before: &Self,
-        splits: &[core_derive::DomainSplit],
-    ) -> BTreeSet<(String, String)> {
-        let moved: Vec<&core_derive::DomainSplit> = splits
-            .iter()
-            .filter(|split| self.split_tenant(split) != before.split_tenant(split))
-            .collect();
+    pub(crate) fn moved_since(&self, before: &Self) -> BTreeSet<(String, String)> {
+        let takes = |links: &Self, split: &DomainSplit| {
+            links.splits.contains(split).then(|| links.split_tenant(split)).flatten()
+        };
+        let splits = self.splits.iter().chain(&before.splits);
+        let moved: Vec<&DomainSplit> =
+            splits.filter(|split| takes(self, split) != takes(before, split)).collect();
         let keys: BTreeSet<&(String, String)> =
             self.client_ids.keys().chain(before.client_ids.keys()).collect();
         keys.into_iter()

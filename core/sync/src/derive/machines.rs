@@ -236,22 +236,27 @@ pub(crate) fn derive(
     out
 }
 
-/// Whom humans pinned, by agent, with the number of the decision; the last one holds.
+/// Whom humans pinned, by agent, with the number of the decision; the last one holds, also one that
+/// unpinned.
 fn pins(
     decisions: &[Decision],
     ids: &HashMap<RecordRef, AgentId>,
     persons: &HashMap<RecordRef, PersonId>,
-) -> BTreeMap<AgentId, (i64, Pin)> {
+) -> BTreeMap<AgentId, (i64, Option<Pin>)> {
     let mut pins = BTreeMap::new();
     let pin = |record: &RecordRef| match persons.get(record) {
         Some(&person) => Pin::Person { person },
         None => Pin::Unknown { record: record.to_string() },
     };
     for decision in decisions {
-        if let Settled::PinPrimary { agent, person } = &decision.settled
-            && let Some(agent) = ids.get(agent)
-        {
-            let pin = person.as_ref().map_or(Pin::Nobody, pin);
+        let (agent, pin) = match &decision.settled {
+            Settled::PinPrimary { agent, person } => {
+                (agent, Some(person.as_ref().map_or(Pin::Nobody, pin)))
+            }
+            Settled::UnpinPrimary { agent } => (agent, None),
+            _ => continue,
+        };
+        if let Some(agent) = ids.get(agent) {
             pins.insert(*agent, (decision.number, pin));
         }
     }
@@ -261,14 +266,14 @@ fn pins(
 fn give_people(
     computer: &mut Computer,
     logons: &HashMap<AgentId, Vec<LogonInput>>,
-    pins: &BTreeMap<AgentId, (i64, Pin)>,
+    pins: &BTreeMap<AgentId, (i64, Option<Pin>)>,
     people: &People,
     hub: &Hub,
 ) {
     let seen: Vec<LogonInput> =
         computer.agents.iter().filter_map(|agent| logons.get(agent)).flatten().cloned().collect();
     let pinned = computer.agents.iter().filter_map(|agent| pins.get(agent));
-    let pinned = pinned.max_by_key(|(number, _)| *number).map(|(_, pin)| pin.clone());
+    let pinned = pinned.max_by_key(|(number, _)| *number).and_then(|(_, pin)| pin.clone());
     let wiped = computer.wipes.last().copied();
     let found = affinity::affinity(&seen, wiped, pinned, people, &hub.settings.affinity);
     computer.logons = found.logons;

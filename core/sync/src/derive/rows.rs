@@ -30,7 +30,7 @@ pub(crate) const KINDS: &[RecordKind] = &[
 /// Derives rows; a record whose client is linked to nobody takes part in nothing, and what came
 /// of it before is removed.
 pub(crate) fn derive(
-    records: &[StoredRecord],
+    records: Vec<StoredRecord>,
     links: &Links,
 ) -> (Vec<EntityRow>, Vec<(EntityKind, String)>) {
     let mut upserts = Vec::with_capacity(records.len());
@@ -45,7 +45,7 @@ pub(crate) fn derive(
     (upserts, removals)
 }
 
-fn row(stored: &StoredRecord, links: &Links) -> Option<Result<EntityRow, (EntityKind, String)>> {
+fn row(stored: StoredRecord, links: &Links) -> Option<Result<EntityRow, (EntityKind, String)>> {
     let record = source(stored);
     let at = record.first_seen_us;
     let tenant = owner(&record.record, record.client.as_deref(), &record.facts, links);
@@ -144,12 +144,12 @@ pub(crate) fn owner(
 }
 
 /// A record as derivation takes it.
-pub(crate) fn source(stored: &StoredRecord) -> SourceRecord {
+fn source(stored: StoredRecord) -> SourceRecord {
     SourceRecord {
-        record: stored.record.clone(),
-        client: stored.client.clone(),
-        facts: stored.facts.clone(),
-        history: earlier(stored),
+        history: earlier(&stored),
+        record: stored.record,
+        client: stored.client,
+        facts: stored.facts,
         first_seen_us: stored.first_seen_us,
         gone_since_us: stored.gone_since_us,
     }
