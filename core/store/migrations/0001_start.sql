@@ -41,10 +41,11 @@ create table stream (
 );
 
 -- A record's place is the number of its last change: what changed is read, and written, in one piece.
--- The long columns come last: reading the others then does not walk through them.
+-- The long columns come last: reading the others then does not walk through them. That its stream is
+-- there is not checked with every row: streams are never removed.
 create table source_record (
     change_seq {number} primary key,
-    stream_id bigint not null references stream (id),
+    stream_id bigint not null,
     kind text not null,
     key text not null,
     client text,

@@ -31,7 +31,15 @@ pub struct ModelChange<'a> {
 /// Names per statement that looks stored entities up.
 const LOOK_UP: usize = 2000;
 
-const ENTITIES: Bulk = Bulk {
+/// Entities that are not stored yet.
+const NEW: Bulk = Bulk {
+    text: "insert{or fail} into {table} (id, tenant, name, folded, hash, event_seq, document) \
+           values {rows}",
+    columns: 7,
+};
+
+/// Entities that are.
+const CHANGED: Bulk = Bulk {
     text: "insert into {table} (id, tenant, name, folded, hash, event_seq, document) \
            values {rows} on conflict (id) do update set tenant = excluded.tenant, \
            name = excluded.name, folded = excluded.folded, hash = excluded.hash, \
@@ -41,7 +49,7 @@ const ENTITIES: Bulk = Bulk {
 
 /// Events of entities that are not stored yet.
 const BEGINNINGS: Bulk = Bulk {
-    text: "insert into event (at, entity, cause, seq, id, tenant) values {rows}",
+    text: "insert{or fail} into event (at, entity, cause, seq, id, tenant) values {rows}",
     columns: 3,
 };
 
@@ -175,27 +183,27 @@ impl Store {
         change: &ModelChange<'_>,
     ) -> Result<()> {
         let table = kind.as_str();
-        let puts: Vec<_> = puts.iter().filter(|put| put.row.kind == kind).collect();
         let shared = of_event(kind, change);
-        let (new, changed): (Vec<&Put<'_>>, Vec<_>) = puts.iter().copied().partition(|put| put.new);
-        for (bulk, puts) in [(&BEGINNINGS, new), (&CHANGES, changed)] {
-            self.bulk_of(tx, (bulk, table), &shared, &puts, |query, put: &&Put<'_>| {
+        let (new, changed): (Vec<&Put<'_>>, Vec<_>) =
+            puts.iter().filter(|put| put.row.kind == kind).partition(|put| put.new);
+        for (events, rows, puts) in [(&BEGINNINGS, &NEW, new), (&CHANGES, &CHANGED, changed)] {
+            self.bulk_of(tx, (events, table), &shared, &puts, |query, put| {
                 let query = query.bind(put.seq).bind(owned(&put.row.id));
                 query.bind(opt(put.row.tenant.as_deref()))
             })
             .await?;
+            self.bulk(tx, (rows, table), &puts, |query, put| {
+                query
+                    .bind(owned(&put.row.id))
+                    .bind(opt(put.row.tenant.as_deref()))
+                    .bind(owned(&put.row.name))
+                    .bind(folded(&put.row.name))
+                    .bind(format!("{:032x}", put.hash))
+                    .bind(put.seq)
+                    .bind(owned(&put.row.document))
+            })
+            .await?;
         }
-        self.bulk(tx, (&ENTITIES, table), &puts, |query, put: &&Put<'_>| {
-            query
-                .bind(owned(&put.row.id))
-                .bind(opt(put.row.tenant.as_deref()))
-                .bind(owned(&put.row.name))
-                .bind(folded(&put.row.name))
-                .bind(format!("{:032x}", put.hash))
-                .bind(put.seq)
-                .bind(owned(&put.row.document))
-        })
-        .await?;
         Ok(())
     }
 

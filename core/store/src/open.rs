@@ -223,7 +223,7 @@ async fn open_memory() -> Result<Shared> {
 
 const WRITER_PRAGMAS: &str = "pragma busy_timeout = 10000; \
      pragma synchronous = normal; pragma foreign_keys = on; pragma cache_size = -16000; \
-     pragma temp_store = memory; pragma wal_autocheckpoint = 2000";
+     pragma temp_store = memory; pragma wal_autocheckpoint = 4000";
 
 const READER_PRAGMAS: &str =
     "pragma busy_timeout = 10000; pragma query_only = on; pragma cache_size = -8000";

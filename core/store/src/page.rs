@@ -58,7 +58,15 @@ pub struct PageOutcome {
     pub rejected: u64,
 }
 
-const RECORDS: Bulk = Bulk {
+/// Records that are not stored yet.
+const NEW: Bulk = Bulk {
+    text: "insert{or fail} into source_record (stream_id, first_seen, changed_at, change_seq, \
+           kind, key, client, hash, facts, history, payload) values {rows}",
+    columns: 8,
+};
+
+/// Records that are.
+const AGAIN: Bulk = Bulk {
     text: "insert into source_record (stream_id, first_seen, changed_at, change_seq, kind, key, client, \
            hash, facts, history, payload) values {rows} \
            on conflict (stream_id, kind, key) do update set client = excluded.client, \
@@ -165,21 +173,24 @@ impl Store {
             return Ok(());
         }
         let first = self.take(tx, CHANGE, written.len()).await?;
-        let rows: Vec<_> = (first..).zip(written).collect();
+        let (new, again): (Vec<_>, Vec<_>) =
+            (first..).zip(written).partition(|(_, one)| one.standing == Standing::New);
         let (stream, now_us) = (page.stream, page.now_us);
         let shared = [Argument::Int(stream), Argument::Int(now_us), Argument::Int(now_us)];
-        self.bulk_of(tx, (&RECORDS, ""), &shared, &rows, |query, (seq, one)| {
-            query
-                .bind(*seq)
-                .bind(one.kind().as_str())
-                .bind(owned(&one.key))
-                .bind(opt(one.record.client.as_deref()))
-                .bind(format!("{:032x}", one.hash))
-                .bind(owned(&one.facts))
-                .bind(one.history(now_us))
-                .bind(owned(&one.record.raw))
-        })
-        .await?;
+        for (bulk, rows) in [(&NEW, new), (&AGAIN, again)] {
+            self.bulk_of(tx, (bulk, ""), &shared, &rows, |query, (seq, one)| {
+                query
+                    .bind(*seq)
+                    .bind(one.kind().as_str())
+                    .bind(owned(&one.key))
+                    .bind(opt(one.record.client.as_deref()))
+                    .bind(format!("{:032x}", one.hash))
+                    .bind(owned(&one.facts))
+                    .bind(one.history(now_us))
+                    .bind(owned(&one.record.raw))
+            })
+            .await?;
+        }
         Ok(())
     }
 }

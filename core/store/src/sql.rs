@@ -117,7 +117,8 @@ impl Store {
                 rows = later;
                 let text = self.texts().get(bulk.text, table, size, || {
                     let values = values(self.backend(), size, (shared.len(), bulk.columns));
-                    bulk.text.replace("{table}", table).replace("{rows}", &values)
+                    let text = bulk.text.replace("{or fail}", or_fail(self.backend()));
+                    text.replace("{table}", table).replace("{rows}", &values)
                 });
                 let query = now.iter().fold(sqlx::query(AssertSqlSafe(text)), &bind);
                 let query = shared.iter().cloned().fold(query, Argument::bind);
@@ -311,6 +312,16 @@ fn values(backend: Backend, rows: usize, (shared, columns): (usize, usize)) -> S
         text.push(')');
     }
     text
+}
+
+/// What `{or fail}` after `insert` stands for. Unless told so, SQLite copies every page before a
+/// statement of several rows changes it, to be able to take back the statement and keep the
+/// transaction. Nobody here goes on with a transaction after an error.
+fn or_fail(backend: Backend) -> &'static str {
+    match backend {
+        Backend::Sqlite => " or fail",
+        Backend::Postgres => "",
+    }
 }
 
 /// Puts the backend's words for `in list($n)` and `in ints($n)`.

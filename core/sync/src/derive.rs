@@ -30,7 +30,7 @@ pub(crate) use links::Links;
 pub(crate) use machines::{Baselines, Neighbours};
 
 /// Records that are derived in one transaction.
-const BATCH: usize = 4000;
+const BATCH: usize = 2000;
 /// The cursor that is 1 while a derivation has worked nothing off yet that it found out on its way.
 const UNFINISHED: &str = "unfinished";
 /// Tenants whose machines are derived in one transaction.
