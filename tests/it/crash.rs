@@ -29,6 +29,8 @@ use crate::support::{
     view,
 };
 
+mod daemons;
+
 /// Kills on each database.
 const KILLS: usize = 25;
 /// Kills of one database before its sync may come to its end.

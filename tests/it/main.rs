@@ -12,6 +12,7 @@ mod changes;
 mod conformance;
 mod contracts;
 mod crash;
+mod daemon;
 mod deployments;
 mod faults;
 mod first_light;

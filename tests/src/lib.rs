@@ -20,8 +20,10 @@ use mocks::world::Options;
 use serde_json::{Value, json};
 
 pub mod databases;
+pub mod fast_forward;
 pub mod floor;
 pub mod order;
+pub mod plan;
 
 /// The connectors, as the binary lists them.
 #[must_use]

@@ -18,7 +18,7 @@ pub(crate) use self::rules::{
     EdgesArgs, ExpectArgs, ExplainArgs, PreviewArgs, ReconcileArgs, ResolveArgs, WhenArgs,
     WinnersArgs,
 };
-pub(crate) use self::serve::{DemoArgs, MocksArgs};
+pub(crate) use self::serve::{DemoArgs, LogFormat, MocksArgs, ServeArgs};
 pub(crate) use self::sync::{CheckArgs, DecideArgs, LinkArgs, PinArgs, RebuildArgs, SyncArgs};
 
 const EXIT_CODES: &str = "Exit codes:
@@ -46,6 +46,17 @@ const APPROVE_CODES: &str = "Exit codes:
   2  the arguments or the settings are wrong
   3  done in part: nothing was saved; it needs somebody else or another number, breaks a golden
      case, or changes other winners than it did";
+
+const SERVE_HELP: &str = "Signals:
+  TERM, INT  stop after the pages in flight; the second one ends at once
+  HUP        read the settings again; wrong ones are refused, the old ones stay in force
+The settings are also read again when their file changes. Under systemd (Type=notify) it says when
+it is ready, and answers the watchdog. How it is, it says at /healthz and /readyz ([server] listen).
+
+Exit codes:
+  0  stopped as it was told to
+  1  failed; another daemon has the SQLite file
+  2  the arguments or the settings are wrong";
 
 const EXPECT_CODES: &str = "Exit codes:
   0  done: every golden case holds
@@ -108,6 +119,9 @@ pub(crate) enum Command {
     /// Read the connections and bring the model up to date
     #[command(after_help = EXIT_CODES)]
     Sync(SyncArgs),
+    /// Run as a service: read every connection when it is planned, until it is told to stop
+    #[command(after_help = SERVE_HELP)]
+    Serve(ServeArgs),
     /// Where every stream of every connection stands
     #[command(after_help = EXIT_CODES)]
     Status,

@@ -29,6 +29,7 @@ mod reconcile;
 mod requests;
 mod resolve;
 mod runs;
+mod serve;
 pub(crate) mod show;
 mod status;
 mod sync;
@@ -45,6 +46,7 @@ pub(crate) async fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Connectors => connectors::run(global),
         Command::Check(args) => check::run(global, args).await,
         Command::Sync(args) => sync::run(global, args).await,
+        Command::Serve(args) => serve::run(global, args).await,
         Command::Status => status::run(global).await,
         Command::Runs(args) => runs::run(global, args).await,
         Command::List(args) => list::run(global, args).await,

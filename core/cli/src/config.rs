@@ -4,10 +4,12 @@
 //! mistake is reported, not only the first. Secrets are looked up when they are needed, so that
 //! `linchpin list` works where the credentials are not.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use chrono_tz::Tz;
 use core_connector::{Connector, Registry};
+use core_daemon::Entry;
 use core_resolve::Freshness;
 use core_sync::Settings;
 
@@ -17,6 +19,7 @@ mod connect;
 mod document;
 mod file;
 mod meaning;
+mod plan;
 mod problem;
 mod schema;
 mod secret;
@@ -44,6 +47,12 @@ pub(crate) struct Config {
     pub(crate) second_person: bool,
     /// The connections in the order of the file, disabled ones too.
     pub(crate) connections: Vec<ConnectionSettings>,
+    /// What the daemon does when.
+    pub(crate) entries: Vec<Entry>,
+    /// Where the daemon answers.
+    pub(crate) listen: Option<SocketAddr>,
+    /// How many connections the daemon works on at once.
+    pub(crate) parallel: usize,
     database: String,
     document: Document,
 }
@@ -65,6 +74,9 @@ impl Config {
                 freshness: understood.freshness,
                 second_person: understood.second_person,
                 connections: understood.connections,
+                entries: understood.entries,
+                listen: understood.listen,
+                parallel: understood.parallel,
                 database: understood.database,
                 document,
             }),

@@ -41,6 +41,20 @@ impl Context {
         Ok(Self { config, store, registry })
     }
 
+    /// The settings read again, on the same store.
+    ///
+    /// # Errors
+    /// Where they are wrong, or name another database (exit code 2).
+    pub(crate) fn renewed(&self, global: &Global) -> Result<Self, Failure> {
+        let registry = connectors::registry();
+        let config = Config::load(&global.config, &registry)?;
+        if config.database()? != self.config.database()? {
+            return Err(Failure::usage("`database` names another database than before")
+                .with_remedy("stop this process and start it again: it keeps its database"));
+        }
+        Ok(Self { config, store: self.store.clone(), registry })
+    }
+
     /// The hub with every enabled connection. One whose settings cannot work (a secret that is not
     /// there) does not stop the others: each of its streams fails with the reason. It is an error
     /// where none of the connections named can work, or where one is unknown.

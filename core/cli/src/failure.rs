@@ -112,6 +112,20 @@ impl Failure {
         self.exit.into()
     }
 
+    /// All of it in one text, for a log.
+    pub(crate) fn in_full(&self) -> String {
+        let places = self.problems.iter().map(|problem| {
+            let text = |key: &str| problem[key].as_str().unwrap_or_default().to_owned();
+            format!("line {}: {}", problem["line"], text("message"))
+        });
+        let places = places.collect::<Vec<_>>().join("; ");
+        match (places.is_empty(), &self.remedy) {
+            (false, _) => format!("{}: {places}", self.what),
+            (true, Some(remedy)) => format!("{}: {remedy}", self.what),
+            (true, None) => self.what.clone(),
+        }
+    }
+
     fn new(exit: Exit, what: String) -> Self {
         Self { what, remedy: None, exit, report: None, problems: Vec::new() }
     }
@@ -154,6 +168,12 @@ impl From<core_sync::Error> for Failure {
             _ => Exit::Failed,
         };
         Self::new(exit, error.to_string()).with_remedy(error.remedy())
+    }
+}
+
+impl From<core_daemon::Error> for Failure {
+    fn from(error: core_daemon::Error) -> Self {
+        Self::failed(error.to_string()).with_remedy(error.remedy())
     }
 }
 

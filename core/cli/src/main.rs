@@ -10,7 +10,7 @@ use clap::Parser;
 use clap::error::ErrorKind;
 use tracing_subscriber::EnvFilter;
 
-use crate::cli::Cli;
+use crate::cli::{Cli, Command, LogFormat};
 use crate::failure::{Exit, Failure};
 
 mod cli;
@@ -24,8 +24,9 @@ mod progress;
 mod world;
 
 /// The crates whose log is the user's.
-const LOGGED: [&str; 12] = [
+const LOGGED: [&str; 13] = [
     "linchpin",
+    "core_daemon",
     "core_derive",
     "core_http",
     "core_resolve",
@@ -44,7 +45,7 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    log_to_stderr(cli.global.verbose);
+    log_to_stderr(&cli);
     let json = cli.global.json;
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -69,8 +70,13 @@ fn usage(error: &clap::Error) -> ExitCode {
     }
 }
 
-fn log_to_stderr(verbose: u8) {
-    let level = match verbose {
+fn log_to_stderr(cli: &Cli) {
+    // Of a service the log is all there is to see; of other commands it is what went wrong.
+    let (least, format) = match &cli.command {
+        Command::Serve(args) => (1, args.log),
+        _ => (0, LogFormat::Text),
+    };
+    let level = match cli.global.verbose.saturating_add(least) {
         0 => "warn",
         1 => "info",
         2 => "debug",
@@ -80,9 +86,9 @@ fn log_to_stderr(verbose: u8) {
     let filter = EnvFilter::try_from_env("LINCHPIN_LOG")
         .unwrap_or_else(|_| EnvFilter::new(format!("error,{ours}")));
     let colours = output::draws_progress() && std::env::var_os("NO_COLOR").is_none();
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(colours)
-        .with_writer(std::io::stderr)
-        .init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => log.with_ansi(colours).init(),
+        LogFormat::Json => log.json().flatten_event(true).with_current_span(false).init(),
+    }
 }

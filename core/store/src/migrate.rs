@@ -11,6 +11,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "start", include_str!("../migrations/0001_start.sql")),
     (2, "library", include_str!("../migrations/0002_library.sql")),
     (3, "request", include_str!("../migrations/0003_request.sql")),
+    (4, "schedule", include_str!("../migrations/0004_schedule.sql")),
 ];
 
 impl Store {

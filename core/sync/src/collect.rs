@@ -65,11 +65,19 @@ impl Hub {
     /// # Errors
     /// When the store fails.
     pub async fn collect(&self) -> Result<CollectOutcome> {
+        self.collect_through(&[]).await
+    }
+
+    /// The same through the agents of these connections only; of all where none is named.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn collect_through(&self, names: &[String]) -> Result<CollectOutcome> {
         let mut outcome = CollectOutcome::default();
         let mut tried: BTreeSet<RecordRef> = BTreeSet::new();
         // What one machine says may make another question superfluous, or possible.
         for _ in 0..3 {
-            let asked = self.to_ask(&tried).await?;
+            let asked = self.to_ask(&tried, names).await?;
             if asked.is_empty() || self.is_stopping() {
                 break;
             }
@@ -84,7 +92,7 @@ impl Hub {
     }
 
     /// One pathway per machine that should be asked now.
-    async fn to_ask(&self, tried: &BTreeSet<RecordRef>) -> Result<Vec<Pathway>> {
+    async fn to_ask(&self, tried: &BTreeSet<RecordRef>, names: &[String]) -> Result<Vec<Pathway>> {
         let due =
             self.clock.now_us() - i64::from(self.settings.collect.every_hours) * 3_600_000_000;
         let online: BTreeSet<RecordRef> = self
@@ -111,8 +119,10 @@ impl Hub {
             let machine = agent.computer.map_or_else(|| agent.id.to_string(), |c| c.to_string());
             let entry = machines.entry(machine).or_default();
             entry.0 |= last.get(&record).is_some_and(|at| *at >= due);
+            let wanted = names.is_empty() || names.contains(&agent.connection);
             let connection = self.connections.iter().position(|c| c.name == agent.connection);
             if let Some(connection) = connection
+                && wanted
                 && agent.runs_scripts
                 && online.contains(&record)
                 && !tried.contains(&record)

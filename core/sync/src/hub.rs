@@ -57,6 +57,8 @@ impl Trigger {
 pub struct SyncOptions {
     /// Only this stream.
     pub stream: Option<String>,
+    /// Not these streams.
+    pub except: Vec<String>,
     /// Read everything, also where what changed would do.
     pub full: bool,
     /// Apply deletions that the guard would hold, and those that are held.
@@ -67,7 +69,22 @@ pub struct SyncOptions {
 
 impl Default for SyncOptions {
     fn default() -> Self {
-        Self { stream: None, full: false, accept_deletions: false, trigger: Trigger::Manual }
+        Self {
+            stream: None,
+            except: Vec::new(),
+            full: false,
+            accept_deletions: false,
+            trigger: Trigger::Manual,
+        }
+    }
+}
+
+impl SyncOptions {
+    /// Whether a stream is to be read.
+    #[must_use]
+    pub fn wants(&self, stream: &str) -> bool {
+        self.stream.as_ref().is_none_or(|only| only == stream)
+            && !self.except.iter().any(|name| name == stream)
     }
 }
 
@@ -176,8 +193,7 @@ impl Hub {
     ) -> Result<Vec<Run>> {
         let mut runs: Vec<Run> = Vec::new();
         for stream in connection.connector.streams() {
-            if options.stream.as_ref().is_some_and(|only| only != stream.name) || self.is_stopping()
-            {
+            if !options.wants(stream.name) || self.is_stopping() {
                 continue;
             }
             if watch.lost_to().is_none() {

@@ -20,7 +20,7 @@ const RENEWAL: Duration = Duration::from_secs(8);
 
 /// A lease that is renewed while it is held. Dropped (its sync was given up), it is given back as
 /// soon as somebody finds the time.
-pub(crate) struct HeldLease {
+pub struct HeldLease {
     store: Store,
     lease: Option<Lease>,
     renewal: JoinHandle<()>,
@@ -29,16 +29,17 @@ pub(crate) struct HeldLease {
 
 /// Tells whether a lease was lost, and to whom.
 #[derive(Clone)]
-pub(crate) struct LeaseWatch(watch::Receiver<Option<String>>);
+pub struct LeaseWatch(watch::Receiver<Option<String>>);
 
 impl LeaseWatch {
     /// Who has the lease instead of us.
-    pub(crate) fn lost_to(&self) -> Option<String> {
+    #[must_use]
+    pub fn lost_to(&self) -> Option<String> {
         self.0.borrow().clone()
     }
 
     /// Waits until the lease is lost, if need be for ever, and says to whom.
-    pub(crate) async fn loss(mut self) -> String {
+    pub async fn loss(mut self) -> String {
         let told = self.0.wait_for(Option::is_some).await.map(|holder| holder.clone());
         match told {
             Ok(holder) => holder.unwrap_or_default(),
@@ -49,6 +50,17 @@ impl LeaseWatch {
 }
 
 impl Hub {
+    /// Takes a lease and keeps it, for those who do something beside syncing that only one may do at
+    /// a time; none where a living process has it. The name of a connection after a colon is that of
+    /// a sync.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn hold(&self, name: &str) -> Result<Option<HeldLease>> {
+        self.bury(name).await?;
+        self.take(name).await
+    }
+
     /// Gives leases back.
     pub(crate) async fn release(&self, held: Vec<HeldLease>) -> Result<()> {
         for mut held in held {
@@ -113,8 +125,20 @@ async fn renew(store: Store, clock: Clock, lease: Lease, lost: watch::Sender<Opt
 
 impl HeldLease {
     /// Tells when it is lost.
-    pub(crate) fn watch(&self) -> LeaseWatch {
+    #[must_use]
+    pub fn watch(&self) -> LeaseWatch {
         self.watch.clone()
+    }
+
+    /// Gives it back.
+    ///
+    /// # Errors
+    /// When the store fails; then it runs out by itself.
+    pub async fn give_back(mut self) -> Result<()> {
+        if let Some(lease) = self.stop() {
+            self.store.release_lease(&lease).await?;
+        }
+        Ok(())
     }
 
     fn stop(&mut self) -> Option<Lease> {

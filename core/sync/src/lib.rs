@@ -23,6 +23,7 @@ pub use collect::{CollectOutcome, CollectSettings};
 pub use derive::Derived;
 pub use error::{Error, Result};
 pub use hub::{Connection, Hub, SyncOptions, Trigger};
+pub use lease::{HeldLease, LeaseWatch};
 pub use progress::{Progress, ProgressEvent, Quiet};
 pub use rebuild::{Difference, Verified};
 pub use round::DryRun;

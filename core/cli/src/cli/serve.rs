@@ -1,9 +1,24 @@
-//! Arguments of the commands that work on the imaginary MSP.
+//! Arguments of the commands that go on until they are stopped.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
+
+/// `linchpin serve`.
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// How the log on standard error looks: `text` for people, `json` for one object per line
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = LogFormat::Text)]
+    pub(crate) log: LogFormat,
+}
+
+/// How a log looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
+}
 
 /// `linchpin demo`.
 #[derive(Debug, Args)]

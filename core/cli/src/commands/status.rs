@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
+use core_daemon::{Entry, Work};
 use core_model::entity::EntityKind;
 use core_model::run::{Outcome, Run};
-use core_store::{Held, Store, StreamKey, StreamState};
+use core_store::{Held, Planned, Store, StreamKey, StreamState};
 use serde::Serialize;
 
 use super::sync;
@@ -43,6 +44,18 @@ struct ConnectionStanding {
     /// Who syncs it just now.
     syncing: Option<String>,
     streams: Vec<StreamStanding>,
+    /// What a daemon does next, where one has worked on this database.
+    next: Vec<Next>,
+}
+
+/// A planned run.
+#[derive(Serialize)]
+struct Next {
+    /// `incremental`, `full` or `collect`.
+    work: Work,
+    /// Of this stream only.
+    stream: Option<String>,
+    at: DateTime<Utc>,
 }
 
 /// A stream, or one scope of it.
@@ -109,6 +122,7 @@ async fn standing(context: &Context) -> Result<Standing, Failure> {
     let now = Utc::now();
     let registry = connectors::registry();
     let mut known = Known::read(store).await?;
+    let planned = store.planned().await?;
     let mut connections = Vec::new();
     for connection in &context.config.connections {
         let kind = registry.kind(&connection.kind).ok();
@@ -121,14 +135,22 @@ async fn standing(context: &Context) -> Result<Standing, Failure> {
             configured: true,
             syncing: syncing(store, &connection.name, now).await?,
             streams: known.take(&connection.name, &order, now),
+            next: next(&context.config.entries, &planned, &connection.name, now),
         });
     }
     // Connections that the settings have no more still have their records.
     while let Some((key, _)) = known.streams.first() {
         let (name, kind) = (key.connection.clone(), key.connector.clone());
         let streams = known.take(&name, &[], now);
-        let (enabled, configured, syncing) = (false, false, None);
-        connections.push(ConnectionStanding { name, kind, enabled, configured, syncing, streams });
+        connections.push(ConnectionStanding {
+            name,
+            kind,
+            enabled: false,
+            configured: false,
+            syncing: None,
+            streams,
+            next: Vec::new(),
+        });
     }
     Ok(Standing {
         at: now,
@@ -137,6 +159,21 @@ async fn standing(context: &Context) -> Result<Standing, Failure> {
         decisions_open: store.count(EntityKind::Decision).await?,
         clients_unlinked: sync::unlinked(store).await?,
     })
+}
+
+/// What is planned for a connection, soonest first, by how far a daemon has come.
+fn next(entries: &[Entry], planned: &[Planned], connection: &str, now: DateTime<Utc>) -> Vec<Next> {
+    let mut found: Vec<Next> = entries
+        .iter()
+        .filter(|entry| entry.connection == connection)
+        .filter_map(|entry| {
+            let row = planned.iter().find(|row| row.name == entry.name())?;
+            let at = entry.next(text::instant(row.handled_us), now)?;
+            Some(Next { work: entry.work, stream: entry.stream.clone(), at })
+        })
+        .collect();
+    found.sort_by_key(|next| (next.at, next.work));
+    found
 }
 
 async fn syncing(

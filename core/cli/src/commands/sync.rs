@@ -34,6 +34,7 @@ pub(crate) async fn run(global: &Global, args: &SyncArgs) -> Result<Exit, Failur
         full: args.full,
         accept_deletions: args.accept_deletions,
         trigger: Trigger::Manual,
+        ..SyncOptions::default()
     };
     if args.dry_run {
         return dry::run(global, &hub, &options).await;

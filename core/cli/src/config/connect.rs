@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::Config;
 use super::meaning::values;
+use super::plan::{self, ConnectionSchedule};
 use super::problem::Problem;
 use super::schema::{OWN_KEYS, connection_schema};
 use super::secret;
@@ -21,6 +22,8 @@ pub(crate) struct ConnectionSettings {
     pub(crate) kind: String,
     /// Whether it is read.
     pub(crate) enabled: bool,
+    /// When it is read, where that is not as for all.
+    pub(super) schedule: ConnectionSchedule,
     node: Node,
 }
 
@@ -145,8 +148,17 @@ pub(super) fn read(node: &Node, registry: &Registry) -> Result<ConnectionSetting
     let Some(known) = known else { return Err(vec![wrong_kind(kind, registry, &who)]) };
     let mut problems = compare(node, &connection_schema(known), &who);
     problems.extend(node.get("name").and_then(wrong_name));
+    let schedule = node.get("schedule");
+    if let Some(table) = schedule {
+        problems.extend(plan::wrong_values(table));
+        problems.extend(plan::wrong_streams(table, known, &who));
+    }
     match (problems.is_empty(), name) {
         (true, Some(name)) => Ok(ConnectionSettings {
+            // Compared with its schema above: what is there can be read.
+            schedule: schedule
+                .and_then(|table| serde_json::from_value(table.json()).ok())
+                .unwrap_or_default(),
             name,
             kind: known.name.to_owned(),
             enabled: node.get("enabled").is_none_or(|enabled| enabled.json() == Value::Bool(true)),

@@ -10,6 +10,8 @@ use core_sync::{CollectSettings, Settings};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::plan::{ScheduleTable, ServerTable};
+
 const HOUR_US: i64 = 3_600_000_000;
 
 /// Settings of Linchpin.
@@ -30,6 +32,10 @@ pub(crate) struct File {
     pub(crate) resolve: ResolveTable,
     /// How changes of what is defined are saved.
     pub(crate) rules: RulesTable,
+    /// When the daemon (`linchpin serve`) reads what.
+    pub(crate) schedule: ScheduleTable,
+    /// What the daemon answers, and how much it does at once.
+    pub(crate) server: ServerTable,
     /// The systems to read, one table each; their order is the order of the lists.
     #[schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>")]
     pub(crate) connection: Vec<serde_json::Value>,

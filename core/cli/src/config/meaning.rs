@@ -2,17 +2,20 @@
 //! every mistake is found, as far as one does not hide the next.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 
-use chrono_tz::{TZ_VARIANTS, Tz};
+use chrono_tz::Tz;
 use core_connector::Registry;
+use core_daemon::Entry;
 use core_resolve::Freshness;
 use core_sync::Settings;
-use core_toml::{Node, choices, compare, nearest};
+use core_toml::{Node, choices, compare};
 use serde_json::Value;
 
 use super::connect::{self, ConnectionSettings};
 use super::document::Document;
 use super::file::{File, ResolveTable};
+use super::plan;
 use super::problem::Problem;
 use super::schema::own_schema;
 use super::secret::is_reference;
@@ -29,6 +32,9 @@ pub(super) struct Understood {
     pub(super) second_person: bool,
     pub(super) connections: Vec<ConnectionSettings>,
     pub(super) database: String,
+    pub(super) entries: Vec<Entry>,
+    pub(super) listen: Option<SocketAddr>,
+    pub(super) parallel: usize,
 }
 
 /// Checks everything, and makes of it what the program needs.
@@ -66,6 +72,9 @@ pub(super) fn understand(
         ask: file.identification.ask,
         freshness: file.resolve.freshness(),
         second_person: file.rules.second_person,
+        entries: plan::entries(&file, time_zone, &connections, registry),
+        listen: plan::listen(&file.server),
+        parallel: file.server.parallel,
         connections,
         database: file.hub.database,
     })
@@ -121,6 +130,8 @@ fn wrong_values(root: &Node) -> Vec<Problem> {
     }
     problems.extend(wrong_database(root));
     problems.extend(wrong_ages(root));
+    problems.extend(root.get("schedule").map(plan::wrong_values).unwrap_or_default());
+    problems.extend(plan::wrong_listen(root));
     let splits = root.get("tenants").and_then(|tenants| tenants.get("domain_split"));
     for split in splits.map(Node::items).unwrap_or_default() {
         if let Some(directory) = split.get("directory") {
@@ -135,16 +146,8 @@ fn wrong_values(root: &Node) -> Vec<Problem> {
 }
 
 fn zone(root: &Node, text: &str) -> Result<Tz, Box<Problem>> {
-    text.trim().parse().map_err(|_| {
-        let span = root.get("hub").and_then(|hub| hub.get("time_zone"));
-        let span = span.map_or(0..0, |node| node.span.clone());
-        let near = nearest(text, TZ_VARIANTS.iter().map(|zone| zone.name()));
-        let near = near.map(|zone| format!("did you mean \"{zone}\"? ")).unwrap_or_default();
-        let help =
-            format!("{near}Write an IANA name like \"America/Chicago\" or \"Europe/Berlin\"");
-        let what = format!("there is no time zone \"{}\"", crate::output::printable(text));
-        Box::new(Problem::new(span, what).label("unknown").help(help))
-    })
+    let span = root.get("hub").and_then(|hub| hub.get("time_zone"));
+    plan::zone(text, span.map_or(0..0, |node| node.span.clone()))
 }
 
 /// What is too old to install on is not good enough to uninstall on.

@@ -6,9 +6,10 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use super::file::File;
+use super::plan::connection_schedule_schema;
 
 /// Keys of a connection that are not its connector's.
-pub(super) const OWN_KEYS: [&str; 3] = ["name", "kind", "enabled"];
+pub(super) const OWN_KEYS: [&str; 4] = ["name", "kind", "enabled", "schedule"];
 
 /// The schema of the settings file.
 pub(crate) fn file_schema(registry: &Registry) -> Value {
@@ -77,6 +78,7 @@ pub(super) fn connection_schema(kind: &Kind) -> Value {
         "default": true,
         "description": "Whether it is read. What was read before stays.",
     });
+    schema["properties"]["schedule"] = connection_schedule_schema();
     let mut required = vec![json!("name"), json!("kind")];
     required.extend(schema["required"].as_array().cloned().unwrap_or_default());
     schema["required"] = required.into();

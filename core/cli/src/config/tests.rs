@@ -88,7 +88,8 @@ fn the_default_file_names_every_key_with_its_default() {
     let own = own_schema();
     let mut paths = Vec::new();
     keys(&own, &own, "", &mut paths);
-    let tables = ["hub.", "sync.", "tenants.", "identification.", "affinity."];
+    let tables =
+        ["hub.", "sync.", "tenants.", "identification.", "affinity.", "schedule.", "server."];
     paths.retain(|(path, _)| tables.iter().any(|table| path.starts_with(table)));
     assert!(paths.len() > 20, "{paths:?}");
     for (path, _) in &paths {
@@ -106,6 +107,43 @@ fn the_default_file_names_every_key_with_its_default() {
     assert_eq!(switched_on.settings.collect.parallel, default.collect.parallel);
     assert_eq!(switched_on.settings.collect.every_hours, default.collect.every_hours);
     assert_eq!(switched_on.settings.collect.time_limit_seconds, default.collect.time_limit_seconds);
+    let plan = |key: &str| at(&file, &format!("schedule.{key}")).cloned();
+    let of_schedule = super::plan::ScheduleTable::default();
+    assert_eq!(plan("incremental"), Some(of_schedule.incremental.into()));
+    assert_eq!(plan("full"), Some(of_schedule.full.into()));
+    assert_eq!(plan("collect"), Some(of_schedule.collect.into()));
+    assert_eq!(plan("jitter_seconds"), Some(of_schedule.jitter_seconds.into()));
+    let of_server = super::plan::ServerTable::default();
+    assert_eq!(switched_on.listen.map(|at| at.to_string()), Some(of_server.listen));
+    assert_eq!(switched_on.parallel, of_server.parallel);
+}
+
+#[test]
+fn a_plan_is_the_hubs_then_the_connections_then_the_streams() {
+    let text = "[hub]\ntime_zone = 'Europe/Berlin'\n\
+                [schedule]\nfull = '0 3 * * *'\njitter_seconds = 0\n\
+                [[connection]]\nname = 'control'\nkind = 'cw-control'\n\
+                url = 'https://x.example'\nsecret = 's'\n\
+                [[connection]]\nname = 'halo'\nkind = 'halopsa'\nurl = 'https://x.example'\n\
+                client_id = 'i'\nclient_secret = 's'\n\
+                [connection.schedule]\ntime_zone = 'America/Chicago'\nincremental = 'off'\n\
+                [[connection.schedule.stream]]\nname = 'contracts'\nfull = '0 4 * * sun'\n";
+    let entries = understood(text).entries;
+    let told: Vec<String> =
+        entries.iter().map(|entry| format!("{}: {}", entry.name(), entry.spec())).collect();
+    let expected = [
+        "control/incremental: 0 * * * * Europe/Berlin",
+        "control/full: 0 3 * * * Europe/Berlin",
+        "control/collect: 30 * * * * Europe/Berlin",
+        "halo/full: 0 3 * * * America/Chicago",
+        "halo/contracts/full: 0 4 * * sun America/Chicago",
+    ];
+    assert_eq!(told, expected);
+    assert!(entries.iter().all(|entry| entry.jitter_seconds == 0));
+    let disabled = text.replace("kind = 'halopsa'", "kind = 'halopsa'\nenabled = false");
+    assert_eq!(understood(&disabled).entries.len(), 3);
+    let silent = format!("{text}[identification]\nask = false\n");
+    assert_eq!(understood(&silent).entries.len(), 4);
 }
 
 #[test]
@@ -113,16 +151,16 @@ fn the_default_file_names_every_setting_of_every_connector() {
     let file: Value = toml::from_str(&switched_on()).unwrap();
     let connections = file["connection"].as_array().unwrap();
     let registry = registry();
-    let mut http = BTreeSet::new();
+    let mut once = BTreeSet::new();
     for kind in registry.kinds() {
         let schema = connection_schema(kind);
         let table = connections.iter().find(|table| table["kind"] == kind.name).unwrap();
         let mut paths = Vec::new();
         keys(&schema, &schema, "", &mut paths);
         for (path, default) in paths {
-            // The table of requests is the same everywhere and written out once.
-            if path.starts_with("http.") {
-                http.insert(path);
+            // The tables of requests and of times are the same everywhere and written out once.
+            if path.starts_with("http.") || path.starts_with("schedule.") {
+                once.insert(path);
                 continue;
             }
             let there = table.get(&path);
@@ -133,11 +171,11 @@ fn the_default_file_names_every_setting_of_every_connector() {
                 kind.name
             );
         }
-        for key in OWN_KEYS {
+        for key in OWN_KEYS.into_iter().filter(|key| *key != "schedule") {
             assert!(table.get(key).is_some(), "{}: `{key}` is not named", kind.name);
         }
     }
-    for path in http {
+    for path in once {
         assert!(at(&connections[0], &path).is_some(), "`{path}` is not named");
     }
 }
@@ -162,7 +200,11 @@ fn every_mistake_is_found_and_not_only_the_first() {
                 [sync]\nmax_delete_percent = 200\nparalel_scopes = 2\nfull_every_hours = 'x'\n\
                 [tenants]\ncreate_from = ['nobody']\n\
                 [identification]\nmode = 'enforced'\njunk_uuids = ['x']\n\
+                [schedule]\nfull = '0 25 * * *'\ntime_zone = 'Europe/Berln'\n\
+                [server]\nlisten = 'localhost'\n\
                 [[connection]]\nname = 'a b'\nkind = 'halo'\n\
+                [[connection]]\nname = 'c'\nkind = 'cw-control'\nurl = 'https://x.example'\n\
+                secret = 's'\nschedule = { collect = 'at noon', stream = [{ name = 'users' }] }\n\
                 [[connection]]\nkind = 'halopsa'\nurl = 3\n";
     let problems = read(text, &registry()).err().unwrap();
     for part in [
@@ -178,6 +220,11 @@ fn every_mistake_is_found_and_not_only_the_first() {
         "lacks `name`",
         "lacks `client_secret`",
         "`url` must be a text in quotes, and is a whole number",
+        "`full` cannot be planned: the hour cannot be `25`: it takes 0 to 23",
+        "there is no time zone \"Europe/Berln\"",
+        "`listen` is no address: \"localhost\"",
+        "`collect` cannot be planned: a schedule has five fields",
+        "connection `c` has no stream `users`",
     ] {
         assert!(problems.iter().any(|problem| problem.contains(part)), "{part}: {problems:#?}");
     }

@@ -8,7 +8,7 @@ use mocks::faults::{Fault, Rule, When};
 use mocks::vendor::Face;
 use serde_json::Value;
 
-mod site;
+pub(crate) mod site;
 
 use self::site::{Site, wait};
 

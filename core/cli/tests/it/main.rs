@@ -7,3 +7,5 @@ mod mistakes;
 mod plain;
 mod rules;
 mod run;
+#[cfg(unix)]
+mod serve;

@@ -14,3 +14,4 @@ mod opening;
 mod pages;
 mod queries;
 mod requests;
+mod schedules;

@@ -24,7 +24,7 @@ pub(super) fn print(standing: &Standing, zone: Tz) {
 }
 
 fn print_connection(connection: &ConnectionStanding, zone: Tz) {
-    let ConnectionStanding { name, kind, enabled, configured, syncing, streams } = connection;
+    let ConnectionStanding { name, kind, enabled, configured, syncing, streams, next } = connection;
     let note = match (configured, enabled, syncing) {
         (false, ..) => ": not in the settings any more",
         (_, false, _) => ": not enabled",
@@ -45,6 +45,14 @@ fn print_connection(connection: &ConnectionStanding, zone: Tz) {
     table(&by_stream, zone).print_indented(2);
     for (name, scopes) in by_stream {
         print_problems(name, &scopes, zone);
+    }
+    if !next.is_empty() {
+        let planned = next.iter().map(|next| {
+            let stream = next.stream.as_ref().map(|name| format!(" {name}")).unwrap_or_default();
+            format!("{}{stream} {}", next.work, minute(next.at, zone))
+        });
+        let planned = planned.collect::<Vec<_>>().join(", ");
+        text::indented(2, &format!("next, where a daemon runs: {planned}"));
     }
 }
 

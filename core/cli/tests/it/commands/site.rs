@@ -13,7 +13,7 @@ use crate::run::{Place, Ran};
 /// The served MSP and the folder of the settings.
 pub(crate) struct Site {
     pub(crate) running: Running,
-    place: Place,
+    pub(crate) place: Place,
 }
 
 impl Site {
@@ -70,7 +70,7 @@ impl Site {
         apply(&mut world, change).unwrap();
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = self.place.command(arguments);
         command.env("USER", "tester");
         command

@@ -1,0 +1,18 @@
+#![doc = include_str!("../README.md")]
+
+mod board;
+mod daemon;
+mod entry;
+mod error;
+mod health;
+mod job;
+mod log;
+mod timer;
+
+pub use daemon::{Daemon, Order, Site};
+pub use entry::{Entry, Work};
+pub use error::{Error, Result};
+pub use health::{Health, Report, Upcoming};
+pub use job::Edges;
+pub use log::RunLog;
+pub use timer::{SystemTimer, Timer};
