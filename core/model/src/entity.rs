@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 mod agreement;
 mod computer;
 mod customer;
+mod fields;
 mod machines;
 mod people;
 mod question;
@@ -41,6 +42,13 @@ macro_rules! entities {
             #[must_use]
             pub fn parse(text: &str) -> Option<Self> {
                 match text { $($text => Some(EntityKind::$name),)* _ => None }
+            }
+
+            /// The names of its documents' fields. Those that have nothing to say may be left out of
+            /// a document.
+            #[must_use]
+            pub fn fields(self) -> &'static [&'static str] {
+                match self { $(EntityKind::$name => fields::of::<$document>(),)* }
             }
         }
 

@@ -4,6 +4,7 @@
 //! This crate does no input or output, reads no clock and draws no random numbers. Everything
 //! else in the workspace may import it; it imports nothing of ours.
 
+pub mod access;
 pub mod checkpoint;
 pub mod dates;
 pub mod decision;
