@@ -14,6 +14,8 @@ pub struct EntityQuery<'a> {
     pub kind: EntityKind,
     /// Their tenant.
     pub tenant: Option<&'a str>,
+    /// Their tenant is one of these.
+    pub tenants: Option<&'a [String]>,
     /// A part of their name, in any case.
     pub name_like: Option<&'a str>,
     /// Their ids.
@@ -28,7 +30,15 @@ impl EntityQuery<'_> {
     /// All of a kind.
     #[must_use]
     pub fn all(kind: EntityKind) -> Self {
-        Self { kind, tenant: None, name_like: None, ids: None, limit: usize::MAX, after_id: None }
+        Self {
+            kind,
+            tenant: None,
+            tenants: None,
+            name_like: None,
+            ids: None,
+            limit: usize::MAX,
+            after_id: None,
+        }
     }
 }
 
@@ -48,6 +58,9 @@ impl Store {
             Select::new(format!("select {COLUMNS} from {} where 1 = 1", query.kind.as_str()));
         if let Some(tenant) = query.tenant {
             select.push(" and tenant = {}", [Argument::Text(owned(tenant))]);
+        }
+        if let Some(tenants) = query.tenants {
+            select.push(" and tenant in list({})", [Argument::Text(list(tenants))]);
         }
         if let Some(part) = query.name_like {
             let part = pattern("%", &folded(part), "%");

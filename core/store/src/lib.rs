@@ -24,6 +24,7 @@ mod schedule;
 mod sql;
 mod stream;
 mod sweep;
+mod token;
 
 pub use definition::{DefinitionChange, DefinitionRow, DefinitionVersion, Revision};
 pub use entity::EntityQuery;
@@ -41,3 +42,4 @@ pub use request::{ChangeRequest, Settlement, Word};
 pub use schedule::Planned;
 pub use stream::{Round, RoundMode, StreamKey, StreamState};
 pub use sweep::{FinishRound, Guard, Held, RoundOutcome};
+pub use token::{NewToken, Token, TokenRow};

@@ -12,6 +12,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (2, "library", include_str!("../migrations/0002_library.sql")),
     (3, "request", include_str!("../migrations/0003_request.sql")),
     (4, "schedule", include_str!("../migrations/0004_schedule.sql")),
+    (5, "token", include_str!("../migrations/0005_token.sql")),
 ];
 
 impl Store {

@@ -15,3 +15,4 @@ mod pages;
 mod queries;
 mod requests;
 mod schedules;
+mod tokens;

@@ -199,6 +199,11 @@ async fn entities_are_paged_and_filtered(bench: Bench) {
     let wanted = ["t7".to_owned(), "t9".to_owned(), "t99".to_owned()];
     let named = EntityQuery { ids: Some(&wanted), ..all };
     assert_eq!(bench.store.entities(&named).await.unwrap().len(), 2);
+    for (tenants, count) in [(vec!["odd", "none"], 5), (vec!["odd", "even"], 10), (vec![], 0)] {
+        let tenants: Vec<String> = tenants.into_iter().map(str::to_owned).collect();
+        let of = EntityQuery { tenants: Some(&tenants), ..all };
+        assert_eq!(bench.store.entities(&of).await.unwrap().len(), count);
+    }
 }
 
 async fn cursors_move_with_the_change(bench: Bench) {
