@@ -112,6 +112,16 @@ impl Failure {
         self.exit.into()
     }
 
+    /// Whether what was asked for cannot be; else it was tried and did not work.
+    pub(crate) fn is_usage(&self) -> bool {
+        self.exit == Exit::Usage
+    }
+
+    /// What to do about it.
+    pub(crate) fn remedy(&self) -> Option<&str> {
+        self.remedy.as_deref()
+    }
+
     /// All of it in one text, for a log.
     pub(crate) fn in_full(&self) -> String {
         let places = self.problems.iter().map(|problem| {

@@ -24,12 +24,13 @@ mod progress;
 mod world;
 
 /// The crates whose log is the user's.
-const LOGGED: [&str; 13] = [
+const LOGGED: [&str; 14] = [
     "linchpin",
     "core_daemon",
     "core_derive",
     "core_http",
     "core_resolve",
+    "core_server",
     "core_snapshot",
     "core_store",
     "core_sync",

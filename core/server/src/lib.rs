@@ -1,59 +1,118 @@
 #![doc = include_str!("../README.md")]
 
+mod access;
+mod answer;
+mod changes;
+mod entities;
+mod events;
+mod health;
+mod limits;
+mod openapi;
+mod params;
+mod problem;
+mod routes;
+mod tail;
+
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
 
-use axum::extract::State;
-use axum::http::StatusCode;
-use axum::http::header::CACHE_CONTROL;
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Json, Router};
-use core_daemon::{Health, Report};
-use serde_json::json;
+use async_trait::async_trait;
+use axum::Router;
+use core_daemon::{Health, Timer};
+use core_store::Store;
+use serde_json::Value;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 
-/// Every path there is. The API will be routes of this list.
-pub fn router(health: Arc<Health>) -> Router {
-    Router::new().route("/healthz", get(healthz)).route("/readyz", get(readyz)).with_state(health)
+use crate::access::Uses;
+use crate::tail::Tail;
+
+pub use crate::openapi::document as openapi;
+
+/// Followers of the event log at once, over all callers.
+const FOLLOWERS: usize = 2000;
+/// Questions to [`Answers`] at once: each may read the whole model, and the daemon has work to do.
+const QUESTIONS: usize = 1;
+
+/// What is answered by the program around the server, which knows settings and rules.
+#[async_trait]
+pub trait Answers: Send + Sync {
+    /// Where every stream of every connection stands.
+    async fn status(&self) -> Result<Value, Unanswered>;
+
+    /// What holds for a computer of this id, item by item; on a local day of its tenant, or at an
+    /// instant, where one is given.
+    async fn winners(&self, computer: &str, as_of: Option<&str>) -> Result<Value, Unanswered>;
 }
 
-/// Answers until it is to stop; answers that are under way are finished.
+/// Why a question has no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unanswered {
+    /// It was asked wrongly; else it could not be answered.
+    pub wrong: bool,
+    /// What is wrong, for the one who asked where it was asked wrongly, and else for the log.
+    pub what: String,
+    /// What to do about it.
+    pub remedy: String,
+}
+
+/// What is served. Shared by all connections.
+pub struct Api {
+    store: Store,
+    health: Arc<Health>,
+    timer: Arc<dyn Timer>,
+    answers: Arc<dyn Answers>,
+    tail: Tail,
+    uses: Uses,
+    followers: Arc<Semaphore>,
+    questions: Semaphore,
+}
+
+impl Api {
+    /// What is in this store, by this clock.
+    #[must_use]
+    pub fn new(
+        store: Store,
+        health: Arc<Health>,
+        timer: Arc<dyn Timer>,
+        answers: Arc<dyn Answers>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            tail: Tail::new(store.clone()),
+            store,
+            health,
+            timer,
+            answers,
+            uses: Uses::default(),
+            followers: Arc::new(Semaphore::new(FOLLOWERS)),
+            questions: Semaphore::new(QUESTIONS),
+        })
+    }
+
+    fn now_us(&self) -> i64 {
+        self.timer.now().timestamp_micros()
+    }
+}
+
+/// Every path there is, with everything around it.
+pub fn router(api: Arc<Api>) -> Router {
+    routes::router(api)
+}
+
+/// Answers until it is to stop; answers that are under way are finished, and streams end.
 ///
 /// # Errors
 /// When the listener fails.
 pub async fn serve(
     listener: TcpListener,
-    health: Arc<Health>,
+    api: Arc<Api>,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    axum::serve(listener, router(health)).with_graceful_shutdown(stop).await
-}
-
-async fn healthz(State(health): State<Arc<Health>>) -> Response {
-    let report = health.report().await;
-    answer(report.alive, &report)
-}
-
-async fn readyz(State(health): State<Arc<Health>>) -> Response {
-    let report = health.report().await;
-    answer(report.ready, &report)
-}
-
-fn answer(good: bool, report: &Report) -> Response {
-    let code = if good { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let status = match (good, report.warnings.is_empty()) {
-        (false, _) => "fail",
-        (true, false) => "warn",
-        (true, true) => "ok",
+    let ending = Arc::clone(&api);
+    let stop = async move {
+        stop.await;
+        ending.tail.end();
     };
-    let body = json!({
-        "status": status,
-        "warnings": report.warnings,
-        "stopping": report.stopping,
-        "running": report.running,
-        "next": report.next,
-    });
-    (code, [(CACHE_CONTROL, "no-store")], Json(body)).into_response()
+    axum::serve(listener, router(api)).with_graceful_shutdown(stop).await
 }

@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use core_daemon::{Daemon, Health, RunLog, Site, SystemTimer};
+use core_daemon::{Daemon, RunLog, Site, SystemTimer};
+use core_server::Api;
 use core_sync::Clock;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
@@ -13,11 +14,13 @@ use crate::cli::{Global, ServeArgs};
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
 
+mod answers;
 mod dates;
 mod desk;
 mod signals;
 mod systemd;
 
+use self::answers::OfSettings;
 use self::dates::Dates;
 use self::desk::Desk;
 
@@ -25,12 +28,15 @@ pub(crate) async fn run(global: &Global, _args: &ServeArgs) -> Result<Exit, Fail
     let context = Arc::new(Context::open(global).await?);
     let timer = Arc::new(SystemTimer::new(Clock::system()));
     // The database first: who has it is the better answer than who has the port.
-    let daemon = Daemon::start(site(&context)?, timer).await?;
+    let daemon = Daemon::start(site(&context)?, Arc::clone(&timer) as _).await?;
     let health = daemon.health();
     let (stop, stopped) = watch::channel(false);
-    let serving = serve(context.config.listen, &health, stopped).await?;
+    let (in_force, settings) = watch::channel(Arc::clone(&context));
+    let answers = Arc::new(OfSettings(settings));
+    let api = Api::new(context.store.clone(), Arc::clone(&health), timer, answers);
+    let serving = serve(context.config.listen, api, stopped).await?;
     let (orders, inbox) = mpsc::channel(8);
-    let desk = Desk::new(global.clone(), Arc::clone(&context), orders, Arc::clone(&health));
+    let desk = Desk::new(global.clone(), in_force, orders, Arc::clone(&health));
     let attending = tokio::spawn(desk.attend(signals::Signals::listen()?));
     let watchdog = tokio::spawn(systemd::answer_the_watchdog(health));
     systemd::ready();
@@ -61,7 +67,7 @@ pub(super) fn site(context: &Arc<Context>) -> Result<Site, Failure> {
 /// Answers over HTTP, if it is to.
 async fn serve(
     address: Option<SocketAddr>,
-    health: &Arc<Health>,
+    api: Arc<Api>,
     mut stopped: watch::Receiver<bool>,
 ) -> Result<Option<JoinHandle<()>>, Failure> {
     let Some(address) = address else { return Ok(None) };
@@ -70,14 +76,13 @@ async fn serve(
             .with_remedy("set another `listen` in [server], or \"off\"")
     })?;
     let address = listener.local_addr().unwrap_or(address);
-    tracing::info!(%address, "answering /healthz and /readyz");
-    let health = Arc::clone(health);
+    tracing::info!(%address, "answering /healthz, /readyz and /v1");
     Ok(Some(tokio::spawn(async move {
         let stop = async move {
             // An error is that nobody is left to say it.
             drop(stopped.wait_for(|stop| *stop).await);
         };
-        if let Err(error) = core_server::serve(listener, health, stop).await {
+        if let Err(error) = core_server::serve(listener, api, stop).await {
             tracing::error!(%error, "the port answers no more");
         }
     })))

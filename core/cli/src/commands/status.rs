@@ -117,6 +117,12 @@ pub(crate) async fn run(global: &Global) -> Result<Exit, Failure> {
     Ok(Exit::Ok)
 }
 
+/// All of it, for machines.
+pub(super) async fn as_json(context: &Context) -> Result<serde_json::Value, Failure> {
+    serde_json::to_value(standing(context).await?)
+        .map_err(|error| Failure::failed(format!("the status cannot be written as JSON: {error}")))
+}
+
 async fn standing(context: &Context) -> Result<Standing, Failure> {
     let store = &context.store;
     let now = Utc::now();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use core_daemon::{Health, Order};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use super::signals::{Asked, Signals};
 use super::{site, systemd};
@@ -20,8 +20,8 @@ const LOOK: Duration = Duration::from_secs(1);
 /// The desk.
 pub(super) struct Desk {
     global: Global,
-    /// The settings in force.
-    context: Arc<Context>,
+    /// The settings in force, for all who go by them.
+    in_force: watch::Sender<Arc<Context>>,
     orders: mpsc::Sender<Order>,
     health: Arc<Health>,
     file: WatchedFile,
@@ -31,12 +31,12 @@ pub(super) struct Desk {
 impl Desk {
     pub(super) fn new(
         global: Global,
-        context: Arc<Context>,
+        in_force: watch::Sender<Arc<Context>>,
         orders: mpsc::Sender<Order>,
         health: Arc<Health>,
     ) -> Self {
         let file = WatchedFile::new(global.config.clone());
-        Self { global, context, orders, health, file, stopping: false }
+        Self { global, in_force, orders, health, file, stopping: false }
     }
 
     /// Attends to signals and to the file until the daemon has ended.
@@ -75,18 +75,19 @@ impl Desk {
             return;
         }
         systemd::reloading();
-        let read = self.context.renewed(&self.global).and_then(|context| {
+        let before = Arc::clone(&self.in_force.borrow());
+        let read = before.renewed(&self.global).and_then(|context| {
             let context = Arc::new(context);
             Ok((site(&context)?, context))
         });
         match read {
             Ok((site, context)) => {
-                if context.config.listen != self.context.config.listen {
+                if context.config.listen != before.config.listen {
                     tracing::warn!("`listen` has changed; it takes a restart to listen there");
                 }
                 tracing::info!(why, "the settings were read again");
                 self.health.refused(None);
-                self.context = context;
+                self.in_force.send_replace(context);
                 drop(self.orders.send(Order::Renew(Box::new(site))).await);
             }
             Err(failure) => {

@@ -68,16 +68,32 @@ impl Service {
 
     /// What it answers.
     pub(crate) fn get(&self, path: &str) -> (u16, Value) {
-        let line = self.wait_for(|line| line["address"].is_string());
-        let mut stream = TcpStream::connect(line["address"].as_str().unwrap()).unwrap();
-        let request =
-            format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
-        stream.write_all(request.as_bytes()).unwrap();
+        self.get_as(path, "")
+    }
+
+    /// What it answers whoever has a token.
+    pub(crate) fn get_as(&self, path: &str, token: &str) -> (u16, Value) {
+        let mut stream = self.ask(path, token);
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         let code = answer.split(' ').nth(1).unwrap().parse().unwrap();
         let body = answer.split_once("\r\n\r\n").unwrap().1;
         (code, serde_json::from_str(body).unwrap_or_default())
+    }
+
+    /// A line to it, on which something is asked.
+    pub(crate) fn ask(&self, path: &str, token: &str) -> TcpStream {
+        let line = self.wait_for(|line| line["address"].is_string());
+        let mut stream = TcpStream::connect(line["address"].as_str().unwrap()).unwrap();
+        let token = match token {
+            "" => String::new(),
+            token => format!("Authorization: Bearer {token}\r\n"),
+        };
+        let request =
+            format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{token}Connection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream
     }
 
     /// Its exit code and its whole log, when it has ended.

@@ -1,0 +1,70 @@
+//! What is around every answer: how large and how long a request may be, headers, and its line in
+//! the log.
+
+use std::time::Duration;
+
+use axum::extract::{MatchedPath, Request};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, HeaderValue, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use tokio::time::Instant;
+
+use crate::access::Caller;
+use crate::problem::Problem;
+
+/// Bytes that a request's body may have.
+const LARGEST: u64 = 64 * 1024;
+/// How long an answer may take until it begins.
+const LONGEST: Duration = Duration::from_secs(30);
+
+/// Refuses what is too large, gives up what takes too long.
+pub(crate) async fn limit(request: Request, next: Next) -> Response {
+    let length = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+    let length: Option<u64> = length.and_then(|length| length.parse().ok());
+    if length.is_some_and(|length| length > LARGEST) {
+        return Problem::too_large(LARGEST).into_response();
+    }
+    match tokio::time::timeout(LONGEST, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => {
+            let seconds = LONGEST.as_secs();
+            Problem::unavailable(format!("there was no answer within {seconds} seconds"))
+                .into_response()
+        }
+    }
+}
+
+/// Says to browsers and caches what they must not do.
+pub(crate) async fn headers(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    let nothing = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+    headers.insert(CONTENT_SECURITY_POLICY, nothing);
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+/// Writes the request's line. The path is that of the list of routes: what somebody sent may hold
+/// anything, tokens and names of customers among it.
+pub(crate) async fn log(request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let method = request.method().clone();
+    let began = Instant::now();
+    let response = next.run(request).await;
+    let route = route.as_ref().map_or("(unknown)", MatchedPath::as_str);
+    let status = response.status().as_u16();
+    let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let caller = response.extensions().get::<Caller>();
+    let token = caller.map(|caller| &*caller.name).unwrap_or_default();
+    if route.starts_with("/v1") || status >= 400 {
+        tracing::info!(%method, route, status, ms, token, "request");
+    } else {
+        tracing::debug!(%method, route, status, ms, "request");
+    }
+    response
+}

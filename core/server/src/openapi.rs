@@ -1,0 +1,252 @@
+//! The API's description (OpenAPI 3.1), made from the list of routes and from the fields of the
+//! documents.
+
+use serde_json::{Map, Value, json};
+
+use crate::changes::CHANGES;
+use crate::entities::{KINDS, Kind, LIST, ONE};
+use crate::events::EVENTS;
+use crate::params::{MOST, USUAL};
+use crate::routes::{Route, WINNERS, all};
+
+/// The description.
+#[must_use]
+pub fn document() -> Value {
+    let mut paths = Map::new();
+    for route in all() {
+        paths.insert(route.path(), json!({ "get": operation(route) }));
+    }
+    for (path, summary) in [
+        ("/healthz", "Whether the daemon turns; 503 where it is stuck."),
+        ("/readyz", "Whether it works and its database answers."),
+    ] {
+        let answer = json!({ "description": "How it is.", "content": json_of(&json!({ "type": "object" })) });
+        paths.insert(
+            path.to_owned(),
+            json!({ "get": {
+                "operationId": path.trim_start_matches('/'),
+                "summary": summary,
+                "security": [],
+                "responses": { "200": answer, "503": answer },
+            } }),
+        );
+    }
+    let mut schemas = Map::new();
+    for kind in KINDS {
+        schemas.insert(name(kind), schema(kind));
+    }
+    schemas.insert("Event".to_owned(), event());
+    schemas.insert("Problem".to_owned(), problem());
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Linchpin",
+            "version": env!("CARGO_PKG_VERSION"),
+            "license": { "name": "MIT", "identifier": "MIT" },
+            "description": "One model of tenants, people, computers and agreements, out of the \
+                            systems that a provider runs. A token sees its tenants and nothing else: \
+                            what is another tenant's is answered like what is not there.",
+        },
+        "servers": [{ "url": "/" }],
+        "security": [{ "token": [] }],
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {
+                "token": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "A token of `linchpin token create`.",
+                },
+            },
+        },
+    })
+}
+
+fn operation(route: Route) -> Value {
+    let (id, summary, parameters, answer) = described(route);
+    let mut responses = json!({
+        "200": answer,
+        "400": refused("The request is wrong; the answer says where."),
+        "401": refused("No token that holds came with the request."),
+        "503": refused("Not now."),
+    });
+    if !matches!(route, Route::Events | Route::Status) {
+        responses["304"] = json!({ "description": "Nothing is different." });
+        responses["200"]["headers"] =
+            json!({ "ETag": { "schema": { "type": "string" }, "required": true } });
+    }
+    if !matches!(route, Route::Status | Route::Description) {
+        responses["404"] = refused("There is none, or it is not for this token.");
+    }
+    if matches!(route, Route::Status) {
+        responses["403"] = refused("Not with this token.");
+    }
+    json!({
+        "operationId": id,
+        "summary": summary,
+        "description": format!("Least role: {}.", route.least().as_str()),
+        "parameters": parameters,
+        "responses": responses,
+    })
+}
+
+/// Id, summary, parameters and answer of a route.
+fn described(route: Route) -> (String, String, Vec<Value>, Value) {
+    let named = |names: &[&str]| names.iter().map(|name| parameter(name)).collect::<Vec<_>>();
+    let of_one = |names: &[&str]| [vec![parameter("id")], named(names)].concat();
+    let object = || json!({ "type": "object" });
+    let (id, summary, parameters, answer) = match route {
+        Route::List(kind) => {
+            let page = page(
+                &reference(&name(kind)),
+                &json!({
+                    "next": {
+                        "type": ["string", "null"],
+                        "description": "What `after` takes for the next page; null at the end.",
+                    },
+                }),
+            );
+            (format!("list-{}", kind.path), kind.about.to_owned(), named(LIST), page)
+        }
+        Route::One(kind) => {
+            let summary = format!("One {}.", kind.word);
+            (format!("get-{}", kind.word), summary, of_one(ONE), reference(&name(kind)))
+        }
+        Route::Winners => (
+            "get-computer-winners".to_owned(),
+            "What a computer should have, item by item, and why.".to_owned(),
+            of_one(WINNERS),
+            page(&object(), &json!({})),
+        ),
+        Route::Changes => {
+            let number = |text: &str| json!({ "type": "integer", "description": text });
+            let page = page(
+                &reference("Event"),
+                &json!({
+                    "next": number("What `since` takes for the next page."),
+                    "last": number("The newest event; where it is `next`, there is no more."),
+                }),
+            );
+            ("list-changes".to_owned(), "What changed, in order.".to_owned(), named(CHANGES), page)
+        }
+        Route::Events => {
+            let summary = "What changes, as it does: server-sent events with the sequence as id.";
+            let mut parameters = named(EVENTS);
+            parameters.push(parameter("Last-Event-ID"));
+            let answer = json!({
+                "description": "Each `data` is an Event.",
+                "content": { "text/event-stream": { "schema": { "type": "string" } } },
+            });
+            return ("follow-events".to_owned(), summary.to_owned(), parameters, answer);
+        }
+        Route::Status => (
+            "get-status".to_owned(),
+            "Where every stream of every connection stands.".to_owned(),
+            Vec::new(),
+            object(),
+        ),
+        Route::Description => {
+            ("get-description".to_owned(), "This.".to_owned(), Vec::new(), object())
+        }
+    };
+    let answer = json!({ "description": summary, "content": json_of(&answer) });
+    (id, summary, parameters, answer)
+}
+
+fn parameter(name: &str) -> Value {
+    let text = || json!({ "type": "string" });
+    let number = || json!({ "type": "integer", "minimum": 0 });
+    let (place, schema, about) = match name {
+        "id" => ("path", text(), "Its id."),
+        "limit" => (
+            "query",
+            json!({ "type": "integer", "minimum": 1, "maximum": MOST, "default": USUAL }),
+            "How many at once.",
+        ),
+        "after" => ("query", text(), "Only what comes after this id: `next` of the page before."),
+        "tenant" => ("query", text(), "Only of the tenant of this id."),
+        "name" => ("query", text(), "Only what has this in its name, in any case."),
+        "fields" => ("query", text(), "Only these fields, joined by commas."),
+        "since" => ("query", number(), "Only events after this number; 0 is all."),
+        "as_of" => ("query", text(), "A local day (2026-12-31) or an instant; now if left out."),
+        _ => ("header", number(), "Goes on after this event, whatever `since` says."),
+    };
+    json!({
+        "name": name,
+        "in": place,
+        "required": place == "path",
+        "schema": schema,
+        "description": about,
+    })
+}
+
+fn schema(kind: &Kind) -> Value {
+    let fields = kind.entity.fields().iter();
+    let mut properties: Map<String, Value> =
+        fields.map(|field| ((*field).to_owned(), json!({}))).collect();
+    properties.insert("id".to_owned(), json!({ "type": "string" }));
+    json!({ "type": "object", "description": kind.about, "properties": properties })
+}
+
+fn event() -> Value {
+    let text = || json!({ "type": "string" });
+    let document = |about: &str| json!({ "type": ["object", "null"], "description": about });
+    json!({
+        "type": "object",
+        "required": ["sequence", "at", "entity", "id", "change", "cause"],
+        "properties": {
+            "sequence": { "type": "integer", "description": "Its place in the log." },
+            "at": { "type": "string", "format": "date-time" },
+            "entity": text(),
+            "id": text(),
+            "tenant": { "type": ["string", "null"] },
+            "change": { "enum": ["created", "changed", "removed"] },
+            "cause": { "enum": ["run", "decision", "observation", "clock"] },
+            "before": document("What it was; null where it is new, or new to this token."),
+            "after": document("What it is; null where it is gone, or went to another tenant."),
+        },
+    })
+}
+
+fn problem() -> Value {
+    let text = || json!({ "type": "string" });
+    json!({
+        "type": "object",
+        "required": ["type", "title", "status", "detail", "remedy"],
+        "properties": {
+            "type": text(), "title": text(), "status": { "type": "integer" },
+            "detail": text(), "remedy": text(),
+        },
+    })
+}
+
+fn page(item: &Value, more: &Value) -> Value {
+    let mut properties = more.clone();
+    properties["items"] = json!({ "type": "array", "items": item });
+    json!({ "type": "object", "required": ["items"], "properties": properties })
+}
+
+fn refused(about: &str) -> Value {
+    let schema = reference("Problem");
+    json!({
+        "description": about,
+        "content": { "application/problem+json": { "schema": schema } },
+    })
+}
+
+fn json_of(schema: &Value) -> Value {
+    json!({ "application/json": { "schema": schema } })
+}
+
+fn reference(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{name}") })
+}
+
+/// The name of a kind's schema.
+fn name(kind: &Kind) -> String {
+    match kind.word {
+        "line" => "AgreementLine".to_owned(),
+        word => word[..1].to_uppercase() + &word[1..],
+    }
+}

@@ -1,0 +1,166 @@
+//! Errors as they are answered: `application/problem+json` (RFC 9457) with a remedy.
+
+use axum::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use crate::Unanswered;
+
+/// What every token of the API begins with.
+const TOKEN: &str = "lpt_";
+/// Characters of somebody's text that are given back.
+const SHOWN: usize = 80;
+
+/// Why something is not answered. Nothing in it comes from the store but what the caller may see.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    status: StatusCode,
+    kind: &'static str,
+    title: &'static str,
+    detail: String,
+    remedy: String,
+}
+
+impl Problem {
+    fn new(
+        (status, kind, title): (StatusCode, &'static str, &'static str),
+        detail: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        Self { status, kind, title, detail: detail.into(), remedy: remedy.into() }
+    }
+
+    /// The request cannot mean anything.
+    pub(crate) fn wrong(detail: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self::new((StatusCode::BAD_REQUEST, "bad-request", "The request is wrong"), detail, remedy)
+    }
+
+    /// Nobody says who asks, or nobody who is known: which of it is not told.
+    pub(crate) fn unknown_caller() -> Self {
+        Self::new(
+            (StatusCode::UNAUTHORIZED, "unauthorized", "A token is needed"),
+            "no token that holds came with the request",
+            "send `Authorization: Bearer TOKEN` with a token of `linchpin token create`; it may \
+             also have expired or been revoked",
+        )
+    }
+
+    /// Whoever asks may not.
+    pub(crate) fn forbidden(detail: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self::new((StatusCode::FORBIDDEN, "forbidden", "Not with this token"), detail, remedy)
+    }
+
+    /// There is none, or it is not for the caller: which of it is not told.
+    pub(crate) fn missing(word: &str, id: &str) -> Self {
+        Self::new(
+            (StatusCode::NOT_FOUND, "not-found", "There is no such thing"),
+            format!("there is no {word} `{}`", shown(id)),
+            "check the id, and which tenants the token is for",
+        )
+    }
+
+    /// There is no such path.
+    pub(crate) fn no_path() -> Self {
+        Self::new(
+            (StatusCode::NOT_FOUND, "no-path", "There is no such path"),
+            "nothing is served at this path",
+            "see /v1/openapi.json for every path there is",
+        )
+    }
+
+    /// The path is there, and that method is not.
+    pub(crate) fn wrong_method() -> Self {
+        Self::new(
+            (StatusCode::METHOD_NOT_ALLOWED, "wrong-method", "Not with this method"),
+            "this path does not take this method",
+            "use a method that the `Allow` header of this answer names",
+        )
+    }
+
+    /// More was sent than is taken.
+    pub(crate) fn too_large(limit: u64) -> Self {
+        Self::new(
+            (StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The request is too large"),
+            format!("a request's body may have {limit} bytes"),
+            "send less",
+        )
+    }
+
+    /// It could not be answered now.
+    pub(crate) fn unavailable(detail: impl Into<String>) -> Self {
+        Self::new(
+            (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not now"),
+            detail,
+            "try again in a moment; /readyz says how the hub is",
+        )
+    }
+
+    /// It could not be answered, and the log says why.
+    pub(crate) fn fault() -> Self {
+        Self::new(
+            (StatusCode::INTERNAL_SERVER_ERROR, "fault", "The hub failed"),
+            "the question could not be answered; the hub's log says why",
+            "look into the log of `linchpin serve`",
+        )
+    }
+}
+
+/// What somebody sent, as far as it is given back: never a token that went astray.
+pub(crate) fn shown(text: &str) -> String {
+    if text.contains(TOKEN) {
+        return "(a token)".to_owned();
+    }
+    text.chars().filter(|c| !c.is_control()).take(SHOWN).collect()
+}
+
+impl From<core_store::Error> for Problem {
+    fn from(error: core_store::Error) -> Self {
+        tracing::error!(%error, remedy = error.remedy(), "the store did not answer");
+        match error {
+            core_store::Error::Unavailable { .. } => {
+                Self::unavailable("the database does not answer")
+            }
+            _ => Self::fault(),
+        }
+    }
+}
+
+impl From<serde_json::Error> for Problem {
+    fn from(error: serde_json::Error) -> Self {
+        tracing::error!(%error, "a stored document cannot be read");
+        Self::fault()
+    }
+}
+
+impl From<Unanswered> for Problem {
+    fn from(unanswered: Unanswered) -> Self {
+        if unanswered.wrong {
+            return Self::wrong(unanswered.what, unanswered.remedy);
+        }
+        tracing::error!(error = unanswered.what, remedy = unanswered.remedy, "no answer");
+        Self::fault()
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let body = json!({
+            "type": format!("urn:linchpin:problem:{}", self.kind),
+            "title": self.title,
+            "status": self.status.as_u16(),
+            "detail": self.detail,
+            "remedy": self.remedy,
+        });
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if self.status == StatusCode::UNAUTHORIZED {
+            let scheme = HeaderValue::from_static("Bearer realm=\"linchpin\"");
+            headers.insert(WWW_AUTHENTICATE, scheme);
+        }
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        (self.status, headers, body.to_string()).into_response()
+    }
+}

@@ -1,0 +1,125 @@
+//! Every route, once: the router and the API's description are made from this list.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::request::Parts;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use core_model::access::Role;
+use core_model::entity::EntityKind;
+
+use crate::access::{Caller, guard};
+use crate::answer::tagged;
+use crate::entities::{KINDS, Kind};
+use crate::params::Params;
+use crate::problem::Problem;
+use crate::{Api, health, limits, openapi};
+
+/// What a route below `/v1` answers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Route {
+    List(&'static Kind),
+    One(&'static Kind),
+    Winners,
+    Changes,
+    Events,
+    Status,
+    Description,
+}
+
+/// Parameters of a computer's winners.
+pub(crate) const WINNERS: &[&str] = &["as_of"];
+
+impl Route {
+    /// Its path.
+    pub(crate) fn path(self) -> String {
+        match self {
+            Route::List(kind) => format!("/v1/{}", kind.path),
+            Route::One(kind) => format!("/v1/{}/{{id}}", kind.path),
+            Route::Winners => "/v1/computers/{id}/winners".to_owned(),
+            Route::Changes => "/v1/changes".to_owned(),
+            Route::Events => "/v1/events".to_owned(),
+            Route::Status => "/v1/status".to_owned(),
+            Route::Description => "/v1/openapi.json".to_owned(),
+        }
+    }
+
+    /// What one must be at least.
+    pub(crate) fn least(self) -> Role {
+        match self {
+            Route::Status => Role::Operator,
+            _ => Role::Reader,
+        }
+    }
+}
+
+/// Every route below `/v1`.
+pub(crate) fn all() -> Vec<Route> {
+    let kinds = KINDS.iter().flat_map(|kind| [Route::List(kind), Route::One(kind)]);
+    let others = [Route::Winners, Route::Changes, Route::Events, Route::Status, Route::Description];
+    kinds.chain(others).collect()
+}
+
+pub(crate) fn router(api: Arc<Api>) -> Router {
+    let open =
+        Router::new().route("/healthz", get(health::healthz)).route("/readyz", get(health::readyz));
+    let routed = all().into_iter().fold(open, |router, route| {
+        let handler = move |State(api): State<Arc<Api>>,
+                            id: Result<Path<Vec<(String, String)>>, PathRejection>,
+                            asked: Parts| async move {
+            match answer(&api, route, id, &asked).await {
+                Ok(response) => response,
+                Err(problem) => problem.into_response(),
+            }
+        };
+        router.route(&route.path(), get(handler))
+    });
+    routed
+        .fallback(|| async { Problem::no_path() })
+        .method_not_allowed_fallback(|| async { Problem::wrong_method() })
+        .layer(from_fn_with_state(Arc::clone(&api), guard))
+        .layer(from_fn(limits::limit))
+        .layer(from_fn(limits::headers))
+        .layer(from_fn(limits::log))
+        .with_state(api)
+}
+
+async fn answer(
+    api: &Arc<Api>,
+    route: Route,
+    id: Result<Path<Vec<(String, String)>>, PathRejection>,
+    asked: &Parts,
+) -> Result<Response, Problem> {
+    // Whoever got here past the guard without being anybody is refused.
+    let caller = asked.extensions.get::<Caller>().ok_or_else(Problem::unknown_caller)?;
+    caller.must_be(route.least())?;
+    let Ok(Path(ids)) = id else { return Err(Problem::no_path()) };
+    let id = ids.first().map(|(_, id)| id.as_str()).unwrap_or_default();
+    let (uri, headers) = (&asked.uri, &asked.headers);
+    match route {
+        Route::List(kind) => api.list(kind, caller, (uri, headers)).await,
+        Route::One(kind) => api.one(kind, caller, id, (uri, headers)).await,
+        Route::Changes => api.changes(caller, (uri, headers)).await,
+        Route::Events => api.events(caller, (uri, headers)).await,
+        Route::Winners => {
+            let params = Params::of(uri, WINNERS)?;
+            let computer = api.seen(EntityKind::Computer, "computer", caller, id).await?;
+            let _turn = api.questions.acquire().await.map_err(|_| Problem::fault())?;
+            tagged(headers, &api.answers.winners(&computer.id, params.get("as_of")).await?)
+        }
+        Route::Status => {
+            Params::of(uri, &[])?;
+            caller.must_see_all()?;
+            let _turn = api.questions.acquire().await.map_err(|_| Problem::fault())?;
+            Ok(axum::Json(api.answers.status().await?).into_response())
+        }
+        Route::Description => {
+            Params::of(uri, &[])?;
+            tagged(headers, &openapi::document())
+        }
+    }
+}

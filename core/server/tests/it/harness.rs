@@ -1,0 +1,255 @@
+//! A router on a store with two tenants, each with one of everything; tokens; a clock that is set.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Request, Response, StatusCode};
+use chrono::{DateTime, Utc};
+use core_daemon::{Health, Timer};
+use core_model::access::Role;
+use core_model::entity::{EntityKind, EntityRow};
+use core_model::event::Cause;
+use core_server::{Answers, Api, Unanswered};
+use core_store::{ModelChange, NewToken, Store, Token};
+use futures::StreamExt as _;
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+/// When it is.
+pub(crate) const NOW_US: i64 = 1_800_000_000_000_000;
+/// The two tenants.
+pub(crate) const TENANTS: [&str; 2] = ["ten_a", "ten_b"];
+
+/// The router and what it stands on.
+pub(crate) struct Bench {
+    pub(crate) router: Router,
+    pub(crate) store: Store,
+    pub(crate) clock: Arc<SetClock>,
+    made: AtomicU8,
+    _folder: tempfile::TempDir,
+}
+
+/// A clock that is set.
+pub(crate) struct SetClock(AtomicI64);
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
+}
+
+impl SetClock {
+    pub(crate) fn advance(&self, seconds: i64) {
+        self.0.fetch_add(seconds * 1_000_000, Ordering::Relaxed);
+    }
+}
+
+#[async_trait]
+impl Timer for SetClock {
+    fn now(&self) -> DateTime<Utc> {
+        DateTime::from_timestamp_micros(self.0.load(Ordering::Relaxed)).unwrap()
+    }
+
+    async fn until(&self, _at: Option<DateTime<Utc>>, _busy: bool) {}
+}
+
+/// Answers with what it was asked.
+struct Echo;
+
+#[async_trait]
+impl Answers for Echo {
+    async fn status(&self) -> Result<Value, Unanswered> {
+        Ok(json!({ "connections": [] }))
+    }
+
+    async fn winners(&self, computer: &str, as_of: Option<&str>) -> Result<Value, Unanswered> {
+        match as_of {
+            Some("never") => Err(Unanswered {
+                wrong: true,
+                what: "`as_of` is no day".to_owned(),
+                remedy: "write a day".to_owned(),
+            }),
+            _ => Ok(json!({ "items": [{ "computer": computer, "as_of": as_of }] })),
+        }
+    }
+}
+
+impl Bench {
+    pub(crate) async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path().join("hub.db").to_str().unwrap()).await.unwrap();
+        let clock = Arc::new(SetClock(AtomicI64::new(NOW_US)));
+        let health = Arc::new(Health::new(store.clone()));
+        let timer = Arc::clone(&clock) as Arc<dyn Timer>;
+        let api = Api::new(store.clone(), health, timer, Arc::new(Echo));
+        let router = core_server::router(api);
+        let bench = Self { router, store, clock, made: AtomicU8::new(0), _folder: folder };
+        let of_all = TENANTS.iter().flat_map(|tenant| {
+            EntityKind::ALL.iter().map(|kind| row(*kind, tenant, &id(*kind, tenant), 1))
+        });
+        bench.put(of_all.collect()).await;
+        bench
+    }
+
+    /// Changes the model.
+    pub(crate) async fn put(&self, rows: Vec<EntityRow>) {
+        self.apply(rows, Vec::new()).await;
+    }
+
+    /// The same, with removals.
+    pub(crate) async fn apply(&self, upserts: Vec<EntityRow>, removals: Vec<(EntityKind, String)>) {
+        let cause = Cause::Run;
+        let change = ModelChange { upserts, removals, cause: &cause, cursors: &[], now_us: NOW_US };
+        self.store.apply(change).await.unwrap();
+    }
+
+    /// A token that ends in a day.
+    pub(crate) async fn token(&self, role: Role, tenants: &[&str]) -> String {
+        let number = self.made.fetch_add(1, Ordering::Relaxed);
+        self.named(&format!("token-{number}"), number, role, tenants).await
+    }
+
+    pub(crate) async fn named(&self, name: &str, seed: u8, role: Role, tenants: &[&str]) -> String {
+        let tenants: Vec<String> = tenants.iter().map(|&tenant| tenant.to_owned()).collect();
+        let token = Token::from_random([seed; 32]);
+        let new = NewToken {
+            name,
+            role,
+            tenants: (!tenants.is_empty()).then_some(&*tenants),
+            by: "tests",
+            expires_us: Some(NOW_US + 86_400_000_000),
+            now_us: NOW_US,
+        };
+        self.store.add_token(&token, &new).await.unwrap();
+        token.reveal().to_owned()
+    }
+
+    pub(crate) async fn send(&self, request: Request<Body>) -> Response<Body> {
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+
+    pub(crate) async fn ask(&self, request: Request<Body>) -> Answer {
+        let response = self.send(request).await;
+        let (parts, body) = response.into_parts();
+        let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+        let body = String::from_utf8(body.to_vec()).unwrap();
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    pub(crate) async fn get(&self, path: &str, token: &str) -> Answer {
+        self.ask(request(path, token, &[])).await
+    }
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
+    }
+
+    /// Ids of the items.
+    pub(crate) fn ids(&self) -> Vec<String> {
+        let json = self.json();
+        let items = json["items"].as_array().unwrap_or_else(|| panic!("{self:?}"));
+        items.iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// It is an error as errors are.
+    #[track_caller]
+    pub(crate) fn is_problem(&self, status: u16) -> Value {
+        assert_eq!(self.status.as_u16(), status, "{self:?}");
+        assert_eq!(self.header("content-type"), "application/problem+json", "{self:?}");
+        let problem = self.json();
+        assert_eq!(problem["status"], status, "{problem}");
+        for key in ["type", "title", "detail", "remedy"] {
+            assert!(!problem[key].as_str().unwrap().is_empty(), "{key}: {problem}");
+        }
+        assert_eq!(self.header("cache-control"), "no-store");
+        problem
+    }
+}
+
+pub(crate) fn request(path: &str, token: &str, headers: &[(&str, &str)]) -> Request<Body> {
+    let mut builder = Request::get(path);
+    if !token.is_empty() {
+        builder = builder.header("authorization", format!("Bearer {token}"));
+    }
+    for (name, value) in headers {
+        builder = builder.header(*name, *value);
+    }
+    builder.body(Body::empty()).unwrap()
+}
+
+/// The id of the one entity of its kind at a tenant; a tenant's is its own.
+pub(crate) fn id(kind: EntityKind, tenant: &str) -> String {
+    match kind {
+        EntityKind::Tenant => tenant.to_owned(),
+        _ => format!("{}_of_{tenant}", kind.as_str()),
+    }
+}
+
+/// An entity of which only its own tenant may hear.
+pub(crate) fn row(kind: EntityKind, tenant: &str, id: &str, version: i64) -> EntityRow {
+    let mark = format!("only for {tenant}");
+    let document = json!({
+        "id": id, "tenant": tenant, "name": mark, "host": mark, "domains": [version],
+    });
+    EntityRow {
+        kind,
+        id: id.to_owned(),
+        tenant: Some(tenant.to_owned()),
+        name: mark,
+        document: document.to_string(),
+    }
+}
+
+/// The next events of a stream: sequence and document.
+pub(crate) async fn next(
+    body: &mut (impl futures::Stream<Item = String> + Unpin),
+    count: usize,
+) -> Vec<(i64, Value)> {
+    let mut found = Vec::new();
+    while found.len() < count {
+        let chunk = tokio::time::timeout(Duration::from_secs(30), body.next()).await;
+        let Some(chunk) = chunk.expect("no event came") else { return found };
+        let Some(rest) = chunk.strip_prefix("id: ") else { continue };
+        let (sequence, data) = rest.split_once("\ndata: ").unwrap();
+        let data: Value = serde_json::from_str(data.strip_suffix("\n\n").unwrap()).unwrap();
+        assert_eq!(data["sequence"], sequence.parse::<i64>().unwrap());
+        found.push((data["sequence"].as_i64().unwrap(), data));
+    }
+    found
+}
+
+/// What a stream says, piece by piece.
+pub(crate) fn pieces(response: Response<Body>) -> impl futures::Stream<Item = String> + Unpin {
+    assert_eq!(response.status(), StatusCode::OK);
+    let pieces = response.into_body().into_data_stream();
+    Box::pin(pieces.map(|piece| String::from_utf8(piece.unwrap().to_vec()).unwrap()))
+}
+
+/// Every path below `/v1`, with the ids of one tenant, and the word of what it is about.
+pub(crate) fn paths(tenant: &str) -> Vec<String> {
+    let document = core_server::openapi();
+    let paths = document["paths"].as_object().unwrap().keys();
+    let of_v1 = paths.filter(|path| path.starts_with("/v1/"));
+    of_v1.map(|path| path.replace("{id}", &id_in(path, tenant))).collect()
+}
+
+fn id_in(path: &str, tenant: &str) -> String {
+    let kind = match path.split('/').nth(2).unwrap() {
+        "groups" => EntityKind::Group,
+        "agreement-lines" => EntityKind::AgreementLine,
+        word => EntityKind::parse(word.trim_end_matches('s')).unwrap_or(EntityKind::Tenant),
+    };
+    id(kind, tenant)
+}

@@ -1,0 +1,10 @@
+//! What is answered, to whom, and what never is: the whole router on a store of its own.
+
+#![expect(clippy::unwrap_used, reason = "a test that meets what it did not expect must stop there")]
+
+mod access;
+mod described;
+mod events;
+mod harness;
+mod model;
+mod refused;
