@@ -9,6 +9,7 @@ mod read;
 mod rules;
 mod serve;
 mod sync;
+mod token;
 
 pub(crate) use self::files::{
     ApplyArgs, ApproveArgs, ExportArgs, PlanArgs, RejectArgs, RequestsAction, RequestsArgs,
@@ -20,6 +21,7 @@ pub(crate) use self::rules::{
 };
 pub(crate) use self::serve::{DemoArgs, LogFormat, MocksArgs, ServeArgs};
 pub(crate) use self::sync::{CheckArgs, DecideArgs, LinkArgs, PinArgs, RebuildArgs, SyncArgs};
+pub(crate) use self::token::{TokenAction, TokenCreateArgs, TokenRevokeArgs};
 
 const EXIT_CODES: &str = "Exit codes:
   0  done
@@ -51,7 +53,8 @@ const SERVE_HELP: &str = "Signals:
   TERM, INT  stop after the pages in flight; the second one ends at once
   HUP        read the settings again; wrong ones are refused, the old ones stay in force
 The settings are also read again when their file changes. Under systemd (Type=notify) it says when
-it is ready, and answers the watchdog. How it is, it says at /healthz and /readyz ([server] listen).
+it is ready, and answers the watchdog. How it is, it says at /healthz and /readyz ([server] listen);
+the API is below /v1 there, for whoever has a token (`linchpin token`).
 
 Exit codes:
   0  stopped as it was told to
@@ -122,6 +125,12 @@ pub(crate) enum Command {
     /// Run as a service: read every connection when it is planned, until it is told to stop
     #[command(after_help = SERVE_HELP)]
     Serve(ServeArgs),
+    /// Make, list and revoke tokens of the service's API
+    #[command(after_help = EXIT_CODES)]
+    Token {
+        #[command(subcommand)]
+        action: TokenAction,
+    },
     /// Where every stream of every connection stands
     #[command(after_help = EXIT_CODES)]
     Status,

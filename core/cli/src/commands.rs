@@ -34,6 +34,7 @@ pub(crate) mod show;
 mod status;
 mod sync;
 pub(crate) mod text;
+mod token;
 mod winners;
 
 /// Does what was asked.
@@ -47,6 +48,7 @@ pub(crate) async fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Check(args) => check::run(global, args).await,
         Command::Sync(args) => sync::run(global, args).await,
         Command::Serve(args) => serve::run(global, args).await,
+        Command::Token { action } => token::run(global, action).await,
         Command::Status => status::run(global).await,
         Command::Runs(args) => runs::run(global, args).await,
         Command::List(args) => list::run(global, args).await,

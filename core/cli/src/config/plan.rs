@@ -88,7 +88,7 @@ pub(crate) struct StreamSchedule {
 #[derive(Clone, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct ServerTable {
-    /// Address and port of `/healthz` and `/readyz`; "off" for none.
+    /// Address and port of `/healthz`, `/readyz` and the API below `/v1`; "off" for none.
     pub(crate) listen: String,
     /// Connections that are worked on at once.
     #[schemars(range(min = 1, max = 64))]

@@ -7,13 +7,14 @@ use serde_json::Value;
 
 use crate::run::Place;
 
-const COMMANDS: [&str; 28] = [
+const COMMANDS: [&str; 29] = [
     "demo",
     "init",
     "config",
     "connectors",
     "check",
     "sync",
+    "token",
     "status",
     "runs",
     "list",

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::commands::site::Site;
 
+mod api;
 mod service;
 
 use service::Service;
@@ -50,7 +51,7 @@ async fn a_service_reads_everything_says_how_it_is_and_stops_when_it_is_told_to(
     let next = health["next"].as_array().unwrap();
     assert!(next.iter().any(|next| next["name"] == "halopsa/full"), "{health}");
     assert_eq!(service.get("/readyz").0, 200);
-    assert_eq!(service.get("/v1").0, 404);
+    assert_eq!(service.get("/v1").0, 401);
 
     let standing = site.run(&["status", "--json"]).ended(0).json().remove(0);
     for connection in standing["connections"].as_array().unwrap() {
