@@ -144,6 +144,40 @@ async fn an_expired_delta_token_leads_to_a_full_round_with_the_same_end() -> Res
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn agents_that_were_read_before_their_client_know_it_once_it_came() -> Result<()> {
+    for seed in seeds([60]) {
+        let estate = Estate::of(200, seed).await?;
+        let database = databases::sqlite()?;
+        let hub = paging_hub(&estate, database.open().await?)?;
+        let rule = |face, path: &str| Rule {
+            fault: Fault::Forbidden,
+            face: Some(face),
+            path: Some(path.to_owned()),
+            when: When::Always,
+            times: None,
+        };
+        estate
+            .running
+            .set_faults(vec![rule(Face::Automate, "/Clients"), rule(Face::Halo, "/Client")]);
+        hub.sync(&[], &SyncOptions::default()).await?;
+        estate.running.set_faults(Vec::new());
+        let agents: Vec<Agent> = hub.all().await?;
+        let waiting = |agent: &&Agent| agent.connection == "cw-automate" && agent.client.is_none();
+        ensure!(agents.iter().any(|agent| waiting(&agent)), "every client was there already");
+        sync_whole(&hub).await?;
+
+        let clients: Vec<Client> = hub.all().await?;
+        let unlinked = clients.iter().filter(|one| one.connection == "cw-automate");
+        ensure!(unlinked.clone().any(|one| one.tenant.is_none()), "no client stands for nobody");
+        let agents: Vec<Agent> = hub.all().await?;
+        let waiting: Vec<&Agent> = agents.iter().filter(waiting).collect();
+        ensure!(waiting.is_empty(), "{waiting:#?}");
+        ensure_verified(&hub).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ninety_nine_percent_gone_is_held_until_somebody_accepts() -> Result<()> {
     for database in both_databases().await? {
         let estate = Estate::of(300, 56).await?;

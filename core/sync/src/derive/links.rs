@@ -127,8 +127,9 @@ impl Links {
         sources
     }
 
-    /// Clients that belong to another tenant than before, or to one for the first time; and
-    /// directories of which a part does.
+    /// Clients that belong to another tenant than before, or to one for the first time; those that
+    /// came or went, because what was read before them names them; and directories of which a part
+    /// belongs elsewhere.
     pub(crate) fn moved_since(&self, before: &Self) -> BTreeSet<(String, String)> {
         let takes = |links: &Self, split: &DomainSplit| {
             links.splits.contains(split).then(|| links.split_tenant(split)).flatten()
@@ -141,6 +142,7 @@ impl Links {
         keys.into_iter()
             .filter(|key| {
                 self.tenant_of.get(*key) != before.tenant_of.get(*key)
+                    || self.client_ids.get(*key) != before.client_ids.get(*key)
                     || moved.iter().any(|split| split.directory == key.1)
             })
             .cloned()
