@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may stop")]
 
 mod alike;
+mod api;
 mod arch;
 mod changes;
 mod conformance;
