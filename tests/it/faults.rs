@@ -174,7 +174,7 @@ impl Subject {
         patience: Patience,
     ) -> Result<usize> {
         let mut read: BTreeMap<Name, BTreeSet<String>> = BTreeMap::new();
-        let mut last = String::new();
+        let (mut last, mut wrong) = (String::new(), Vec::new());
         for number in 1..=patience.syncs {
             let runs = hub.sync(&[], options).await?;
             let asked = hub.collect().await?;
@@ -197,9 +197,11 @@ impl Subject {
                 patience.believes,
                 "a silent half after {number} syncs: wanted (-), found (+){last}"
             );
+            wrong.push(format!("after {number}: {last}"));
             read.clear();
         }
-        bail!("not overcome by {} syncs: {last}", patience.syncs)
+        let wrong = wrong.join("\n");
+        bail!("not overcome by {} syncs: {last}\nread whole and not so:\n{wrong}", patience.syncs)
     }
 
     fn unasked(&self, asked: CollectOutcome) -> Option<String> {

@@ -228,6 +228,11 @@ const WRITER_PRAGMAS: &str = "pragma busy_timeout = 10000; \
 const READER_PRAGMAS: &str =
     "pragma busy_timeout = 10000; pragma query_only = on; pragma cache_size = -8000";
 
+/// PostgreSQL compiles statements that it takes to be long, which takes it half a second and more. Of
+/// tables that were just filled it knows nothing and takes every statement to be long; ours are short
+/// and many.
+const NO_COMPILER: &str = "set jit = off";
+
 /// Connects once by itself: a pool would try again and again, and hide the reason.
 async fn try_out(options: &AnyConnectOptions, statements: &'static str) -> Result<()> {
     let mut connection = AnyConnection::connect_with(options).await?;
@@ -251,8 +256,9 @@ fn sqlite_pool(connections: u32, pragmas: &'static str) -> AnyPoolOptions {
 
 #[cfg_attr(not(target_os = "linux"), expect(unused_variables, reason = "there is no way to it"))]
 fn postgres_pool(port: u16) -> AnyPoolOptions {
-    pool(POSTGRES_CONNECTIONS).after_connect(move |_, _| {
+    pool(POSTGRES_CONNECTIONS).after_connect(move |connection, _| {
         Box::pin(async move {
+            sqlx::raw_sql(NO_COMPILER).execute(connection).await?;
             #[cfg(target_os = "linux")]
             {
                 let sockets = nodelay::send_at_once(port);

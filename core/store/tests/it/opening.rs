@@ -161,3 +161,20 @@ async fn addresses_of_files_are_taken_as_they_are() {
     let error = Store::open(text.to_str().unwrap()).await.err().unwrap();
     assert!(matches!(error, Error::Corrupt { .. }), "{error:?}");
 }
+
+/// PostgreSQL would compile statements over tables that were just filled, half a second each.
+#[tokio::test]
+async fn no_statement_is_compiled_on_postgresql() {
+    crate::harness::on_postgres(|bench| async move {
+        // A column that no statement fills tells under which setting its row came.
+        let told = "alter table source_record alter column gone_since \
+                    set default (case current_setting('jit') when 'off' then null else 1 end)";
+        bench.raw(told).await;
+        let stream = Stream::begin(&bench.store, "rmm", RoundMode::Full).await;
+        stream.page(&agents([1]), 10).await;
+        let compiled = "select count(*) from source_record where gone_since is not null";
+        assert_eq!(bench.number(compiled).await, 0);
+        assert_eq!(bench.number("select count(*) from source_record").await, 1);
+    })
+    .await;
+}
