@@ -3,12 +3,11 @@
 use axum::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use core_store::Token;
 use serde_json::json;
 
 use crate::Unanswered;
 
-/// What every token of the API begins with.
-const TOKEN: &str = "lpt_";
 /// Characters of somebody's text that are given back.
 const SHOWN: usize = 80;
 
@@ -108,7 +107,7 @@ impl Problem {
 
 /// What somebody sent, as far as it is given back: never a token that went astray.
 pub(crate) fn shown(text: &str) -> String {
-    if text.contains(TOKEN) {
+    if text.contains(Token::PREFIX) {
         return "(a token)".to_owned();
     }
     text.chars().filter(|c| !c.is_control()).take(SHOWN).collect()

@@ -7,6 +7,7 @@ mod definition;
 mod entity;
 mod error;
 mod event;
+mod hash;
 mod identity;
 mod known;
 mod lease;

@@ -9,6 +9,7 @@ use sqlx::AnyConnection;
 
 use crate::counter::EVENT;
 use crate::error::Result;
+use crate::hash;
 use crate::open::Store;
 use crate::sql::{Argument, Bulk, Columns, Select, list, opt, owned};
 
@@ -134,11 +135,11 @@ impl Store {
         let mut hashes: HashMap<(EntityKind, &str), Option<u128>> = HashMap::new();
         for (kind, answer) in &answers {
             for row in answer.rows() {
-                hashes.insert((*kind, row.str(0)?), u128::from_str_radix(row.str(1)?, 16).ok());
+                hashes.insert((*kind, row.str(0)?), hash::read(row.str(1)?));
             }
         }
         let puts = rows.into_iter().filter_map(|row| {
-            let hash = hash(row);
+            let hash = content_hash(row);
             let stored = hashes.get(&(row.kind, row.id.as_str()));
             let new = stored.is_none();
             (stored != Some(&Some(hash))).then_some(Put { row, hash, new, seq: 0 })
@@ -198,7 +199,7 @@ impl Store {
                     .bind(opt(put.row.tenant.as_deref()))
                     .bind(owned(&put.row.name))
                     .bind(folded(&put.row.name))
-                    .bind(format!("{:032x}", put.hash))
+                    .bind(hash::written(put.hash))
                     .bind(put.seq)
                     .bind(owned(&put.row.document))
             })
@@ -247,10 +248,7 @@ fn of_event(kind: EntityKind, change: &ModelChange<'_>) -> [Argument; 3] {
     [Argument::Int(change.now_us), Argument::Text(entity), Argument::Text(cause)]
 }
 
-fn hash(row: &EntityRow) -> u128 {
-    let mut hash = xxhash_rust::xxh3::Xxh3Default::new();
-    for part in [&*row.document, "\0", row.tenant.as_deref().unwrap_or_default(), "\0", &row.name] {
-        hash.update(part.as_bytes());
-    }
-    hash.digest128()
+fn content_hash(row: &EntityRow) -> u128 {
+    let tenant = row.tenant.as_deref().unwrap_or_default();
+    hash::of(&[&row.document, "\0", tenant, "\0", &row.name])
 }

@@ -7,6 +7,7 @@ use sqlx::AnyConnection;
 
 use crate::counter::CHANGE;
 use crate::error::Result;
+use crate::hash;
 use crate::open::Store;
 use crate::sql::{Argument, Bulk, clean, opt, owned};
 use crate::stream::Round;
@@ -184,7 +185,7 @@ impl Store {
                     .bind(one.kind().as_str())
                     .bind(owned(&one.key))
                     .bind(opt(one.record.client.as_deref()))
-                    .bind(format!("{:032x}", one.hash))
+                    .bind(hash::written(one.hash))
                     .bind(owned(&one.facts))
                     .bind(one.history(now_us))
                     .bind(owned(&one.record.raw))

@@ -7,7 +7,7 @@ use crate::counter::REQUEST;
 use crate::definition::DefinitionChange;
 use crate::error::{Error, Result};
 use crate::open::Store;
-use crate::sql::{Columns, owned};
+use crate::sql::{Argument, Columns, Select, owned};
 
 /// A change that somebody asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,10 +56,8 @@ pub struct Word<'a> {
     pub now_us: i64,
 }
 
-const ALL: &str = "select number, at, author, note, document, renewed_at, renewed_by, settled_at, \
-                   settled_by, settled_note, revision from change_request order by number";
-const ONE: &str = "select number, at, author, note, document, renewed_at, renewed_by, settled_at, \
-                   settled_by, settled_note, revision from change_request where number = $1";
+const COLUMNS: &str = "select number, at, author, note, document, renewed_at, renewed_by, \
+                       settled_at, settled_by, settled_note, revision from change_request";
 
 impl Store {
     /// Notes a request and gives its number.
@@ -95,7 +93,8 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn requests(&self) -> Result<Vec<ChangeRequest>> {
-        let rows = self.sql(ALL).fetch_all(self.readers()).await?;
+        let select = Select::new(format!("{COLUMNS} order by number"));
+        let rows = select.query(self.backend()).fetch_all(self.readers()).await?;
         rows.iter().map(request).collect()
     }
 
@@ -104,7 +103,9 @@ impl Store {
     /// # Errors
     /// [`Error::NotFound`] where there is none.
     pub async fn request(&self, number: i64) -> Result<ChangeRequest> {
-        let row = self.sql(ONE).bind(number).fetch_optional(self.readers()).await?;
+        let mut select = Select::new(COLUMNS);
+        select.push(" where number = {}", [Argument::Int(number)]);
+        let row = select.query(self.backend()).fetch_optional(self.readers()).await?;
         let none = || Error::NotFound { what: format!("request {number}") };
         request(&row.ok_or_else(none)?)
     }

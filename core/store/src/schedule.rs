@@ -3,7 +3,7 @@
 
 use crate::error::Result;
 use crate::open::Store;
-use crate::sql::{Columns, owned};
+use crate::sql::{Bulk, Columns, owned};
 
 /// How far a planned run has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +16,20 @@ pub struct Planned {
     /// since ever.
     pub handled_us: i64,
 }
+
+const PLANNED: Bulk = Bulk {
+    text: "insert into schedule (name, spec, handled) values {rows} \
+           on conflict (name) do update set spec = excluded.spec, handled = excluded.handled \
+           where schedule.spec <> excluded.spec",
+    columns: 3,
+};
+
+const HANDLED: Bulk = Bulk {
+    text: "update schedule set handled = v.column3 from (values {rows}) as v \
+           where schedule.name = v.column1 and schedule.spec = v.column2 \
+           and schedule.handled < v.column3",
+    columns: 3,
+};
 
 impl Store {
     /// Every planned run that a daemon ever had, by name.
@@ -37,21 +51,7 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn plan(&self, planned: &[Planned]) -> Result<()> {
-        let mut tx = self.write().await?;
-        for one in planned {
-            self.sql(
-                "insert into schedule (name, spec, handled) values ($1, $2, $3) \
-                 on conflict (name) do update set spec = excluded.spec, \
-                 handled = excluded.handled where schedule.spec <> excluded.spec",
-            )
-            .bind(owned(&one.name))
-            .bind(owned(&one.spec))
-            .bind(one.handled_us)
-            .execute(&mut *tx)
-            .await?;
-        }
-        tx.commit().await?;
-        Ok(())
+        self.note_planned(&PLANNED, planned).await
     }
 
     /// Notes that planned runs were run, each up to its time. What is further already stays, and so
@@ -60,18 +60,15 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn handled(&self, planned: &[Planned]) -> Result<()> {
+        self.note_planned(&HANDLED, planned).await
+    }
+
+    async fn note_planned(&self, how: &Bulk, planned: &[Planned]) -> Result<()> {
         let mut tx = self.write().await?;
-        for one in planned {
-            self.sql(
-                "update schedule set handled = $3 \
-                 where name = $1 and spec = $2 and handled < $3",
-            )
-            .bind(owned(&one.name))
-            .bind(owned(&one.spec))
-            .bind(one.handled_us)
-            .execute(&mut *tx)
-            .await?;
-        }
+        self.bulk(&mut tx, (how, ""), planned, |query, one| {
+            query.bind(owned(&one.name)).bind(owned(&one.spec)).bind(one.handled_us)
+        })
+        .await?;
         tx.commit().await?;
         Ok(())
     }

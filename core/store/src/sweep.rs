@@ -8,9 +8,10 @@ use core_model::{Checkpoint, RecordKind};
 use futures::TryStreamExt as _;
 use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
-use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::error::{Error, Result};
+use crate::hash;
 use crate::open::Store;
 use crate::page::{ComparedPage, Name, PageCommit, by_kind};
 use crate::sql::{Argument, Columns, Select, clean, count, limit, list};
@@ -392,9 +393,5 @@ fn read_name(row: &AnyRow) -> Result<Name> {
 }
 
 fn digest(kind: &str, key: &str) -> u128 {
-    let mut hash = Xxh3Default::new();
-    for part in [kind, "\0", key] {
-        hash.update(part.as_bytes());
-    }
-    hash.digest128()
+    hash::of(&[kind, "\0", key])
 }

@@ -15,8 +15,6 @@ use crate::error::{Error, Result};
 use crate::open::Store;
 use crate::sql::{Argument, Columns, Select, list, opt, owned};
 
-/// What a token begins with, so that scanners for secrets know one.
-const PREFIX: &str = "lpt_";
 /// Random bytes of a token.
 const BYTES: usize = 32;
 /// A token's last use is noted this often at most, in microseconds.
@@ -26,16 +24,19 @@ const NOTED_EVERY_US: i64 = 60 * 1_000_000;
 pub struct Token(String);
 
 impl Token {
+    /// What every token begins with, so that scanners for secrets know one.
+    pub const PREFIX: &'static str = "lpt_";
+
     /// The token of these bytes, which must come from the system's source of randomness.
     #[must_use]
     pub fn from_random(bytes: [u8; BYTES]) -> Self {
-        Self(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes)))
+        Self(format!("{}{}", Self::PREFIX, URL_SAFE_NO_PAD.encode(bytes)))
     }
 
     /// What somebody sent, if it has the form of a token.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let bytes = URL_SAFE_NO_PAD.decode(text.strip_prefix(PREFIX)?).ok()?;
+        let bytes = URL_SAFE_NO_PAD.decode(text.strip_prefix(Self::PREFIX)?).ok()?;
         (bytes.len() == BYTES).then(|| Self(text.to_owned()))
     }
 

@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 use core_model::access::Role;
+use core_store::Token;
 
 /// What to do with the tokens of the API.
 #[derive(Debug, Subcommand)]
@@ -88,9 +89,12 @@ fn days(text: &str) -> Result<Days, String> {
 fn name(text: &str) -> Result<String, String> {
     let fits = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     // What begins like a token is one that was pasted into the wrong place.
-    if (1..=64).contains(&text.len()) && text.chars().all(fits) && !text.starts_with("lpt_") {
+    if (1..=64).contains(&text.len()) && text.chars().all(fits) && !text.starts_with(Token::PREFIX)
+    {
         return Ok(text.to_owned());
     }
-    Err("a name has up to 64 letters, digits, `-`, `_` and `.`, and does not begin with `lpt_`"
-        .to_owned())
+    let prefix = Token::PREFIX;
+    Err(format!(
+        "a name has up to 64 letters, digits, `-`, `_` and `.`, and does not begin with `{prefix}`"
+    ))
 }

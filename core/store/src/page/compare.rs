@@ -13,6 +13,7 @@ use sqlx::AnyConnection;
 
 use super::{Name, PageOutcome};
 use crate::error::Result;
+use crate::hash;
 use crate::open::Store;
 use crate::sql::{Columns, clean};
 
@@ -110,8 +111,7 @@ impl Store {
         let mut stored = HashMap::new();
         for (kind, answer) in &answers {
             for row in answer.rows() {
-                // A hash of another version of the program is no hash of this content.
-                let hash = u128::from_str_radix(row.str(1)?, 16).ok();
+                let hash = hash::read(row.str(1)?);
                 stored.insert((*kind, row.str(0)?), (hash, row.opt_int(2)?.is_some()));
             }
         }
@@ -218,7 +218,5 @@ fn last_of_each(records: &[Record]) -> ComparedPage<'_> {
 
 /// The client is not in the vendor's JSON where the stream's scope says it, and it may change there.
 fn content_hash(record: &Record) -> u128 {
-    let client =
-        record.client.as_deref().map_or(0, |client| xxhash_rust::xxh3::xxh3_128(client.as_bytes()));
-    record.hash ^ client
+    record.hash ^ record.client.as_deref().map_or(0, |client| hash::of(&[client]))
 }
