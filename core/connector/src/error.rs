@@ -46,6 +46,26 @@ pub enum Actor {
 }
 
 impl ErrorKind {
+    /// Every kind.
+    pub const ALL: &'static [ErrorKind] = &[
+        ErrorKind::Config,
+        ErrorKind::Auth,
+        ErrorKind::Forbidden,
+        ErrorKind::NotOffered,
+        ErrorKind::NotFound,
+        ErrorKind::Rejected,
+        ErrorKind::RateLimited { retry_after: None },
+        ErrorKind::Unavailable,
+        ErrorKind::CheckpointExpired,
+        ErrorKind::Protocol,
+    ];
+
+    /// The kind of that word.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.as_str() == text)
+    }
+
     /// The word in run records and logs.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -172,7 +172,9 @@ async fn read(hub: &Hub, job: &Job) -> Result<End> {
     let mut failed: Vec<String> = Vec::new();
     for options in each {
         match hub.sync(&job.connections, &options).await {
-            Ok(runs) => failed.extend(runs.iter().filter(|run| mends_itself(run)).map(name)),
+            Ok(runs) => {
+                failed.extend(runs.into_iter().filter(mends_itself).map(|run| run.stream));
+            }
             // By hand, most likely; what it reads is none of the plan.
             Err(Error::Busy { holder, .. }) => return Ok(End::Busy { holder }),
             Err(error) => return Err(error),
@@ -197,20 +199,8 @@ async fn edges(tools: &Tools, job: &Job, from_us: Option<i64>) -> End {
     End::Done { failed: Vec::new() }
 }
 
-fn name(run: &Run) -> String {
-    run.stream.clone()
-}
-
 /// Failed on something that nobody needs to mend.
 fn mends_itself(run: &Run) -> bool {
-    let of_the_clock = [
-        ErrorKind::RateLimited { retry_after: None },
-        ErrorKind::Unavailable,
-        ErrorKind::CheckpointExpired,
-    ];
-    let kind = run.error_kind.as_deref();
-    run.outcome == Outcome::Failed
-        && of_the_clock
-            .iter()
-            .any(|known| known.actor() == Actor::Clock && Some(known.as_str()) == kind)
+    let kind = run.error_kind.as_deref().and_then(ErrorKind::parse);
+    run.outcome == Outcome::Failed && kind.is_some_and(|kind| kind.actor() == Actor::Clock)
 }

@@ -14,7 +14,7 @@ use core_model::event::Event;
 use core_model::id::{ComputerId, TenantId};
 use core_model::library::TenantSettings;
 use core_resolve::{Change, Member};
-use core_store::Store;
+use core_store::{EntityQuery, Store};
 
 use crate::error::{Error, Result};
 use crate::feeds::feeds;
@@ -229,45 +229,43 @@ impl World {
     /// Puts tenants together anew that are settled otherwise.
     async fn settle(&self, store: &Store, found: &mut Found) -> Result<()> {
         let settings = Settings::of(&self.library);
-        let ids: Vec<String> =
-            std::mem::take(&mut found.tenants).iter().map(ToString::to_string).collect();
-        for part in ids.chunks(PAGE) {
-            let query = core_store::EntityQuery {
-                ids: Some(part),
-                ..core_store::EntityQuery::all(EntityKind::Tenant)
-            };
-            for row in store.entities(&query).await? {
-                let tenant: Tenant =
-                    row.read().map_err(|why| Error::entity(EntityKind::Tenant, &row.id, &why))?;
-                found.changes.push(Change::Tenant(read_tenant(&tenant, &settings)));
-            }
-        }
-        Ok(())
+        each_of(store, &std::mem::take(&mut found.tenants), |tenant: &Tenant| {
+            found.changes.push(Change::Tenant(read_tenant(tenant, &settings)));
+        })
+        .await
     }
 
     /// Puts computers together anew from what is known of them and of their agents.
     async fn put_together(&mut self, store: &Store, found: &mut Found) -> Result<()> {
         let excluded = excluded(&self.library);
-        let ids: Vec<String> = found.computers.iter().map(ToString::to_string).collect();
-        let mut gone = std::mem::take(&mut found.computers);
-        for part in ids.chunks(PAGE) {
-            let query = core_store::EntityQuery {
-                ids: Some(part),
-                ..core_store::EntityQuery::all(EntityKind::Computer)
-            };
-            for row in store.entities(&query).await? {
-                let computer: Computer =
-                    row.read().map_err(|why| Error::entity(EntityKind::Computer, &row.id, &why))?;
-                let input = self.machines.computer(&computer, &excluded, &mut self.texts);
-                if let Some(input) = input {
-                    gone.remove(&computer.id);
-                    found.changes.push(Change::Computer(Box::new(input)));
-                }
+        let wanted = std::mem::take(&mut found.computers);
+        let mut gone = wanted.clone();
+        each_of(store, &wanted, |computer: &Computer| {
+            if let Some(input) = self.machines.computer(computer, &excluded, &mut self.texts) {
+                gone.remove(&computer.id);
+                found.changes.push(Change::Computer(Box::new(input)));
             }
-        }
+        })
+        .await?;
         found.changes.extend(gone.into_iter().map(Change::ComputerGone));
         Ok(())
     }
+}
+
+/// The entities of these ids that there are, page by page.
+async fn each_of<E: Entity, I: ToString>(
+    store: &Store,
+    ids: &BTreeSet<I>,
+    mut take: impl FnMut(&E),
+) -> Result<()> {
+    let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    for part in ids.chunks(PAGE) {
+        let query = EntityQuery { ids: Some(part), ..EntityQuery::all(E::KIND) };
+        for row in store.entities(&query).await? {
+            take(&row.read().map_err(|why| Error::entity(E::KIND, &row.id, &why))?);
+        }
+    }
+    Ok(())
 }
 
 /// The entity after an event; none where it was removed.

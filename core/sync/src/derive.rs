@@ -73,7 +73,7 @@ impl Hub {
         let _alone = self.deriving.lock().await;
         let held = self.hold_derivation().await?;
         let derived = self.derive_while_ours(held.watch()).await;
-        self.release(vec![held]).await?;
+        held.give_back().await?;
         derived
     }
 
@@ -107,7 +107,7 @@ impl Hub {
             derived.events += events;
             moved = clients;
         }
-        let links = Links::load(&self.store, &self.settings.tenants.splits).await?;
+        let links = Links::load(self).await?;
         // Other rules, or a step that nobody knows the end of: every row is looked at.
         let rows_after = if again { 0 } else { cursors.rows };
         let (events, left) = self.derive_rows(&links, &moved, rows_after, &cause, high).await?;
@@ -160,10 +160,14 @@ impl Hub {
         high: i64,
     ) -> Result<(u64, BTreeSet<(String, String)>)> {
         let splits = &self.settings.tenants.splits;
-        let before = Links::load(&self.store, splits).await?;
+        let before = Links::load(self).await?;
         let linked = links::link(self, decisions).await?;
         let (rows, removals) = links::rows(&self.store, &linked).await?;
         let after = Links::of(&linked.clients, &linked.tenants, splits);
+        for split in splits.iter().filter(|split| !after.splits().contains(split)) {
+            tracing::warn!(directory = %split.directory, client = %split.client,
+                "a domain split moves nobody: the directory is the operator's own");
+        }
         let moved = after.moved_since(&before);
         let cursors = [("links", high), (UNFINISHED, i64::from(!moved.is_empty()))];
         let cursors = if moved.is_empty() { &cursors[..1] } else { &cursors[..] };
@@ -375,13 +379,4 @@ pub(crate) async fn derive_machines_of(
 /// Client ids by connection and key.
 pub(crate) fn client_ids(clients: &[Client]) -> HashMap<(String, String), ClientId> {
     clients.iter().map(|c| ((c.connection.clone(), c.key.clone()), c.id)).collect()
-}
-
-/// Everything of one kind in the model, by id.
-pub(crate) async fn documents(
-    store: &core_store::Store,
-    kind: EntityKind,
-) -> Result<BTreeMap<String, EntityRow>> {
-    let rows = store.entities(&core_store::EntityQuery::all(kind)).await?;
-    Ok(rows.into_iter().map(|row| (row.id.clone(), row)).collect())
 }

@@ -259,8 +259,7 @@ impl Hub {
     /// Waits until no other process derives, and keeps it so.
     pub(crate) async fn hold_derivation(&self) -> Result<HeldLease> {
         loop {
-            self.bury(DERIVATION).await?;
-            if let Some(lease) = self.take(DERIVATION).await? {
+            if let Some(lease) = self.hold(DERIVATION).await? {
                 return Ok(lease);
             }
             tokio::time::sleep(LOOK).await;

@@ -63,10 +63,8 @@ impl Hub {
 
     /// Gives leases back.
     pub(crate) async fn release(&self, held: Vec<HeldLease>) -> Result<()> {
-        for mut held in held {
-            if let Some(lease) = held.stop() {
-                self.store.release_lease(&lease).await?;
-            }
+        for held in held {
+            held.give_back().await?;
         }
         Ok(())
     }

@@ -175,7 +175,7 @@ impl Hub {
         let mut found = Vec::new();
         for connection in self.named(names)? {
             for stream in connection.connector.streams() {
-                if options.stream.as_ref().is_some_and(|only| only != stream.name) {
+                if !options.wants(stream.name) {
                     continue;
                 }
                 let scopes = match stream.source.scopes().await {

@@ -9,9 +9,9 @@ use core_model::entity::{Client, Entity, EntityKind, EntityRow, Tenant};
 use core_model::facts::Facts;
 use core_model::id::{ClientId, TenantId};
 use core_model::{RecordKind, RecordRef};
-use core_store::{RecordQuery, Store};
+use core_store::{EntityQuery, RecordQuery, Store};
 
-use super::{client_ids, documents};
+use super::client_ids;
 use crate::error::Result;
 use crate::hub::Hub;
 
@@ -28,22 +28,26 @@ pub(crate) struct Links {
 
 impl Links {
     /// From the model; directories are split as the settings say.
-    pub(crate) async fn load(store: &Store, splits: &[DomainSplit]) -> Result<Self> {
-        let rows = documents(store, EntityKind::Client).await?;
-        let clients: std::result::Result<Vec<Client>, _> =
-            rows.values().map(EntityRow::read::<Client>).collect();
-        let rows = documents(store, EntityKind::Tenant).await?;
-        let tenants: std::result::Result<Vec<Tenant>, _> =
-            rows.values().map(EntityRow::read::<Tenant>).collect();
-        Ok(Self::of(&clients?, &tenants?, splits))
+    pub(crate) async fn load(hub: &Hub) -> Result<Self> {
+        Ok(Self::of(&hub.all().await?, &hub.all().await?, &hub.settings.tenants.splits))
     }
 
     pub(crate) fn of(clients: &[Client], tenants: &[Tenant], splits: &[DomainSplit]) -> Self {
         let tenant = |client: &Client| {
             client.tenant.map(|tenant| ((client.connection.clone(), client.key.clone()), tenant))
         };
-        let links = Self {
-            tenant_of: clients.iter().filter_map(tenant).collect(),
+        let tenant_of: HashMap<(String, String), TenantId> =
+            clients.iter().filter_map(tenant).collect();
+        // Whoever works at the operator stays there, whatever domain the name is of.
+        let operators: HashSet<TenantId> =
+            tenants.iter().filter(|tenant| tenant.operator).map(|tenant| tenant.id).collect();
+        let is_own = |split: &&DomainSplit| {
+            let mut clients = tenant_of.iter();
+            clients.any(|((_, key), of)| *key == split.directory && operators.contains(of))
+        };
+        Self {
+            splits: splits.iter().filter(|split| !is_own(split)).cloned().collect(),
+            tenant_of,
             client_ids: client_ids(clients),
             keys: clients
                 .iter()
@@ -51,23 +55,7 @@ impl Links {
                     ((client.connection.clone(), client.name.clone()), client.key.clone())
                 })
                 .collect(),
-            splits: Vec::new(),
-        };
-        // Whoever works at the operator stays there, whatever domain the name is of.
-        let operators: HashSet<TenantId> =
-            tenants.iter().filter(|tenant| tenant.operator).map(|tenant| tenant.id).collect();
-        let (own, splits) = splits.iter().cloned().partition(|split| {
-            let of_operator = |((_, key), tenant): (&(String, String), &TenantId)| {
-                *key == split.directory && operators.contains(tenant)
-            };
-            links.tenant_of.iter().any(of_operator)
-        });
-        let own: Vec<DomainSplit> = own;
-        for split in own {
-            tracing::warn!(directory = %split.directory, client = %split.client,
-                "a domain split moves nobody: the directory is the operator's own");
         }
-        Self { splits, ..links }
     }
 
     /// The directories that are split among tenants, and how.
@@ -207,10 +195,9 @@ pub(crate) async fn rows(
     for kind in [EntityKind::Tenant, EntityKind::Client] {
         let now: BTreeSet<&str> =
             rows.iter().filter(|row| row.kind == kind).map(|row| row.id.as_str()).collect();
-        let stored = documents(store, kind).await?;
-        removals.extend(
-            stored.into_keys().filter(|id| !now.contains(id.as_str())).map(|id| (kind, id)),
-        );
+        let stored = store.entities(&EntityQuery::all(kind)).await?.into_iter();
+        let gone = stored.filter(|row| !now.contains(row.id.as_str()));
+        removals.extend(gone.map(|row| (kind, row.id)));
     }
     Ok((rows, removals))
 }
