@@ -7,7 +7,7 @@ use core_resolve::RunKind;
 use core_store::DefinitionChange;
 use serde_json::json;
 
-use super::decide::this_user;
+use super::decide::whoever;
 use super::files::Files;
 use super::plan::{print, saved};
 use super::preview::{Effect, effect};
@@ -55,7 +55,7 @@ struct Applying<'a> {
 
 impl Applying<'_> {
     fn by(&self) -> String {
-        self.args.by.clone().unwrap_or_else(this_user)
+        whoever(self.args.by.as_deref())
     }
 
     async fn save(
@@ -121,15 +121,10 @@ impl Applying<'_> {
             }));
         } else {
             let who = if self.context.config.second_person { "somebody else" } else { "somebody" };
-            let confirm = number.map(|number| format!(" --confirm {number}")).unwrap_or_default();
+            let approving = requests::approving(request, number);
             output::line("");
-            text::wrapped(
-                "",
-                2,
-                &format!(
-                    "Nothing was saved. {words} until {who} runs `linchpin approve {request}{confirm}`."
-                ),
-            );
+            let told = format!("Nothing was saved. {words} until {who} runs {approving}.");
+            text::wrapped("", 2, &told);
         }
         Ok(if self.args.propose { Exit::Ok } else { Exit::Partly })
     }

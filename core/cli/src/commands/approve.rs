@@ -7,10 +7,10 @@ use core_store::{ChangeRequest, DefinitionChange, Word};
 use serde_json::json;
 
 use super::apply::{refuse_broken, refuse_number};
-use super::decide::this_user;
+use super::decide::whoever;
 use super::plan::{print, saved};
 use super::preview::effect;
-use super::requests::{Anew, Drift, find, proposal};
+use super::requests::{Anew, Drift, approving, find, proposal};
 use super::text;
 use crate::cli::{ApproveArgs, Global, RejectArgs, WhenArgs};
 use crate::context::Context;
@@ -20,7 +20,7 @@ use crate::world::World;
 
 pub(crate) async fn run(global: &Global, args: &ApproveArgs) -> Result<Exit, Failure> {
     let context = Context::open(global).await?;
-    let by = args.by.clone().unwrap_or_else(this_user);
+    let by = whoever(args.by.as_deref());
     let request = open(&context, args.number).await?;
     if context.config.second_person && is_same(&by, &request.author) {
         let what = format!("{by} asked for request {}: somebody else approves it", args.number);
@@ -75,7 +75,7 @@ pub(crate) async fn run(global: &Global, args: &ApproveArgs) -> Result<Exit, Fai
 
 pub(crate) async fn reject(global: &Global, args: &RejectArgs) -> Result<Exit, Failure> {
     let context = Context::open(global).await?;
-    let by = args.by.clone().unwrap_or_else(this_user);
+    let by = whoever(args.by.as_deref());
     let request = open(&context, args.number).await?;
     let (number, document, note) = (args.number, &*request.document, &*args.note);
     let now_us = chrono::Utc::now().timestamp_micros();
@@ -119,9 +119,9 @@ fn asked_anew(global: &Global, number: i64, drift: &Drift, confirm: Option<u64>)
         "request {number} changes other winners than it did; nothing was saved, and it is asked for \
          anew"
     );
-    let confirm = confirm.map(|number| format!(" --confirm {number}")).unwrap_or_default();
+    let approving = approving(number, confirm);
     Failure::held(what)
-        .with_remedy(format!("if that is meant, `linchpin approve {number}{confirm}` saves it now"))
+        .with_remedy(format!("if that is meant, {approving} saves it now"))
         .with_problem(drift.as_json())
 }
 

@@ -41,7 +41,7 @@ pub(super) async fn settle(
     what: &str,
 ) -> Result<Exit, Failure> {
     let store = &context.store;
-    let by = by.map_or_else(this_user, str::to_owned);
+    let by = whoever(by);
     let before = store.last_event_seq().await?;
     let now_us = Utc::now().timestamp_micros();
     let number = store.add_decision(settled, &by, now_us).await?;
@@ -93,8 +93,11 @@ async fn other(store: &Store, question: &Question) -> Result<Option<RecordRef>, 
     }
 }
 
-/// The user of this terminal.
-pub(super) fn this_user() -> String {
+/// Who does it: the one who is named, or the user of this terminal.
+pub(super) fn whoever(named: Option<&str>) -> String {
+    if let Some(name) = named {
+        return name.to_owned();
+    }
     let names = ["USER", "USERNAME", "LOGNAME"].into_iter();
     let name = names.filter_map(std::env::var_os).find(|name| !name.is_empty());
     name.map_or_else(|| "unknown".to_owned(), |name| name.to_string_lossy().into_owned())

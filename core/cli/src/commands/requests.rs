@@ -64,6 +64,12 @@ pub(super) async fn find(store: &Store, number: i64) -> Result<ChangeRequest, Fa
     })
 }
 
+/// The command that approves a request, with the number that it must name.
+pub(super) fn approving(number: i64, confirm: Option<u64>) -> String {
+    let confirm = confirm.map(|number| format!(" --confirm {number}")).unwrap_or_default();
+    format!("`linchpin approve {number}{confirm}`")
+}
+
 /// What a request would change.
 pub(super) fn proposal(request: &ChangeRequest) -> Result<Proposal, Failure> {
     Proposal::from_json(&request.document).map_err(|why| {
@@ -200,9 +206,8 @@ impl Now {
             text::heading(&format!("Now: computed again, it changes other winners{since}"));
             self.drift.print();
         }
-        let confirm = self.confirm.map(|number| format!(" --confirm {number}")).unwrap_or_default();
         let word = if self.drift.is_none() { "saves it" } else { "asks anew" };
-        text::indented(2, &format!("`linchpin approve {number}{confirm}` {word}"));
+        text::indented(2, &format!("{} {word}", approving(number, self.confirm)));
     }
 }
 

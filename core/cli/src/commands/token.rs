@@ -5,7 +5,7 @@ use core_model::entity::Tenant;
 use core_store::{Error, NewToken, Store, Token, TokenRow};
 use serde_json::{Value, json};
 
-use super::decide::this_user;
+use super::decide::whoever;
 use super::{find, text};
 use crate::cli::{Global, TokenAction, TokenCreateArgs, TokenRevokeArgs};
 use crate::context::Context;
@@ -32,7 +32,7 @@ async fn create(global: &Global, context: &Context, args: &TokenCreateArgs) -> R
     let ids: Vec<String> = tenants.iter().map(|tenant| tenant.id.to_string()).collect();
     let now = Utc::now();
     let expires = args.expires.0.map(|days| now + TimeDelta::days(i64::from(days)));
-    let by = args.by.clone().unwrap_or_else(this_user);
+    let by = whoever(args.by.as_deref());
     let new = NewToken {
         name: &args.name,
         role: args.role.into(),
@@ -120,7 +120,7 @@ async fn list(global: &Global, context: &Context) -> Result<(), Failure> {
 async fn revoke(global: &Global, context: &Context, args: &TokenRevokeArgs) -> Result<(), Failure> {
     let store = &context.store;
     let before = known(store, &args.name).await?;
-    let by = args.by.clone().unwrap_or_else(this_user);
+    let by = whoever(args.by.as_deref());
     let now_us = Utc::now().timestamp_micros();
     store.revoke_token(&args.name, &by, now_us).await?;
     if global.json {
