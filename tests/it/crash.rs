@@ -67,7 +67,8 @@ where
             return Ok(());
         };
         let most = KILLS_OF_ONE.min(KILLS - kills);
-        let killed = subject.live_and_die(&database, &mut dice, most).await?;
+        let order = order(&subject.estate, &database, subject.folder.path())?;
+        let killed = subject.live_and_die(|| start(&order), &mut dice, most).await?;
         println!("{}: killed after {killed:?}", database.name);
         kills += killed.len();
         subject
@@ -116,15 +117,14 @@ impl Subject {
     /// Starts a process again and again, kills each after a while, and lets the last one finish.
     async fn live_and_die(
         &self,
-        database: &Database,
+        start: impl Fn() -> Result<Child>,
         dice: &mut Dice,
         most: usize,
     ) -> Result<Vec<Duration>> {
-        let order = order(&self.estate, database, self.folder.path())?;
         let mut killed = Vec::new();
         while killed.len() < most {
             let life = self.takes.mul_f64(dice.share());
-            let mut child = start(&order)?;
+            let mut child = start()?;
             tokio::time::sleep(life).await;
             if child.try_wait()?.is_some() {
                 // It was faster; the next ones only find that nothing changed.
@@ -134,9 +134,7 @@ impl Subject {
             child.wait()?;
             killed.push(life);
         }
-        let last = tokio::task::spawn_blocking(move || start(&order)?.wait().map_err(Into::into));
-        let last: Result<_> = last.await?;
-        ensure!(last?.success(), "the last process failed");
+        end_of(start()?).await?;
         Ok(killed)
     }
 
@@ -177,6 +175,13 @@ fn start(order: &Path) -> Result<Child> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_one_sync"));
     let command = command.arg(order).stdin(Stdio::null()).stdout(Stdio::null());
     command.spawn().context("starting a process that syncs")
+}
+
+/// Waits for a process, which must not fail.
+async fn end_of(mut child: Child) -> Result<()> {
+    let ended = tokio::task::spawn_blocking(move || child.wait()).await??;
+    ensure!(ended.success(), "a process failed: {ended}");
+    Ok(())
 }
 
 /// What is seen again is no second observation. (Through which agent a machine is asked depends on

@@ -69,14 +69,20 @@ async fn live(
     let hub = Hub::new(store.clone(), connections, estate.rules(), time.clock());
     let hub = Arc::new(hub.watched(asked.clone()));
     let site = Site { hub, entries: usual(kinds)?, parallel: 2, edges: None };
+    run_through(site, &time).await?;
+    let asked = asked.at.lock().unwrap().clone();
+    Ok(asked)
+}
+
+/// Lets a daemon work until that time is over, and stops it.
+async fn run_through(site: Site, time: &Arc<FastForward>) -> Result<()> {
     let daemon = Daemon::start(site, time.clone()).await?;
     let (orders, inbox) = mpsc::channel(1);
     let running = tokio::spawn(daemon.run(inbox));
     time.over().await;
     orders.send(Order::Stop).await?;
     running.await??;
-    let asked = asked.at.lock().unwrap().clone();
-    Ok(asked)
+    Ok(())
 }
 
 /// When each stream of each connection was read, and whether in full, after an instant.
@@ -227,12 +233,7 @@ async fn every_instant_is_in_one_look_at_the_dates_also_over_a_restart() -> Resu
                 parallel: 1,
                 edges: Some(spans.clone()),
             };
-            let daemon = Daemon::start(site, time.clone()).await?;
-            let (orders, inbox) = mpsc::channel(1);
-            let running = tokio::spawn(daemon.run(inbox));
-            time.over().await;
-            orders.send(Order::Stop).await?;
-            running.await??;
+            run_through(site, &time).await?;
         }
         let spans = spans.0.lock().unwrap().clone();
         ensure!(spans.first().context("none")?.0 == at("2027-06-01T23:50:00Z"), "{spans:?}");

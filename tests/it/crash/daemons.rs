@@ -9,7 +9,7 @@ use core_model::run::Outcome;
 use core_sync::SyncOptions;
 use tests::databases::{self, Database};
 
-use super::{Dice, KILLS_OF_ONE, Subject, ensure_once, ensure_sound, order};
+use super::{Dice, KILLS_OF_ONE, Subject, end_of, ensure_once, ensure_sound, order};
 use crate::support::{ensure_same, ensure_verified, live_records, paging_hub, seeds, view};
 
 /// Kills of daemons on SQLite.
@@ -23,12 +23,6 @@ fn start(order: &Path, arguments: &[&str]) -> Result<Child> {
     command.spawn().context("starting a daemon")
 }
 
-async fn end_of(mut child: Child) -> Result<()> {
-    let ended = tokio::task::spawn_blocking(move || child.wait()).await??;
-    ensure!(ended.success(), "a daemon failed: {ended}");
-    Ok(())
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_daemon_killed_at_random_instants_ends_where_an_undisturbed_sync_ends() -> Result<()> {
     for seed in seeds([94]) {
@@ -38,21 +32,10 @@ async fn a_daemon_killed_at_random_instants_ends_where_an_undisturbed_sync_ends(
         while kills < KILLS {
             let database = databases::sqlite()?;
             let order = order(&subject.estate, &database, subject.folder.path())?;
-            let mut killed = Vec::new();
-            while killed.len() < KILLS_OF_ONE {
-                let life = subject.takes.mul_f64(dice.share());
-                let mut child = start(&order, &["1"])?;
-                tokio::time::sleep(life).await;
-                if child.try_wait()?.is_some() {
-                    break;
-                }
-                child.kill()?;
-                child.wait()?;
-                killed.push(life);
-            }
+            let killed = subject.live_and_die(|| start(&order, &["1"]), &mut dice, KILLS_OF_ONE);
+            let killed = killed.await?;
             println!("killed after {killed:?}");
             kills += killed.len().max(1);
-            end_of(start(&order, &["1"])?).await?;
             let what = || format!("seed {seed}, killed after {killed:?}");
             subject.ensure_whole(&database, killed.len()).await.with_context(what)?;
             let store = database.open().await?;
