@@ -184,7 +184,10 @@ fn general_remedy(kind: ErrorKind) -> &'static str {
             "nothing to do: the next run goes on from here. If it is always so, lower the \
              connection's `requests_per_second` or give the application a budget of its own"
         }
-        ErrorKind::Unavailable => "nothing to do: the next run goes on from here",
+        ErrorKind::Unavailable => {
+            "nothing to do if it worked before: the next run goes on from here. If it never did, \
+             check its address in the settings, and that this machine may reach it"
+        }
         ErrorKind::CheckpointExpired => "nothing to do: the next run reads everything again",
         ErrorKind::Protocol => {
             "the answer is not what the vendor documents. If it persists, report it with this \
