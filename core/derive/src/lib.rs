@@ -7,6 +7,7 @@
 
 pub mod affinity;
 pub mod agreements;
+pub mod contacts;
 pub mod evidence;
 pub mod identify;
 pub mod input;

@@ -184,6 +184,8 @@ kinds! {
     TagKind, TagId, "tag";
     /// A golden case.
     ExpectationKind, ExpectationId, "exp";
+    /// A session: a subject is brought where a deployment says.
+    SessionKind, SessionId, "ses";
 }
 
 #[cfg(test)]

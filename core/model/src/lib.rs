@@ -19,6 +19,8 @@ pub mod names;
 pub mod observation;
 pub mod record;
 pub mod run;
+pub mod session;
+pub mod ticket;
 
 pub use checkpoint::Checkpoint;
 pub use id::Id;

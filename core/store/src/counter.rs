@@ -22,6 +22,10 @@ pub(crate) const DECISION: &str = "decision";
 pub(crate) const REVISION: &str = "revision";
 /// Requests of changes.
 pub(crate) const REQUEST: &str = "request";
+/// What was sent to the hub.
+pub(crate) const DELIVERY: &str = "delivery";
+/// Changes of sessions.
+pub(crate) const SESSION: &str = "session";
 /// Ids of streams.
 pub(crate) const STREAM: &str = "stream";
 

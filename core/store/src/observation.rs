@@ -78,6 +78,39 @@ impl Store {
         Ok(())
     }
 
+    /// Notes that an agent came or went, as its system told by itself; says whether the agent is known.
+    /// When it was last seen stays where nothing was said of that.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn tell_presence(
+        &self,
+        connection: &str,
+        key: &str,
+        presence: Presence,
+    ) -> Result<bool> {
+        let mut tx = self.write().await?;
+        let kind = RecordKind::Agent;
+        let query = self.sql(
+            "select o.stream_id, p.last_seen from source_record o \
+             join stream s on s.id = o.stream_id \
+             left join presence p on p.stream_id = o.stream_id and p.kind = o.kind and p.key = o.key \
+             where s.connection = $1 and o.kind = $2 and o.key = $3 and o.gone_since is null",
+        );
+        let query = query.bind(owned(connection)).bind(kind.as_str()).bind(owned(key));
+        let Some(row) = query.fetch_optional(&mut *tx).await? else { return Ok(false) };
+        let (stream, stored) = (row.int(0)?, row.opt_int(1)?);
+        let stored = stored.and_then(chrono::DateTime::from_timestamp_micros);
+        if stored > presence.last_seen && presence.last_seen.is_some() {
+            // What was told late says nothing about now.
+            return Ok(true);
+        }
+        let presence = Presence { last_seen: presence.last_seen.or(stored), ..presence };
+        self.put_presence(&mut tx, stream, &[(kind, key, presence)]).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
     /// Stores presence where it differs from what is stored.
     pub(crate) async fn put_presence(
         &self,

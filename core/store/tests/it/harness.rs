@@ -44,6 +44,14 @@ impl Bench {
         connection.close().await.unwrap();
     }
 
+    /// The texts that a query gives, one a row.
+    pub(crate) async fn texts(&self, query: &str) -> Vec<String> {
+        let mut connection = AnyConnection::connect(&self.url).await.unwrap();
+        let texts = sqlx::query_scalar(AssertSqlSafe(query)).fetch_all(&mut connection).await;
+        connection.close().await.unwrap();
+        texts.unwrap()
+    }
+
     /// The only number that a query gives.
     pub(crate) async fn number(&self, query: &str) -> i64 {
         let mut connection = AnyConnection::connect(&self.url).await.unwrap();

@@ -6,6 +6,7 @@
 mod harness;
 
 mod definitions;
+mod deliveries;
 mod guard;
 mod leases;
 mod model;
@@ -15,4 +16,6 @@ mod pages;
 mod queries;
 mod requests;
 mod schedules;
+mod sessions;
+mod tickets;
 mod tokens;

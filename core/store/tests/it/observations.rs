@@ -18,6 +18,7 @@ on_both!(
     observations_of_an_unknown_agent_are_refused,
     presence_is_written_where_it_differs,
     observations_are_found_by_client,
+    presence_that_was_told_late_says_nothing_of_now,
 );
 
 const HOUR: i64 = 3_600_000_000;
@@ -174,4 +175,23 @@ async fn accounts(store: &Store) -> Vec<(String, i64)> {
 
 fn logon(account: &str) -> Logon {
     Logon { account: account.to_owned(), source: "whoami".to_owned() }
+}
+
+async fn presence_that_was_told_late_says_nothing_of_now(bench: Bench) {
+    let stream = Stream::begin(&bench.store, "rmm", RoundMode::Full).await;
+    stream.page(&[agent("a", "A")], 10).await;
+    let store = &bench.store;
+    let told = |online, seconds: Option<i64>| Presence {
+        online: Some(online),
+        last_seen: seconds.and_then(|at| DateTime::from_timestamp(at, 0)),
+    };
+    let now = || async { store.presences(Agents::All).await.unwrap().pop().unwrap().1 };
+    assert!(store.tell_presence("rmm", "a", told(true, Some(100))).await.unwrap());
+    assert_eq!(now().await, told(true, Some(100)));
+    assert!(store.tell_presence("rmm", "a", told(false, Some(90))).await.unwrap());
+    assert_eq!(now().await, told(true, Some(100)), "it came late");
+    assert!(store.tell_presence("rmm", "a", told(false, None)).await.unwrap());
+    assert_eq!(now().await, told(false, Some(100)), "when it was seen is still known");
+    assert!(!store.tell_presence("rmm", "nobody", told(true, None)).await.unwrap());
+    assert!(!store.tell_presence("other", "a", told(true, None)).await.unwrap());
 }

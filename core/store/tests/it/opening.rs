@@ -14,15 +14,16 @@ on_both!(
     a_long_read_does_not_stop_a_write,
 );
 
-/// The schema's number in this version of the program.
-const SCHEMA: i64 = 5;
+/// The first version of the schema.
+const FIRST: &str = include_str!("../../migrations/0001_start.sql");
 
 async fn a_store_that_is_opened_again_is_as_it_was(bench: Bench) {
     let stream = Stream::begin(&bench.store, "rmm", RoundMode::Full).await;
     stream.page(&agents(0..5), 10).await;
+    let schema = bench.store.schema().await.unwrap();
     bench.store.close().await;
     let again = Store::open(&bench.address).await.unwrap();
-    assert_eq!(again.schema().await.unwrap(), SCHEMA);
+    assert_eq!(again.schema().await.unwrap(), schema);
     let (key, state) = again.streams().await.unwrap().pop().unwrap();
     assert_eq!((key, state.live), (stream.key, 5));
 }
@@ -30,31 +31,56 @@ async fn a_store_that_is_opened_again_is_as_it_was(bench: Bench) {
 async fn a_store_of_the_first_version_is_brought_up_to_date(bench: Bench) {
     let stream = Stream::begin(&bench.store, "rmm", RoundMode::Full).await;
     stream.page(&agents(0..5), 10).await;
+    let (schema, later) = (bench.store.schema().await.unwrap(), later_tables(&bench).await);
+    assert!(later.contains(&"revision".to_owned()) && later.len() > 5, "{later:?}");
     bench.store.close().await;
+    let (before, after) = match bench.url.starts_with("sqlite") {
+        true => ("pragma foreign_keys = off; ", ""),
+        false => ("", " cascade"),
+    };
+    let drops: String = later.iter().map(|table| format!("drop table {table}{after}; ")).collect();
     bench
-        .raw(
-            "drop table change_request; drop table definition; drop table revision; drop table connection_group; \
-             drop table connection_member; drop table directory_device; \
-             drop table schedule; drop table api_token; \
-             delete from counter where name in ('revision', 'request'); \
-             delete from schema_version where version > 1",
-        )
+        .raw(&format!(
+            "{before}{drops}delete from counter where name not in \
+             ('stream', 'change', 'event', 'decision'); \
+             delete from schema_version where version > 1"
+        ))
         .await;
     let again = Store::open(&bench.address).await.unwrap();
-    assert_eq!(again.schema().await.unwrap(), SCHEMA);
+    assert_eq!(again.schema().await.unwrap(), schema);
+    assert_eq!(later_tables(&bench).await, later);
     assert_eq!(again.streams().await.unwrap()[0].1.live, 5);
     assert_eq!(again.last_revision().await.unwrap(), 0);
 }
 
+/// The tables that later versions of the schema brought.
+async fn later_tables(bench: &Bench) -> Vec<String> {
+    let all = match bench.url.starts_with("sqlite") {
+        true => "select name from sqlite_master where type = 'table' and name not like 'sqlite%'",
+        false => {
+            "select table_name::text from information_schema.tables \
+             where table_schema = current_schema()"
+        }
+    };
+    let mut all = bench.texts(all).await;
+    let is_first = |table: &String| FIRST.contains(&format!("create table {table} ("));
+    all.retain(|table| !is_first(table) && table != "schema_version");
+    all.sort();
+    all
+}
+
 async fn a_newer_schema_is_refused(bench: Bench) {
+    let schema = bench.store.schema().await.unwrap();
     bench.raw("insert into schema_version (version, name) values (4711, 'from the future')").await;
     let error = Store::open(&bench.address).await.err().unwrap();
-    assert!(matches!(error, Error::Newer { found: 4711, known: SCHEMA }), "{error:?}");
+    let Error::Newer { found: 4711, known } = error else { panic!("{error:?}") };
+    assert_eq!(known, schema);
     assert!(error.to_string().contains("4711"), "{error}");
     assert!(error.remedy().contains("newer version"));
 }
 
 async fn many_may_open_at_once(bench: Bench) {
+    let schema = bench.store.schema().await.unwrap();
     let stores = (0..6).map(|_| {
         let url = bench.address.clone();
         tokio::spawn(async move {
@@ -65,7 +91,7 @@ async fn many_may_open_at_once(bench: Bench) {
         })
     });
     for store in stores.collect::<Vec<_>>() {
-        assert_eq!(store.await.unwrap(), SCHEMA);
+        assert_eq!(store.await.unwrap(), schema);
     }
 }
 

@@ -1,0 +1,188 @@
+//! What others send to the hub: stored once each, before it is acknowledged, and then worked off.
+
+use std::collections::HashSet;
+
+use sqlx::any::AnyRow;
+
+use crate::counter::DELIVERY;
+use crate::error::Result;
+use crate::open::Store;
+use crate::sql::{Argument, Bulk, Columns, Select, limit, owned};
+
+/// Something that was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewDelivery {
+    /// The connection that it is for.
+    pub connection: String,
+    /// The sender's id of it: the same again is the same delivery.
+    pub id: String,
+    /// What was sent.
+    pub body: String,
+}
+
+/// Something that was sent and is to be worked off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// Its place in the order of arrival.
+    pub seq: i64,
+    /// The connection that it is for.
+    pub connection: String,
+    /// The sender's id of it.
+    pub id: String,
+    /// When it came, Unix microseconds.
+    pub received_us: i64,
+    /// What was sent.
+    pub body: String,
+    /// How often it was tried in vain.
+    pub attempts: u32,
+    /// Why the last time was in vain.
+    pub error: Option<String>,
+}
+
+/// How an attempt to work something off ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Attempt {
+    /// Nothing is left to do.
+    Done,
+    /// It is tried again at that time (Unix microseconds), because of this.
+    Again(i64, String),
+    /// It is given up, because of this.
+    GivenUp(String),
+}
+
+const INSERT: Bulk = Bulk {
+    text: "insert into delivery (received, seq, connection, id, body, attempts, next_try) \
+           select v.column1, v.column2, v.column3, v.column4, v.column5, 0, v.column1 \
+           from (values {rows}) as v where 1 = 1 on conflict (connection, id) do nothing",
+    columns: 5,
+};
+
+const COLUMNS: &str =
+    "select seq, connection, id, received, body, attempts, error from delivery where";
+
+impl Store {
+    /// Stores what was sent, and gives how much of it was new. What is there under the same id of the
+    /// same connection stays as it is.
+    ///
+    /// # Errors
+    /// When the database does not answer; then nothing is stored.
+    pub async fn add_deliveries(&self, sent: &[NewDelivery], now_us: i64) -> Result<u64> {
+        // Twice in one statement is no conflict to PostgreSQL where the first is not yet there.
+        let mut seen = HashSet::new();
+        let once = sent.iter().filter(|one| seen.insert((&one.connection, &one.id)));
+        let once: Vec<&NewDelivery> = once.collect();
+        let mut tx = self.write().await?;
+        let first = self.take(&mut tx, DELIVERY, once.len()).await?;
+        let numbered: Vec<(i64, &NewDelivery)> = (first..).zip(once).collect();
+        let new = self
+            .bulk(&mut tx, (&INSERT, ""), &numbered, |query, (seq, one)| {
+                query
+                    .bind(now_us)
+                    .bind(*seq)
+                    .bind(owned(&one.connection))
+                    .bind(owned(&one.id))
+                    .bind(owned(&one.body))
+            })
+            .await?;
+        tx.commit().await?;
+        Ok(new)
+    }
+
+    /// What is to be worked off by now (Unix microseconds), in the order in which it came.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn due_deliveries(&self, now_us: i64, most: usize) -> Result<Vec<Delivery>> {
+        let mut select = Select::new(COLUMNS);
+        let arguments = [Argument::Int(now_us), Argument::Int(limit(most))];
+        select.push(" next_try <= {} order by seq limit {}", arguments);
+        let rows = select.query(self.backend()).fetch_all(self.readers()).await?;
+        rows.iter().map(read).collect()
+    }
+
+    /// What was given up, newest first.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn dead_deliveries(&self, most: usize) -> Result<Vec<Delivery>> {
+        let mut select = Select::new(COLUMNS);
+        let text = " settled is not null and error is not null order by seq desc limit {}";
+        select.push(text, [Argument::Int(limit(most))]);
+        let rows = select.query(self.backend()).fetch_all(self.readers()).await?;
+        rows.iter().map(read).collect()
+    }
+
+    /// How much waits to be worked off.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn waiting_deliveries(&self) -> Result<u64> {
+        let text = "select count(*) from delivery where next_try is not null";
+        let row = self.sql(text).fetch_one(self.readers()).await?;
+        Ok(crate::sql::count(row.int(0)?))
+    }
+
+    /// Notes how attempts ended.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn attempted(&self, ends: &[(i64, Attempt)], now_us: i64) -> Result<()> {
+        let mut tx = self.write().await?;
+        for (seq, end) in ends {
+            let (next, error, settled) = match end {
+                Attempt::Done => (None, None, Some(now_us)),
+                Attempt::Again(at, why) => (Some(*at), Some(owned(why)), None),
+                Attempt::GivenUp(why) => (None, Some(owned(why)), Some(now_us)),
+            };
+            self.sql(
+                "update delivery set attempts = attempts + 1, next_try = $1, error = $2, \
+                 settled = $3 where seq = $4",
+            )
+            .bind(next)
+            .bind(error)
+            .bind(settled)
+            .bind(*seq)
+            .execute(&mut *tx)
+            .await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Has what was given up tried again; gives how much that is.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn revive_deliveries(&self, now_us: i64) -> Result<u64> {
+        let mut tx = self.write().await?;
+        let text = "update delivery set attempts = 0, next_try = $1, settled = null \
+                    where settled is not null and error is not null";
+        let revived = self.sql(text).bind(now_us).execute(&mut *tx).await?.rows_affected();
+        tx.commit().await?;
+        Ok(revived)
+    }
+
+    /// Forgets what was settled before an instant (Unix microseconds): until then its id is known.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn forget_deliveries(&self, before_us: i64) -> Result<u64> {
+        let mut tx = self.write().await?;
+        let text = "delete from delivery where settled < $1 and error is null";
+        let gone = self.sql(text).bind(before_us).execute(&mut *tx).await?.rows_affected();
+        tx.commit().await?;
+        Ok(gone)
+    }
+}
+
+fn read(row: &AnyRow) -> Result<Delivery> {
+    Ok(Delivery {
+        seq: row.int(0)?,
+        connection: row.text(1)?,
+        id: row.text(2)?,
+        received_us: row.int(3)?,
+        body: row.text(4)?,
+        attempts: u32::try_from(row.int(5)?).unwrap_or(u32::MAX),
+        error: row.opt_text(6)?,
+    })
+}

@@ -1,0 +1,79 @@
+//! What was sent to the hub: there once, worked off in order, tried again, given up where it is seen.
+
+use core_store::{Attempt, NewDelivery};
+
+use crate::harness::Bench;
+
+on_both!(
+    what_comes_twice_is_there_once,
+    what_failed_waits_and_what_was_given_up_is_seen_and_can_be_revived,
+    what_was_settled_is_remembered_for_a_while,
+    what_comes_at_once_is_all_there,
+);
+
+fn told(connection: &str, id: &str) -> NewDelivery {
+    NewDelivery {
+        connection: connection.to_owned(),
+        id: id.to_owned(),
+        body: format!("{{\"ticket\":\"{id}\"}}"),
+    }
+}
+
+async fn what_comes_twice_is_there_once(bench: Bench) {
+    let store = &bench.store;
+    let sent = [told("halo", "a"), told("halo", "b"), told("halo", "a"), told("other", "a")];
+    assert_eq!(store.add_deliveries(&sent, 10).await.unwrap(), 3);
+    assert_eq!(store.add_deliveries(&sent, 20).await.unwrap(), 0);
+    assert_eq!(store.add_deliveries(&[], 20).await.unwrap(), 0);
+    let due = store.due_deliveries(10, 10).await.unwrap();
+    let ids: Vec<_> = due.iter().map(|one| (one.connection.as_str(), one.id.as_str())).collect();
+    assert_eq!(ids, [("halo", "a"), ("halo", "b"), ("other", "a")]);
+    assert!(due.iter().all(|one| one.received_us == 10 && one.attempts == 0));
+    assert_eq!(store.due_deliveries(9, 10).await.unwrap(), []);
+    assert_eq!(store.waiting_deliveries().await.unwrap(), 3);
+}
+
+async fn what_failed_waits_and_what_was_given_up_is_seen_and_can_be_revived(bench: Bench) {
+    let store = &bench.store;
+    store.add_deliveries(&[told("halo", "a"), told("halo", "b")], 10).await.unwrap();
+    let due = store.due_deliveries(10, 10).await.unwrap();
+    let ends = [
+        (due[0].seq, Attempt::Again(50, "no answer".to_owned())),
+        (due[1].seq, Attempt::GivenUp("no\u{0}right".to_owned())),
+    ];
+    store.attempted(&ends, 11).await.unwrap();
+    assert_eq!(store.due_deliveries(49, 10).await.unwrap(), []);
+    let again = store.due_deliveries(50, 10).await.unwrap();
+    assert_eq!((again[0].attempts, again[0].error.as_deref()), (1, Some("no answer")));
+    let dead = store.dead_deliveries(10).await.unwrap();
+    assert_eq!((dead.len(), dead[0].id.as_str(), dead[0].attempts), (1, "b", 1));
+    assert_eq!(dead[0].error.as_deref(), Some("no\u{fffd}right"));
+    assert_eq!(store.revive_deliveries(60).await.unwrap(), 1);
+    assert_eq!(store.due_deliveries(60, 10).await.unwrap().len(), 2);
+    assert_eq!(store.dead_deliveries(10).await.unwrap(), []);
+}
+
+async fn what_was_settled_is_remembered_for_a_while(bench: Bench) {
+    let store = &bench.store;
+    store.add_deliveries(&[told("halo", "a"), told("halo", "b")], 10).await.unwrap();
+    let due = store.due_deliveries(10, 10).await.unwrap();
+    store.attempted(&[(due[0].seq, Attempt::Done)], 100).await.unwrap();
+    assert_eq!(store.forget_deliveries(100).await.unwrap(), 0);
+    assert_eq!(store.add_deliveries(&[told("halo", "a")], 110).await.unwrap(), 0);
+    assert_eq!(store.forget_deliveries(101).await.unwrap(), 1);
+    assert_eq!(store.waiting_deliveries().await.unwrap(), 1, "what waits is not forgotten");
+    assert_eq!(store.add_deliveries(&[told("halo", "a")], 120).await.unwrap(), 1);
+}
+
+async fn what_comes_at_once_is_all_there(bench: Bench) {
+    let store = &bench.store;
+    let sending = (0..20).map(|round| async move {
+        let sent: Vec<_> = (0..50).map(|n| told("halo", &format!("{}", n + round % 4))).collect();
+        store.add_deliveries(&sent, 10).await.unwrap()
+    });
+    let new: u64 = futures::future::join_all(sending).await.into_iter().sum();
+    assert_eq!(new, 53);
+    let due = store.due_deliveries(10, 1000).await.unwrap();
+    assert_eq!(due.len(), 53);
+    assert!(due.windows(2).all(|pair| pair[0].seq < pair[1].seq));
+}
