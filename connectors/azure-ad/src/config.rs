@@ -55,6 +55,10 @@ pub struct Config {
     /// Microsoft Graph, without a version. US government: `https://graph.microsoft.us`.
     #[serde(default = "public_graph")]
     pub graph_url: String,
+    /// The `clientState` of Graph's change notifications, at most 128 characters: what proves that it is
+    /// Graph who sends. Without it nothing that Graph sends is taken.
+    #[serde(default)]
+    pub webhook_secret: Option<Secret>,
     /// How requests are made.
     #[serde(default)]
     pub http: HttpSettings,

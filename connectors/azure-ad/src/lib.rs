@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use core_connector::{
-    Account, Changes, Connector, Factory, Permission, Result, Source, Stream, StreamDoc,
+    Account, Changes, Connector, Factory, Permission, Result, Source, Stream, StreamDoc, Webhooks,
 };
 use core_model::RecordKind;
 
@@ -21,6 +21,7 @@ mod permissions;
 mod signin;
 mod tenants;
 mod users;
+mod webhook;
 mod wire;
 
 #[cfg(test)]
@@ -43,6 +44,7 @@ pub struct AzureAd {
     groups: Delta,
     devices: Delta,
     managed_devices: ManagedDevices,
+    hooks: Option<webhook::Hooks>,
 }
 
 const TENANTS: &[RecordKind] = &[RecordKind::Client];
@@ -62,10 +64,11 @@ impl Factory for AzureAd {
         StreamDoc { name: "devices", kinds: DEVICES, changes: Changes::UpsertsAndDeletes },
         StreamDoc { name: "managed-devices", kinds: MANAGED_DEVICES, changes: Changes::Snapshot },
     ];
-    const ACTIONS: &'static [&'static str] = &[];
+    const ACTIONS: &'static [&'static str] = &["webhooks"];
     const PERMISSIONS: &'static [Permission] = permissions::PERMISSIONS;
 
     fn build(config: Config) -> Result<Box<dyn Connector>> {
+        let hooks = config.webhook_secret.clone().map(webhook::Hooks);
         let plan = config.plan()?;
         let graph = Arc::new(Graph::new(plan.access)?);
         let directories = Arc::new(Directories::new(Arc::clone(&graph), plan.reach));
@@ -78,6 +81,7 @@ impl Factory for AzureAd {
             managed_devices: ManagedDevices::new(Arc::clone(&graph), Arc::clone(&directories)),
             graph,
             directories,
+            hooks,
         }))
     }
 }
@@ -97,5 +101,9 @@ impl Connector for AzureAd {
             stream("devices", DEVICES, &self.devices),
             stream("managed-devices", MANAGED_DEVICES, &self.managed_devices),
         ]
+    }
+
+    fn webhooks(&self) -> Option<&dyn Webhooks> {
+        self.hooks.as_ref().map(|hooks| hooks as &dyn Webhooks)
     }
 }

@@ -43,6 +43,10 @@ pub struct Config {
     /// `InstanceId`, and a script can tell this server's client from another's on the machine.
     #[serde(default)]
     pub instance_id: Option<String>,
+    /// What a trigger's URL ends with to prove that it is this server's: `/webhooks/NAME/SECRET`. Control
+    /// can set no header. Without it nothing that triggers send is taken.
+    #[serde(default)]
+    pub webhook_secret: Option<Secret>,
     /// How requests are made.
     #[serde(default)]
     pub http: HttpSettings,

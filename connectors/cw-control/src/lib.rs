@@ -8,6 +8,7 @@ mod output;
 mod scripts;
 mod session;
 mod sessions;
+mod webhook;
 mod wire;
 
 #[cfg(test)]
@@ -18,7 +19,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use core_connector::{
     Account, Changes, Connector, Factory, OpenSession, Permission, Result, RunScript, Stream,
-    StreamDoc,
+    StreamDoc, Webhooks,
 };
 use core_model::RecordKind;
 
@@ -27,6 +28,7 @@ pub use crate::config::Config;
 use crate::listing::Sessions;
 use crate::scripts::Commands;
 use crate::sessions::Links;
+use crate::webhook::Hooks;
 
 /// One ConnectWise Control server.
 pub struct Control {
@@ -34,6 +36,7 @@ pub struct Control {
     sessions: Sessions,
     commands: Commands,
     links: Links,
+    hooks: Option<Hooks>,
 }
 
 const SESSIONS: StreamDoc = StreamDoc {
@@ -59,6 +62,10 @@ impl Connector for Control {
     fn sessions(&self) -> Option<&dyn OpenSession> {
         Some(&self.links)
     }
+
+    fn webhooks(&self) -> Option<&dyn Webhooks> {
+        self.hooks.as_ref().map(|hooks| hooks as &dyn Webhooks)
+    }
 }
 
 impl Factory for Control {
@@ -66,15 +73,17 @@ impl Factory for Control {
     const KIND: &'static str = "cw-control";
     const TITLE: &'static str = "ConnectWise Control (ScreenConnect)";
     const STREAMS: &'static [StreamDoc] = &[SESSIONS];
-    const ACTIONS: &'static [&'static str] = &["run-script", "open-session"];
+    const ACTIONS: &'static [&'static str] = &["run-script", "open-session", "webhooks"];
     const PERMISSIONS: &'static [Permission] = check::PERMISSIONS;
 
     fn build(config: Config) -> Result<Box<dyn Connector>> {
+        let hooks = config.webhook_secret.clone().map(Hooks);
         let api = Arc::new(Api::new(config)?);
         Ok(Box::new(Self {
             sessions: Sessions::new(&api),
             commands: Commands::new(&api),
             links: Links::new(&api),
+            hooks,
             api,
         }))
     }

@@ -17,6 +17,8 @@ pub(crate) struct Halo {
     pub(crate) page_size: u32,
     /// The host, to name the account where Halo does not.
     pub(crate) host: String,
+    /// The origin of its pages: hosted and installed, they are where the API is.
+    pub(crate) origin: String,
 }
 
 impl Halo {
@@ -24,6 +26,7 @@ impl Halo {
         let addresses = config.addresses()?;
         let auth = Arc::new(SignIn::new(config, &addresses)?);
         let host = addresses.api.host_str().unwrap_or_default().to_owned();
+        let origin = addresses.api.origin().ascii_serialization();
         let http = Http::new(HttpOptions {
             base: addresses.api,
             settings: config.http.clone(),
@@ -31,7 +34,7 @@ impl Halo {
             classify: fault::classify,
             pause: fault::pause,
         })?;
-        Ok(Self { http, page_size: config.page_size, host })
+        Ok(Self { http, page_size: config.page_size, host, origin })
     }
 
     /// Reads one object or unpaged list, and how many bytes it took.

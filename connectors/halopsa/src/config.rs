@@ -53,6 +53,10 @@ pub struct Config {
     /// Rows per page, 1 to 100.
     #[serde(default = "default_page_size")]
     pub page_size: u32,
+    /// What Halo's webhook shows to prove that it is Halo: the password of its "Basic" authentication,
+    /// or its bearer token. Without it nothing that Halo sends is taken.
+    #[serde(default)]
+    pub webhook_secret: Option<Secret>,
     /// How requests are made.
     #[serde(default)]
     pub http: HttpSettings,

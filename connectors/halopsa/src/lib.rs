@@ -12,24 +12,27 @@ mod streams;
 mod tickets;
 mod time_zone;
 mod walk;
+mod webhook;
 mod wire;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use core_connector::{
-    Account, Changes, Connector, Factory, Permission, Result, Stream, StreamDoc, Tickets,
+    Account, Changes, Connector, Factory, Permission, Result, Stream, StreamDoc, Tickets, Webhooks,
 };
 use core_model::RecordKind;
 
 use crate::client::Halo;
 pub use crate::config::Config;
 use crate::streams::{Streams, doc};
+use crate::webhook::Hooks;
 
 /// A HaloPSA (or HaloITSM) instance.
 pub struct Halopsa {
     halo: Arc<Halo>,
     streams: Streams,
+    hooks: Option<Hooks>,
 }
 
 impl Halopsa {
@@ -39,7 +42,8 @@ impl Halopsa {
     /// `Config`, naming the setting.
     pub fn new(config: &Config) -> Result<Self> {
         let halo = Arc::new(Halo::new(config)?);
-        Ok(Self { streams: Streams::new(&halo, config), halo })
+        let hooks = config.webhook_secret.clone().map(Hooks);
+        Ok(Self { streams: Streams::new(&halo, config), halo, hooks })
     }
 }
 
@@ -55,6 +59,10 @@ impl Connector for Halopsa {
 
     fn tickets(&self) -> Option<&dyn Tickets> {
         Some(self.halo.as_ref())
+    }
+
+    fn webhooks(&self) -> Option<&dyn Webhooks> {
+        self.hooks.as_ref().map(|hooks| hooks as &dyn Webhooks)
     }
 }
 
@@ -73,7 +81,7 @@ impl Factory for Halopsa {
         doc("contracts", &[RecordKind::Agreement], Changes::Snapshot),
         doc("invoices", &[RecordKind::AgreementLine], Changes::Snapshot),
     ];
-    const ACTIONS: &'static [&'static str] = &["tickets"];
+    const ACTIONS: &'static [&'static str] = &["tickets", "webhooks"];
     const PERMISSIONS: &'static [Permission] = &[
         Permission {
             name: "read:customers",
@@ -89,6 +97,11 @@ impl Factory for Halopsa {
         },
         Permission { name: "read:assets", for_what: "assets", required: false },
         Permission { name: "read:tickets", for_what: "the tab in a ticket", required: false },
+        Permission {
+            name: "edit:tickets",
+            for_what: "the hub's note on a ticket",
+            required: false,
+        },
     ];
 
     fn build(config: Config) -> Result<Box<dyn Connector>> {

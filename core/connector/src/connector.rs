@@ -6,6 +6,7 @@ use url::Url;
 
 use crate::page::Source;
 use crate::script::RunScript;
+use crate::webhook::Webhooks;
 use crate::{Result, Secret};
 
 /// A stream of a connector.
@@ -42,6 +43,11 @@ pub trait Connector: Send + Sync {
 
     /// Looks up tickets.
     fn tickets(&self) -> Option<&dyn Tickets> {
+        None
+    }
+
+    /// Understands what the system sends to the hub by itself.
+    fn webhooks(&self) -> Option<&dyn Webhooks> {
         None
     }
 }
@@ -121,4 +127,23 @@ pub trait Tickets: Send + Sync {
     /// # Errors
     /// As any call; `NotFound` where there is none, or it may not be seen.
     async fn ticket(&self, key: &str) -> Result<Ticket>;
+
+    /// Puts a private note on a ticket, or replaces the one with the same mark.
+    ///
+    /// # Errors
+    /// As any call; `NotFound` where the ticket is not there.
+    async fn note(&self, key: &str, note: &Note<'_>) -> Result<()>;
+
+    /// The origin (scheme, host and port) of the pages on which technicians see tickets, and which may
+    /// frame the hub's.
+    fn pages(&self) -> Option<String>;
+}
+
+/// A private note on a ticket.
+#[derive(Clone, Copy, Debug)]
+pub struct Note<'a> {
+    /// A text in it that no other note has: the note is found again by it.
+    pub mark: &'a str,
+    /// Its text, as HTML with nothing but paragraphs, lists, emphasis and links.
+    pub html: &'a str,
 }

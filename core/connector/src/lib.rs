@@ -13,9 +13,10 @@ mod page;
 mod registry;
 mod script;
 mod secret;
+mod webhook;
 
 pub use connector::{
-    Account, Connector, Missing, OpenSession, SessionLink, Stream, Ticket, Tickets,
+    Account, Connector, Missing, Note, OpenSession, SessionLink, Stream, Ticket, Tickets,
 };
 pub use error::{Actor, Error, ErrorKind, Result};
 pub use meter::{METER, Meter, MeterReading};
@@ -23,3 +24,4 @@ pub use page::{Changes, Mode, Page, Proof, Resume, Scope, Source};
 pub use registry::{Factory, Kind, Permission, Registry, StreamDoc};
 pub use script::{RunScript, Script, ScriptHandle, ScriptOutcome, Shell};
 pub use secret::Secret;
+pub use webhook::{Hint, Hook, Refusal, Sent, Taken, Webhooks};

@@ -7,6 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
+use subtle::ConstantTimeEq as _;
 
 /// A secret of a connection. In the settings it is written as a literal, `env:NAME`, `file:PATH`
 /// or `keyring:NAME`; a connector gets the value.
@@ -24,6 +25,12 @@ impl Secret {
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
+    }
+
+    /// Whether somebody knows it. How long the answer takes says nothing about how much of it he knows.
+    #[must_use]
+    pub fn is(&self, text: &str) -> bool {
+        !self.is_blank() && bool::from(self.expose().as_bytes().ct_eq(text.as_bytes()))
     }
 
     /// Whether nothing was given.
