@@ -10,6 +10,7 @@ mod engine;
 mod feeds;
 mod filter;
 mod input;
+mod offers;
 mod preview;
 mod rank;
 mod reports;
@@ -33,6 +34,7 @@ pub use input::{
     AgentInput, ComputerInput, ConnectionGroupInput, Directory, Fact, Facts, GroupInput, Member,
     PersonInput, SnapshotInput, TenantInput,
 };
+pub use offers::{Against, Offered};
 pub use preview::{Confirmation, Counts, Preview, Shift, budget};
 pub use rank::{LostOn, Rank, Scope, TargetType};
 pub use reports::{Balance, Checked, Reconciled};

@@ -107,7 +107,12 @@ impl Resolver {
         row.suspended.then_some(Removal::Suspended)
     }
 
-    fn judge(&self, subject: SubjectId, key: &ItemKey, detailed: bool) -> Option<Resolved> {
+    pub(crate) fn judge(
+        &self,
+        subject: SubjectId,
+        key: &ItemKey,
+        detailed: bool,
+    ) -> Option<Resolved> {
         let kind = subject.kind();
         let number = self.view.snapshot.number(subject)?;
         if self.definitions.kind(key.item) != kind {
@@ -175,7 +180,7 @@ impl Resolver {
         entry
     }
 
-    fn removal(
+    pub(crate) fn removal(
         &self,
         deployment: &Deployment,
         kind: SubjectKind,

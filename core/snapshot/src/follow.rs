@@ -50,6 +50,10 @@ impl World {
         self.event
     }
 
+    pub(crate) fn place(&self) -> (i64, i64) {
+        (self.event, self.revision)
+    }
+
     /// The changes since; afterwards, this is what is known now.
     ///
     /// # Errors

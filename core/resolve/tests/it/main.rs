@@ -5,6 +5,7 @@
 
 mod estate;
 mod metamorphic;
+mod offers;
 mod oracle;
 mod random;
 mod reports;
