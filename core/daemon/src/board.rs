@@ -15,6 +15,9 @@ const ATTEMPTS: u32 = 4;
 /// Minutes before it is tried again; each further wait is twice as long.
 const FIRST_WAIT: i64 = 5;
 
+/// Seconds before a stream is read of which its system told that it changed: changes come in flocks.
+const HINT_WAIT: i64 = 10;
+
 /// The plan and how far it has come.
 #[derive(Default)]
 pub(crate) struct Board {
@@ -135,6 +138,28 @@ impl Board {
             ..job.clone()
         };
         self.again.push((now + wait, again));
+    }
+
+    /// A stream is to be read soon, for its system told that something changed there. Told again before
+    /// that, it is read once.
+    pub(crate) fn hint(&mut self, connection: &str, stream: &str, now: DateTime<Utc>) {
+        let at = now + TimeDelta::seconds(HINT_WAIT);
+        let hinted = Job {
+            lane: connection.to_owned(),
+            work: Work::Incremental,
+            connections: vec![connection.to_owned()],
+            streams: Streams::Only(vec![stream.to_owned()]),
+            settles: Vec::new(),
+            due: at,
+            // It is no attempt that failed, but what fails of it waits for the plan.
+            attempt: ATTEMPTS,
+        };
+        let waits = |(_, job): &(DateTime<Utc>, Job)| {
+            (&job.lane, &job.streams) == (&hinted.lane, &hinted.streams)
+        };
+        if !self.again.iter().any(waits) {
+            self.again.push((at, hinted));
+        }
     }
 
     /// Nothing is begun in a lane for a while.

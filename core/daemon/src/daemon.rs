@@ -42,6 +42,13 @@ pub struct Site {
 pub enum Order {
     /// Other settings are in force; what is under way ends under the old ones.
     Renew(Box<Site>),
+    /// A system told that something changed in a stream: it is read soon.
+    Hint {
+        /// The connection.
+        connection: String,
+        /// The stream.
+        stream: String,
+    },
     /// Stop after the pages in flight.
     Stop,
 }
@@ -252,6 +259,12 @@ impl Daemon {
                         self.health.refused(Some(error.to_string()));
                         self.site = old;
                     }
+                }
+            }
+            Some(Order::Hint { connection, stream }) => {
+                let known = self.site.hub.connections.iter().any(|one| one.name == connection);
+                if known {
+                    self.board.hint(&connection, &stream, self.timer.now());
                 }
             }
             Some(Order::Stop) | None => self.stop(),

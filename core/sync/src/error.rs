@@ -41,6 +41,20 @@ pub enum Error {
         /// What there is.
         known: String,
     },
+    /// A connection looks up no tickets.
+    #[error("connection `{connection}` looks up no tickets")]
+    NoTickets {
+        /// The connection.
+        connection: String,
+    },
+    /// A system did not do what it was asked for.
+    #[error("`{connection}`: {error}")]
+    Vendor {
+        /// The connection.
+        connection: String,
+        /// What it said.
+        error: core_connector::Error,
+    },
     /// The store.
     #[error(transparent)]
     Store(#[from] core_store::Error),
@@ -64,6 +78,8 @@ impl Error {
             Error::UnknownConnection { .. } | Error::UnknownStream { .. } => {
                 "use one of the names above".to_owned()
             }
+            Error::NoTickets { .. } => "name a connection of a PSA (halopsa)".to_owned(),
+            Error::Vendor { error, .. } => error.remedy().to_owned(),
             Error::Store(error) => error.remedy().to_owned(),
             Error::Document(_) => "run `linchpin rebuild`".to_owned(),
         }

@@ -16,6 +16,7 @@ mod progress;
 mod rebuild;
 mod round;
 mod settings;
+mod ticket;
 mod view;
 
 pub use clock::Clock;
