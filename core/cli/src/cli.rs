@@ -14,7 +14,9 @@ mod token;
 pub(crate) use self::files::{
     ApplyArgs, ApproveArgs, ExportArgs, PlanArgs, RejectArgs, RequestsAction, RequestsArgs,
 };
-pub(crate) use self::read::{ListArgs, ListKind, RunsArgs, ShowArgs, ShowKind};
+pub(crate) use self::read::{
+    DeliveriesAction, DeliveriesArgs, ListArgs, ListKind, RunsArgs, ShowArgs, ShowKind,
+};
 pub(crate) use self::rules::{
     EdgesArgs, ExpectArgs, ExplainArgs, PreviewArgs, ReconcileArgs, ResolveArgs, WhenArgs,
     WinnersArgs,
@@ -134,6 +136,12 @@ pub(crate) enum Command {
     /// Where every stream of every connection stands
     #[command(after_help = EXIT_CODES)]
     Status,
+    /// What waits for you: refused credentials, missing rights, held deletions, decisions, requests
+    #[command(after_help = EXIT_CODES)]
+    Needs,
+    /// What systems sent by themselves and was given up; `retry` has it tried again
+    #[command(after_help = EXIT_CODES)]
+    Deliveries(DeliveriesArgs),
     /// The latest runs, or one in full
     #[command(after_help = EXIT_CODES)]
     Runs(RunsArgs),

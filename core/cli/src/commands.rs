@@ -10,6 +10,7 @@ mod check;
 mod config;
 mod connectors;
 mod decide;
+mod deliveries;
 mod demo;
 mod edges;
 mod expect;
@@ -21,6 +22,7 @@ mod init;
 mod link;
 mod list;
 mod mocks;
+mod needs;
 mod pin;
 mod plan;
 pub(crate) mod preview;
@@ -50,6 +52,8 @@ pub(crate) async fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Serve(args) => serve::run(global, args).await,
         Command::Token { action } => token::run(global, action).await,
         Command::Status => status::run(global).await,
+        Command::Needs => needs::run(global).await,
+        Command::Deliveries(args) => deliveries::run(global, args).await,
         Command::Runs(args) => runs::run(global, args).await,
         Command::List(args) => list::run(global, args).await,
         Command::Show(args) => show::run(global, args).await,

@@ -23,6 +23,7 @@ mod plan;
 mod problem;
 mod schema;
 mod secret;
+mod technician;
 
 pub(crate) use self::connect::ConnectionSettings;
 pub(crate) use self::problem::{Problem, Problems, laid_out};
@@ -30,6 +31,7 @@ pub(crate) use self::schema::{file_schema, schema_of};
 pub(crate) use core_toml::{choices, nearest, properties, resolve};
 
 use self::document::Document;
+use self::technician::TechnicianTable;
 
 /// The settings, checked.
 pub(crate) struct Config {
@@ -53,6 +55,8 @@ pub(crate) struct Config {
     pub(crate) listen: Option<SocketAddr>,
     /// How many connections the daemon works on at once.
     pub(crate) parallel: usize,
+    /// The page inside a ticket.
+    pub(crate) technician: TechnicianTable,
     database: String,
     document: Document,
 }
@@ -77,6 +81,7 @@ impl Config {
                 entries: understood.entries,
                 listen: understood.listen,
                 parallel: understood.parallel,
+                technician: understood.technician,
                 database: understood.database,
                 document,
             }),

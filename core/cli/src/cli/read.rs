@@ -1,6 +1,6 @@
 //! Arguments of the commands that only read what the hub holds.
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 
 /// `linchpin runs`.
 #[derive(Debug, Args)]
@@ -86,4 +86,19 @@ pub(crate) enum ShowKind {
     Tenant,
     /// A deployment: who should have what, members, problems, history
     Deployment,
+}
+
+/// `linchpin deliveries`.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct DeliveriesArgs {
+    #[command(subcommand)]
+    pub(crate) action: Option<DeliveriesAction>,
+}
+
+/// What is done about deliveries; without it they are listed.
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub(crate) enum DeliveriesAction {
+    /// Have what was given up tried again
+    Retry,
 }

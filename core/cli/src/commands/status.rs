@@ -25,32 +25,32 @@ const QUARANTINE: usize = 100_000;
 
 /// Everything.
 #[derive(Serialize)]
-struct Standing {
-    at: DateTime<Utc>,
-    time_zone: String,
-    connections: Vec<ConnectionStanding>,
-    decisions_open: u64,
-    clients_unlinked: u64,
+pub(super) struct Standing {
+    pub(super) at: DateTime<Utc>,
+    pub(super) time_zone: String,
+    pub(super) connections: Vec<ConnectionStanding>,
+    pub(super) decisions_open: u64,
+    pub(super) clients_unlinked: u64,
 }
 
 /// A connection.
 #[derive(Serialize)]
-struct ConnectionStanding {
-    name: String,
-    kind: String,
-    enabled: bool,
+pub(super) struct ConnectionStanding {
+    pub(super) name: String,
+    pub(super) kind: String,
+    pub(super) enabled: bool,
     /// Whether the settings have it; else only the store does.
-    configured: bool,
+    pub(super) configured: bool,
     /// Who syncs it just now.
-    syncing: Option<String>,
-    streams: Vec<StreamStanding>,
+    pub(super) syncing: Option<String>,
+    pub(super) streams: Vec<StreamStanding>,
     /// What a daemon does next, where one has worked on this database.
-    next: Vec<Next>,
+    pub(super) next: Vec<Next>,
 }
 
 /// A planned run.
 #[derive(Serialize)]
-struct Next {
+pub(super) struct Next {
     /// `incremental`, `full` or `collect`.
     work: Work,
     /// Of this stream only.
@@ -60,39 +60,39 @@ struct Next {
 
 /// A stream, or one scope of it.
 #[derive(Serialize)]
-struct StreamStanding {
-    stream: String,
-    scope: String,
-    scope_name: String,
-    live: i64,
-    last_complete: Option<DateTime<Utc>>,
-    last_full: Option<DateTime<Utc>>,
+pub(super) struct StreamStanding {
+    pub(super) stream: String,
+    pub(super) scope: String,
+    pub(super) scope_name: String,
+    pub(super) live: i64,
+    pub(super) last_complete: Option<DateTime<Utc>>,
+    pub(super) last_full: Option<DateTime<Utc>>,
     /// Since the last complete reading.
-    lag_seconds: Option<i64>,
+    pub(super) lag_seconds: Option<i64>,
     /// A reading that is not at its end: `full` or `incremental`.
-    unfinished: Option<&'static str>,
-    last_run: Option<LastRun>,
-    held: Option<HeldStanding>,
-    quarantined: u64,
+    pub(super) unfinished: Option<&'static str>,
+    pub(super) last_run: Option<LastRun>,
+    pub(super) held: Option<HeldStanding>,
+    pub(super) quarantined: u64,
 }
 
 #[derive(Serialize)]
-struct LastRun {
-    id: String,
-    outcome: Outcome,
-    started: DateTime<Utc>,
-    ended: Option<DateTime<Utc>>,
-    error_kind: Option<String>,
-    error: Option<String>,
-    remedy: Option<String>,
+pub(super) struct LastRun {
+    pub(super) id: String,
+    pub(super) outcome: Outcome,
+    pub(super) started: DateTime<Utc>,
+    pub(super) ended: Option<DateTime<Utc>>,
+    pub(super) error_kind: Option<String>,
+    pub(super) error: Option<String>,
+    pub(super) remedy: Option<String>,
 }
 
 #[derive(Serialize)]
-struct HeldStanding {
-    count: u64,
-    since: DateTime<Utc>,
-    sample: Vec<String>,
-    accept: String,
+pub(super) struct HeldStanding {
+    pub(super) count: u64,
+    pub(super) since: DateTime<Utc>,
+    pub(super) sample: Vec<String>,
+    pub(super) accept: String,
 }
 
 /// What the store knows, by connection, stream and scope.
@@ -123,7 +123,7 @@ pub(super) async fn as_json(context: &Context) -> Result<serde_json::Value, Fail
         .map_err(|error| Failure::failed(format!("the status cannot be written as JSON: {error}")))
 }
 
-async fn standing(context: &Context) -> Result<Standing, Failure> {
+pub(super) async fn standing(context: &Context) -> Result<Standing, Failure> {
     let store = &context.store;
     let now = Utc::now();
     let registry = connectors::registry();

@@ -19,6 +19,7 @@ use super::plan;
 use super::problem::Problem;
 use super::schema::own_schema;
 use super::secret::is_reference;
+use super::technician::{self, TechnicianTable};
 
 /// Kinds whose clients become tenants where the settings do not say; directories name them first.
 const CREATE_FROM: [&str; 2] = ["azure-ad", "cw-automate"];
@@ -35,6 +36,7 @@ pub(super) struct Understood {
     pub(super) entries: Vec<Entry>,
     pub(super) listen: Option<SocketAddr>,
     pub(super) parallel: usize,
+    pub(super) technician: TechnicianTable,
 }
 
 /// Checks everything, and makes of it what the program needs.
@@ -75,6 +77,7 @@ pub(super) fn understand(
         entries: plan::entries(&file, time_zone, &connections, registry),
         listen: plan::listen(&file.server),
         parallel: file.server.parallel,
+        technician: file.technician_tools,
         connections,
         database: file.hub.database,
     })
@@ -132,6 +135,7 @@ fn wrong_values(root: &Node) -> Vec<Problem> {
     problems.extend(wrong_ages(root));
     problems.extend(root.get("schedule").map(plan::wrong_values).unwrap_or_default());
     problems.extend(plan::wrong_listen(root));
+    problems.extend(technician::wrong_values(root));
     let splits = root.get("tenants").and_then(|tenants| tenants.get("domain_split"));
     for split in splits.map(Node::items).unwrap_or_default() {
         if let Some(directory) = split.get("directory") {

@@ -1,0 +1,241 @@
+//! `linchpin needs`: what waits for a human, each with what to do about it.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use core_connector::{Actor, ErrorKind};
+use core_model::run::Outcome;
+use serde::Serialize;
+
+use super::status::{self, ConnectionStanding, Standing, StreamStanding};
+use super::text::count;
+use super::{sync, text};
+use crate::cli::Global;
+use crate::context::Context;
+use crate::failure::{Exit, Failure};
+use crate::output;
+
+/// Deliveries that are counted.
+const DELIVERIES: usize = 10_000;
+/// How long before its end a token is told of.
+const TOKEN: TimeDelta = TimeDelta::days(14);
+
+/// What kind of need: what it is called does not change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum NeedKind {
+    /// Credentials are refused, or settings are wrong: nothing is read.
+    Credentials,
+    /// A permission is missing.
+    Permission,
+    /// Deletions are held back.
+    HeldDeletions,
+    /// What a system answers is not what it documents.
+    Protocol,
+    /// What systems sent was given up.
+    DeadLetters,
+    /// A change of the rules waits for somebody's word.
+    ChangeRequest,
+    /// Decisions are open.
+    Decisions,
+    /// Clients belong to no tenant.
+    Clients,
+    /// Records cannot be read.
+    Quarantine,
+    /// A token ends soon.
+    Token,
+}
+
+/// Something that waits for a human.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Need {
+    /// What kind.
+    pub(crate) kind: NeedKind,
+    /// The same as long as it is the same need.
+    pub(crate) key: String,
+    /// What is wrong, or asked.
+    pub(crate) what: String,
+    /// Since when, where that is known.
+    pub(crate) since: Option<DateTime<Utc>>,
+    /// What to do about it.
+    pub(crate) remedy: String,
+}
+
+pub(crate) async fn run(global: &Global) -> Result<Exit, Failure> {
+    let context = Context::open(global).await?;
+    let needs = all(&context).await?;
+    if global.json {
+        needs.iter().for_each(output::json);
+        return Ok(Exit::Ok);
+    }
+    if needs.is_empty() {
+        output::line("Nothing needs you.");
+    }
+    for need in &needs {
+        let since =
+            need.since.map(|at| format!(" (since {})", text::second(at, context.config.time_zone)));
+        text::heading(&format!("{}{}", need.what, since.unwrap_or_default()));
+        text::indented(2, &need.remedy);
+    }
+    Ok(Exit::Ok)
+}
+
+/// Everything that waits for a human, the most urgent first.
+///
+/// # Errors
+/// Where the store cannot be read.
+pub(crate) async fn all(context: &Context) -> Result<Vec<Need>, Failure> {
+    let standing = status::standing(context).await?;
+    let mut needs: Vec<Need> =
+        standing.connections.iter().filter(|one| one.enabled).flat_map(of_connection).collect();
+    needs.extend(of_model(&standing));
+    needs.extend(of_store(context, standing.at).await?);
+    needs.sort_by(|one, other| (one.kind, &one.key).cmp(&(other.kind, &other.key)));
+    Ok(needs)
+}
+
+fn of_connection(connection: &ConnectionStanding) -> Vec<Need> {
+    let mut needs: Vec<Need> = Vec::new();
+    for stream in &connection.streams {
+        let found = [failed(connection, stream), held(connection, stream)];
+        for need in found.into_iter().flatten().chain(quarantined(connection, stream)) {
+            // What is wrong with the credentials is so for every stream.
+            if !needs.iter().any(|known| known.key == need.key || same_words(known, &need)) {
+                needs.push(need);
+            }
+        }
+    }
+    needs
+}
+
+fn same_words(one: &Need, other: &Need) -> bool {
+    one.kind == other.kind && one.kind == NeedKind::Credentials && one.remedy == other.remedy
+}
+
+/// A stream as people name it: with the customer's directory, where it has such parts.
+fn named(connection: &ConnectionStanding, stream: &StreamStanding) -> String {
+    let scope = match (stream.scope_name.as_str(), stream.scope.as_str()) {
+        ("", "") => String::new(),
+        ("", scope) => format!(" of {scope}"),
+        (name, _) => format!(" of {name}"),
+    };
+    format!("{}/{}{scope}", connection.name, stream.stream)
+}
+
+fn failed(connection: &ConnectionStanding, stream: &StreamStanding) -> Option<Need> {
+    let run = stream.last_run.as_ref()?;
+    let failed = matches!(run.outcome, Outcome::Failed | Outcome::Skipped);
+    let kind = run.error_kind.as_deref().and_then(ErrorKind::parse).filter(|_| failed)?;
+    let need = match kind {
+        ErrorKind::Forbidden | ErrorKind::NotOffered => NeedKind::Permission,
+        ErrorKind::Protocol => NeedKind::Protocol,
+        kind if kind.actor() == Actor::Admin => NeedKind::Credentials,
+        // Time mends the others, or the developer of the connector.
+        _ => return None,
+    };
+    // That something is not licensed needs nobody.
+    if kind == ErrorKind::NotOffered {
+        return None;
+    }
+    let (name, why) = (named(connection, stream), run.error.as_deref().unwrap_or_default());
+    Some(Need {
+        kind: need,
+        key: format!("{}/{}/{}", connection.name, stream.stream, stream.scope),
+        what: format!("{name} cannot be read: {why}"),
+        since: Some(run.started),
+        remedy: run.remedy.clone().unwrap_or_default(),
+    })
+}
+
+fn held(connection: &ConnectionStanding, stream: &StreamStanding) -> Option<Need> {
+    let held = stream.held.as_ref()?;
+    let deletions = count(held.count, "deletion is", "deletions are");
+    Some(Need {
+        kind: NeedKind::HeldDeletions,
+        key: format!("{}/{}/{} held", connection.name, stream.stream, stream.scope),
+        what: format!("{deletions} held back in {}", named(connection, stream)),
+        since: Some(held.since),
+        remedy: format!(
+            "look whether they are meant (`linchpin status` shows some), then `{}`",
+            held.accept
+        ),
+    })
+}
+
+fn quarantined(connection: &ConnectionStanding, stream: &StreamStanding) -> Option<Need> {
+    if stream.quarantined == 0 {
+        return None;
+    }
+    let records = count(stream.quarantined, "record cannot", "records cannot");
+    let run = stream.last_run.as_ref().map(|run| run.id.as_str()).unwrap_or("ID");
+    Some(Need {
+        kind: NeedKind::Quarantine,
+        key: format!("{}/{}/{} quarantine", connection.name, stream.stream, stream.scope),
+        what: format!("{records} be read in {}", named(connection, stream)),
+        since: None,
+        remedy: format!("`linchpin runs {run}` shows them with their reasons; mend them there"),
+    })
+}
+
+fn of_model(standing: &Standing) -> Vec<Need> {
+    let need = |kind, key: &str, what: String, remedy: &str| Need {
+        kind,
+        key: key.to_owned(),
+        what,
+        since: None,
+        remedy: remedy.to_owned(),
+    };
+    let mut needs = Vec::new();
+    if standing.decisions_open > 0 {
+        let what = count(standing.decisions_open, "decision is open", "decisions are open");
+        let remedy = "`linchpin list decisions`, then `linchpin decide`";
+        needs.push(need(NeedKind::Decisions, "decisions", what, remedy));
+    }
+    if standing.clients_unlinked > 0 {
+        let what = count(standing.clients_unlinked, "client belongs", "clients belong");
+        let remedy = "`linchpin list clients`, then `linchpin link`";
+        needs.push(need(NeedKind::Clients, "clients", format!("{what} to no tenant"), remedy));
+    }
+    needs
+}
+
+async fn of_store(context: &Context, now: DateTime<Utc>) -> Result<Vec<Need>, Failure> {
+    let store = &context.store;
+    let mut needs = Vec::new();
+    let dead = store.dead_deliveries(DELIVERIES).await?;
+    if let Some(newest) = dead.first() {
+        let what = count(text::len(&dead), "delivery was", "deliveries were");
+        let why = newest.error.as_deref().unwrap_or_default();
+        needs.push(Need {
+            kind: NeedKind::DeadLetters,
+            key: "deliveries".to_owned(),
+            what: format!("{what} given up, the newest of {}: {why}", newest.connection),
+            since: dead.last().map(|oldest| text::instant(oldest.received_us)),
+            remedy: "mend that, then `linchpin deliveries retry`".to_owned(),
+        });
+    }
+    for request in store.requests().await?.into_iter().filter(|one| one.settled.is_none()) {
+        let number = request.number;
+        needs.push(Need {
+            kind: NeedKind::ChangeRequest,
+            key: format!("request {number:08}"),
+            what: format!("a change that {} asked for waits (request {number})", request.author),
+            since: Some(text::instant(request.at_us)),
+            remedy: format!(
+                "`linchpin requests show {number}`, then `linchpin approve` or `reject`"
+            ),
+        });
+    }
+    let until = (now + TOKEN).timestamp_micros();
+    for token in store.tokens().await?.into_iter().filter(|one| one.holds(now.timestamp_micros())) {
+        let Some(ends) = token.expires_us.filter(|ends| *ends < until) else { continue };
+        let at = text::second(text::instant(ends), context.config.time_zone);
+        needs.push(Need {
+            kind: NeedKind::Token,
+            key: format!("token {}", token.name),
+            what: format!("the token {} ends at {at}", token.name),
+            since: None,
+            remedy: "make another with `linchpin token create`, and put it where this one is used"
+                .to_owned(),
+        });
+    }
+    Ok(needs)
+}
