@@ -2,19 +2,26 @@
 
 mod access;
 mod answer;
+mod asked;
+mod assets;
 mod changes;
 mod entities;
 mod events;
 mod health;
+mod home;
 mod limits;
 mod openapi;
+mod page;
+mod pages;
 mod params;
 mod problem;
 mod routes;
+mod session;
 mod tail;
 
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -29,6 +36,7 @@ use crate::access::Uses;
 use crate::tail::Tail;
 
 pub use crate::openapi::document as openapi;
+pub use crate::session::SignIn;
 
 /// Followers of the event log at once, over all callers.
 const FOLLOWERS: usize = 2000;
@@ -44,6 +52,11 @@ pub trait Answers: Send + Sync {
     /// What holds for a computer of this id, item by item; on a local day of its tenant, or at an
     /// instant, where one is given.
     async fn winners(&self, computer: &str, as_of: Option<&str>) -> Result<Value, Unanswered>;
+
+    /// How people sign in, as it is set now.
+    fn sign_in(&self) -> Arc<SignIn> {
+        Arc::default()
+    }
 }
 
 /// Why a question has no answer.
@@ -114,5 +127,6 @@ pub async fn serve(
         stop.await;
         ending.tail.end();
     };
-    axum::serve(listener, router(api)).with_graceful_shutdown(stop).await
+    let service = router(api).into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service).with_graceful_shutdown(stop).await
 }

@@ -22,6 +22,8 @@ pub(crate) const DECISION: &str = "decision";
 pub(crate) const REVISION: &str = "revision";
 /// Requests of changes.
 pub(crate) const REQUEST: &str = "request";
+/// Lines of the audit log.
+pub(crate) const AUDIT: &str = "audit";
 /// Ids of streams.
 pub(crate) const STREAM: &str = "stream";
 

@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+mod account;
+mod audit;
 mod changed;
 mod counter;
 mod decision;
@@ -22,11 +24,14 @@ mod query;
 mod request;
 mod run;
 mod schedule;
+mod sign_in;
 mod sql;
 mod stream;
 mod sweep;
 mod token;
 
+pub use account::{AccountRow, NewAccount, Rights};
+pub use audit::{AuditQuery, AuditRow, NewAudit};
 pub use definition::{DefinitionChange, DefinitionRow, DefinitionVersion, Revision};
 pub use entity::EntityQuery;
 pub use error::{Error, Result};
@@ -41,6 +46,7 @@ pub use quarantine::Quarantined;
 pub use query::{Earlier, RecordCursor, RecordQuery, StoredRecord};
 pub use request::{ChangeRequest, Settlement, Word};
 pub use schedule::Planned;
+pub use sign_in::{NewSession, SessionKey, SessionRow};
 pub use stream::{Round, RoundMode, StreamKey, StreamState};
 pub use sweep::{FinishRound, Guard, Held, RoundOutcome};
 pub use token::{NewToken, Token, TokenRow};
