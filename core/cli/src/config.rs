@@ -53,6 +53,8 @@ pub(crate) struct Config {
     pub(crate) entries: Vec<Entry>,
     /// Where the daemon answers.
     pub(crate) listen: Option<SocketAddr>,
+    /// Where browsers reach the hub.
+    pub(crate) public_url: Option<String>,
     /// How many connections the daemon works on at once.
     pub(crate) parallel: usize,
     /// The page inside a ticket.
@@ -80,6 +82,7 @@ impl Config {
                 connections: understood.connections,
                 entries: understood.entries,
                 listen: understood.listen,
+                public_url: understood.public_url,
                 parallel: understood.parallel,
                 technician: understood.technician,
                 database: understood.database,

@@ -19,6 +19,7 @@ mod config;
 mod connectors;
 mod context;
 mod failure;
+mod live;
 mod output;
 mod progress;
 mod world;

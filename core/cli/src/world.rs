@@ -58,14 +58,7 @@ impl World {
         // The store counts in microseconds; what is finer could not be given again.
         let now = Utc::now().trunc_subsecs(6);
         let when = When::of(args, context.config.time_zone, now)?;
-        let options = LoadOptions {
-            now: when.now,
-            known_at: when.known_at,
-            default_zone: when.zone.name().to_owned(),
-            freshness: context.config.freshness,
-            kinds: stream_kinds(context),
-            disabled: disabled(context, &when).await?,
-        };
+        let options = load_options(context, &when).await?;
         let loaded = core_snapshot::load(&context.store, &options).await?;
         let snapshot = Arc::new(Snapshot::new(loaded.input.clone()));
         let definitions = Arc::new(core_snapshot::definitions(&loaded.library));
@@ -198,6 +191,21 @@ fn known_at(text: &str, zone: Tz, now: DateTime<Utc>) -> Result<Option<DateTime<
 
 fn text_of(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}
+
+/// How to load, by the settings.
+///
+/// # Errors
+/// Where the store cannot be read.
+pub(crate) async fn load_options(context: &Context, when: &When) -> Result<LoadOptions, Failure> {
+    Ok(LoadOptions {
+        now: when.now,
+        known_at: when.known_at,
+        default_zone: when.zone.name().to_owned(),
+        freshness: context.config.freshness,
+        kinds: stream_kinds(context),
+        disabled: disabled(context, when).await?,
+    })
 }
 
 /// What each stream brings, by the connectors' own lists.

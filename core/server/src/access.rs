@@ -9,7 +9,7 @@ use axum::http::header::AUTHORIZATION;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use core_model::access::Role;
-use core_store::{Token, TokenRow};
+use core_store::{SessionKey, SessionRow, Token, TokenRow};
 
 use crate::Api;
 use crate::problem::Problem;
@@ -42,22 +42,81 @@ impl Scope {
     }
 }
 
+/// How it is known who somebody is.
+#[derive(Clone)]
+enum Means {
+    Token,
+    /// A session of a window or of a frame: its name in the store, and what its forms must send.
+    Session {
+        id: Arc<str>,
+        csrf: Arc<str>,
+    },
+}
+
 /// Somebody who is known.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Caller {
-    /// The token's name.
+    /// The account's or the token's name.
     pub(crate) name: Arc<str>,
-    role: Role,
+    /// What a person is shown as.
+    pub(crate) shown: Arc<str>,
+    pub(crate) role: Role,
     /// What of the model is theirs.
     pub(crate) scope: Scope,
+    means: Means,
+}
+
+impl std::fmt::Debug for Caller {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Caller({} {})", self.means(), self.name)
+    }
 }
 
 impl Caller {
     fn of(row: TokenRow) -> Self {
+        let name: Arc<str> = row.name.into();
         Self {
-            name: row.name.into(),
+            shown: Arc::clone(&name),
+            name,
             role: row.role,
             scope: row.tenants.map_or(Scope::All, Scope::Of),
+            means: Means::Token,
+        }
+    }
+
+    fn signed_in(row: SessionRow, key: &SessionKey) -> Self {
+        let account = row.account;
+        Self {
+            name: account.name.into(),
+            shown: account.shown.into(),
+            role: account.role,
+            scope: account.tenants.map_or(Scope::All, Scope::Of),
+            means: Means::Session { id: row.id.into(), csrf: key.derive("csrf").into() },
+        }
+    }
+
+    /// How it is known who that is, in a word.
+    pub(crate) fn means(&self) -> &'static str {
+        match self.means {
+            Means::Token => "token",
+            Means::Session { .. } => "session",
+        }
+    }
+
+    /// What a form of this caller sends in the field `csrf`, and a script in `x-csrf-token`; none
+    /// where a token came with the request, which no browser adds by itself.
+    pub(crate) fn csrf(&self) -> Option<&str> {
+        match &self.means {
+            Means::Token => None,
+            Means::Session { csrf, .. } => Some(csrf),
+        }
+    }
+
+    /// The name of the session in the store.
+    pub(crate) fn session(&self) -> Option<&str> {
+        match &self.means {
+            Means::Token => None,
+            Means::Session { id, .. } => Some(id),
         }
     }
 
@@ -68,8 +127,8 @@ impl Caller {
         }
         let (is, least) = (self.role.as_str(), least.as_str());
         Err(Problem::forbidden(
-            format!("the token's role is {is}, and this takes {least}"),
-            format!("use a token that was made with `--role {least}`"),
+            format!("the role is {is}, and this takes {least}"),
+            format!("sign in as somebody, or use a token, with the role {least}"),
         ))
     }
 
@@ -78,37 +137,53 @@ impl Caller {
         match self.scope {
             Scope::All => Ok(()),
             Scope::Of(_) => Err(Problem::forbidden(
-                "the token is for certain tenants, and this is about all of them",
-                "use a token that was made without `--tenant`",
+                "this caller is for certain tenants, and this is about all of them",
+                "sign in as somebody, or use a token, of all tenants",
             )),
         }
     }
 }
 
-/// When each token's use was last noted by this process: a database that is busy must not be asked
+/// A use is noted this often at most, in microseconds.
+const NOTED_EVERY_US: i64 = 60 * 1_000_000;
+/// Names that are remembered before old ones are forgotten.
+const NOTED: usize = 10_000;
+
+/// When each token's and session's use was last noted by this process: a database that is busy must not be asked
 /// again with every request.
 #[derive(Default)]
 pub(crate) struct Uses(Mutex<HashMap<String, i64>>);
 
 impl Uses {
     fn is_new(&self, row: &TokenRow, now_us: i64) -> bool {
+        row.is_noted(now_us) && self.is_first(&format!("token {}", row.name), now_us)
+    }
+
+    /// Whether nothing was noted of it for a minute.
+    pub(crate) fn is_first(&self, name: &str, now_us: i64) -> bool {
         let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = TokenRow { last_used_us: noted.get(&row.name).copied(), ..row.clone() };
-        let new = row.is_noted(now_us) && known.is_noted(now_us);
-        if new {
-            noted.insert(row.name.clone(), now_us);
+        if noted.get(name).is_some_and(|last| now_us - last < NOTED_EVERY_US) {
+            return false;
         }
-        new
+        if noted.len() >= NOTED {
+            noted.retain(|_, last| now_us - *last < NOTED_EVERY_US);
+        }
+        noted.insert(name.to_owned(), now_us);
+        true
     }
 }
 
 impl Api {
-    /// Who asks.
-    async fn caller(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
-        let token = bearer(headers).ok_or_else(Problem::unknown_caller)?;
+    /// Who asks: by a token where one was sent, else by a cookie.
+    async fn caller(&self, headers: &HeaderMap) -> Result<Option<Caller>, Problem> {
+        if !headers.contains_key(AUTHORIZATION) {
+            let session = self.session(headers).await?;
+            return Ok(session.map(|(row, key)| Caller::signed_in(row, &key)));
+        }
+        let Some(token) = bearer(headers) else { return Ok(None) };
         let now_us = self.now_us();
         let row = self.store.token(&token).await?.filter(|row| row.holds(now_us));
-        let row = row.ok_or_else(Problem::unknown_caller)?;
+        let Some(row) = row else { return Ok(None) };
         if self.uses.is_new(&row, now_us) {
             let (store, name) = (self.store.clone(), row.name.clone());
             // Nobody waits for it: a sync may have the only connection that writes.
@@ -118,39 +193,53 @@ impl Api {
                 }
             });
         }
-        Ok(Caller::of(row))
+        Ok(Some(Caller::of(row)))
     }
 
-    /// Whether a token still opens what it opened.
+    /// Whether what opened something still does, and opens the same.
     pub(crate) async fn still_holds(&self, caller: &Caller) -> bool {
-        match self.store.token_named(&caller.name).await {
-            Ok(row) => row.is_some_and(|row| row.holds(self.now_us())),
+        let now_us = self.now_us();
+        let held =
+            match &caller.means {
+                Means::Token => self.store.token_named(&caller.name).await.map(|row| {
+                    row.filter(|row| row.holds(now_us)).map(|row| (row.role, row.tenants))
+                }),
+                Means::Session { id, .. } => self.store.session_of(id).await.map(|row| {
+                    let row = row.filter(|row| row.is_open(now_us));
+                    row.map(|row| (row.account.role, row.account.tenants))
+                }),
+            };
+        match held {
+            Ok(held) => held.is_some_and(|(role, tenants)| {
+                role == caller.role && tenants.as_deref() == caller.scope.tenants()
+            }),
             // A database that is away for a moment is no revocation, and gives nothing away either.
             Err(_) => true,
         }
     }
 }
 
-/// Lets through whoever is known; below `/v1` nothing is said to anybody else, not even which paths
-/// there are.
+/// Says who asks. Below `/v1` only whoever is known gets any further: nothing is said to anybody else,
+/// not even which paths there are. Elsewhere each page says whom it is for.
 pub(crate) async fn guard(
     State(api): State<Arc<Api>>,
     mut request: Request,
     next: Next,
 ) -> Response {
     let path = request.uri().path();
-    if path != "/v1" && !path.starts_with("/v1/") {
-        return next.run(request).await;
-    }
-    match api.caller(request.headers()).await {
-        Ok(caller) => {
-            request.extensions_mut().insert(caller.clone());
-            let mut response = next.run(request).await;
-            response.extensions_mut().insert(caller);
-            response
-        }
-        Err(problem) => problem.into_response(),
-    }
+    let is_api = path == "/v1" || path.starts_with("/v1/");
+    let caller = match api.caller(request.headers()).await {
+        Ok(None) if is_api => return Problem::unknown_caller().into_response(),
+        Ok(caller) => caller,
+        Err(problem) if is_api => return problem.into_response(),
+        // Health and sign-in must answer without a database.
+        Err(_) => None,
+    };
+    let Some(caller) = caller else { return next.run(request).await };
+    request.extensions_mut().insert(caller.clone());
+    let mut response = next.run(request).await;
+    response.extensions_mut().insert(caller);
+    response
 }
 
 /// The token of the only `Authorization` there is.

@@ -2,19 +2,28 @@
 
 mod access;
 mod answer;
+mod asked;
+mod assets;
 mod changes;
 mod entities;
 mod events;
 mod health;
+mod home;
 mod limits;
 mod openapi;
+mod page;
+mod pages;
 mod params;
 mod problem;
 mod routes;
+mod session;
 mod tail;
+mod technician;
+mod webhooks;
 
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -23,12 +32,16 @@ use core_daemon::{Health, Timer};
 use core_store::Store;
 use serde_json::Value;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::access::Uses;
 use crate::tail::Tail;
+use crate::webhooks::Intake;
 
 pub use crate::openapi::document as openapi;
+pub use crate::session::SignIn;
+pub use crate::technician::TechnicianTools;
+pub use crate::webhooks::Understands;
 
 /// Followers of the event log at once, over all callers.
 const FOLLOWERS: usize = 2000;
@@ -44,6 +57,11 @@ pub trait Answers: Send + Sync {
     /// What holds for a computer of this id, item by item; on a local day of its tenant, or at an
     /// instant, where one is given.
     async fn winners(&self, computer: &str, as_of: Option<&str>) -> Result<Value, Unanswered>;
+
+    /// How people sign in, as it is set now.
+    fn sign_in(&self) -> Arc<SignIn> {
+        Arc::default()
+    }
 }
 
 /// Why a question has no answer.
@@ -67,6 +85,19 @@ pub struct Api {
     uses: Uses,
     followers: Arc<Semaphore>,
     questions: Semaphore,
+    technician: Arc<dyn TechnicianTools>,
+    understands: Arc<dyn Understands>,
+    intake: Intake,
+}
+
+/// Who is asked about tickets, and about what systems send by themselves.
+pub struct Desk {
+    /// About tickets.
+    pub technician: Arc<dyn TechnicianTools>,
+    /// About what systems send.
+    pub understands: Arc<dyn Understands>,
+    /// Is told that something was sent.
+    pub came: Arc<Notify>,
 }
 
 impl Api {
@@ -77,8 +108,14 @@ impl Api {
         health: Arc<Health>,
         timer: Arc<dyn Timer>,
         answers: Arc<dyn Answers>,
+        desk: Desk,
     ) -> Arc<Self> {
+        let clock = Arc::clone(&timer);
+        let now_us = move || clock.now().timestamp_micros();
         Arc::new(Self {
+            technician: desk.technician,
+            understands: desk.understands,
+            intake: Intake::new(store.clone(), desk.came, now_us),
             tail: Tail::new(store.clone()),
             store,
             health,
@@ -114,5 +151,6 @@ pub async fn serve(
         stop.await;
         ending.tail.end();
     };
-    axum::serve(listener, router(api)).with_graceful_shutdown(stop).await
+    let service = router(api).into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service).with_graceful_shutdown(stop).await
 }

@@ -14,9 +14,12 @@ use tokio::time::Instant;
 
 use crate::access::Caller;
 use crate::problem::Problem;
+use crate::webhooks;
 
 /// Bytes that a request's body may have.
-const LARGEST: u64 = 64 * 1024;
+pub(crate) const LARGEST: u64 = 64 * 1024;
+/// Bytes that the files of a library may have together.
+pub(crate) const LARGEST_LIBRARY: u64 = 4 * 1024 * 1024;
 /// How long an answer may take until it begins.
 const LONGEST: Duration = Duration::from_secs(30);
 
@@ -24,8 +27,10 @@ const LONGEST: Duration = Duration::from_secs(30);
 pub(crate) async fn limit(request: Request, next: Next) -> Response {
     let length = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
     let length: Option<u64> = length.and_then(|length| length.parse().ok());
-    if length.is_some_and(|length| length > LARGEST) {
-        return Problem::too_large(LARGEST).into_response();
+    let route = request.extensions().get::<MatchedPath>();
+    let largest = route.map_or(LARGEST, |route| largest(route.as_str()));
+    if length.is_some_and(|length| length > largest) {
+        return Problem::too_large(largest).into_response();
     }
     match tokio::time::timeout(LONGEST, next.run(request)).await {
         Ok(response) => response,
@@ -37,14 +42,24 @@ pub(crate) async fn limit(request: Request, next: Next) -> Response {
     }
 }
 
+/// Bytes that a body of a route may have.
+pub(crate) fn largest(route: &str) -> u64 {
+    match route {
+        route if route.starts_with("/v1/definitions") => LARGEST_LIBRARY,
+        route if route.starts_with("/webhooks/") => webhooks::LARGEST,
+        _ => LARGEST,
+    }
+}
+
 /// Says to browsers and caches what they must not do.
 pub(crate) async fn headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    // Pages say more precisely what they need.
+    headers.entry(REFERRER_POLICY).or_insert(HeaderValue::from_static("no-referrer"));
     let nothing = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
-    headers.insert(CONTENT_SECURITY_POLICY, nothing);
+    headers.entry(CONTENT_SECURITY_POLICY).or_insert(nothing);
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
 }
@@ -60,9 +75,13 @@ pub(crate) async fn log(request: Request, next: Next) -> Response {
     let status = response.status().as_u16();
     let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     let caller = response.extensions().get::<Caller>();
-    let token = caller.map(|caller| &*caller.name).unwrap_or_default();
+    let name = |means: &str| {
+        let caller = caller.filter(|caller| caller.means() == means);
+        caller.map(|caller| &*caller.name).unwrap_or_default()
+    };
     if route.starts_with("/v1") || status >= 400 {
-        tracing::info!(%method, route, status, ms, token, "request");
+        let (token, account) = (name("token"), name("session"));
+        tracing::info!(%method, route, status, ms, token, account, "request");
     } else {
         tracing::debug!(%method, route, status, ms, "request");
     }

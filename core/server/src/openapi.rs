@@ -14,7 +14,8 @@ use crate::routes::{Route, WINNERS, all};
 pub fn document() -> Value {
     let mut paths = Map::new();
     for route in all() {
-        paths.insert(route.path(), json!({ "get": operation(route) }));
+        let item = paths.entry(route.path()).or_insert_with(|| json!({}));
+        item[route.method().to_lowercase()] = operation(route);
     }
     for (path, summary) in [
         ("/healthz", "Whether the daemon turns; 503 where it is stuck."),

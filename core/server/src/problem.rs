@@ -3,7 +3,7 @@
 use axum::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use core_store::Token;
+use core_store::{SessionKey, Token};
 use serde_json::json;
 
 use crate::Unanswered;
@@ -47,7 +47,17 @@ impl Problem {
 
     /// Whoever asks may not.
     pub(crate) fn forbidden(detail: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self::new((StatusCode::FORBIDDEN, "forbidden", "Not with this token"), detail, remedy)
+        Self::new((StatusCode::FORBIDDEN, "forbidden", "Not with this role"), detail, remedy)
+    }
+
+    /// A browser may have sent it for another site's page.
+    pub(crate) fn other_site() -> Self {
+        Self::new(
+            (StatusCode::FORBIDDEN, "other-site", "Not from there"),
+            "the request does not show that a page of the hub sent it",
+            "reload the page and try again; a program sends a token of `linchpin token create` \
+             instead of a cookie",
+        )
     }
 
     /// There is none, or it is not for the caller: which of it is not told.
@@ -55,7 +65,7 @@ impl Problem {
         Self::new(
             (StatusCode::NOT_FOUND, "not-found", "There is no such thing"),
             format!("there is no {word} `{}`", shown(id)),
-            "check the id, and which tenants the token is for",
+            "check the id, and which tenants you may see",
         )
     }
 
@@ -86,6 +96,21 @@ impl Problem {
         )
     }
 
+    /// Whoever sent it did not prove to be who may.
+    pub(crate) fn stranger() -> Self {
+        Self::new(
+            (StatusCode::UNAUTHORIZED, "unauthorized", "The sender is not known"),
+            "nothing with the request proves that the system of a connection sent it",
+            "set `webhook_secret` of the connection, and have the system show it; the path ends with \
+             the connection's name",
+        )
+    }
+
+    /// It does not fit with what is there by now.
+    pub(crate) fn conflict(detail: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self::new((StatusCode::CONFLICT, "conflict", "Not as things are"), detail, remedy)
+    }
+
     /// It could not be answered now.
     pub(crate) fn unavailable(detail: impl Into<String>) -> Self {
         Self::new(
@@ -107,7 +132,7 @@ impl Problem {
 
 /// What somebody sent, as far as it is given back: never a token that went astray.
 pub(crate) fn shown(text: &str) -> String {
-    if text.contains(Token::PREFIX) {
+    if text.contains(Token::PREFIX) || text.contains(SessionKey::PREFIX) {
         return "(a token)".to_owned();
     }
     text.chars().filter(|c| !c.is_control()).take(SHOWN).collect()
@@ -139,6 +164,18 @@ impl From<Unanswered> for Problem {
         }
         tracing::error!(error = unanswered.what, remedy = unanswered.remedy, "no answer");
         Self::fault()
+    }
+}
+
+impl Problem {
+    /// The status that it is answered with.
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// Title, detail and remedy, for a page.
+    pub(crate) fn words(&self) -> [&str; 3] {
+        [self.title, &self.detail, &self.remedy]
     }
 }
 

@@ -3,21 +3,20 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
-use axum::http::request::Parts;
+use axum::extract::{Request, State};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, on};
 use core_model::access::Role;
 use core_model::entity::EntityKind;
 
-use crate::access::{Caller, guard};
+use crate::access::guard;
 use crate::answer::tagged;
+use crate::asked::{Asked, Ids};
 use crate::entities::{KINDS, Kind};
 use crate::params::Params;
 use crate::problem::Problem;
-use crate::{Api, health, limits, openapi};
+use crate::{Api, health, limits, openapi, pages};
 
 /// What a route below `/v1` answers.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +47,11 @@ impl Route {
         }
     }
 
+    /// Its method.
+    pub(crate) fn method(self) -> &'static str {
+        "GET"
+    }
+
     /// What one must be at least.
     pub(crate) fn least(self) -> Role {
         match self {
@@ -67,16 +71,17 @@ pub(crate) fn all() -> Vec<Route> {
 pub(crate) fn router(api: Arc<Api>) -> Router {
     let open =
         Router::new().route("/healthz", get(health::healthz)).route("/readyz", get(health::readyz));
-    let routed = all().into_iter().fold(open, |router, route| {
-        let handler = move |State(api): State<Arc<Api>>,
-                            id: Result<Path<Vec<(String, String)>>, PathRejection>,
-                            asked: Parts| async move {
-            match answer(&api, route, id, &asked).await {
-                Ok(response) => response,
-                Err(problem) => problem.into_response(),
-            }
+    let routed = all().into_iter().fold(pages::add(open), |router, route| {
+        let path = route.path();
+        let largest = limits::largest(&path);
+        let handler = move |State(api): State<Arc<Api>>, ids: Ids, request: Request| async move {
+            let answered = async {
+                let asked = Asked::read(&api, ids, request, largest).await?;
+                answer(&api, route, asked).await
+            };
+            answered.await.unwrap_or_else(IntoResponse::into_response)
         };
-        router.route(&route.path(), get(handler))
+        router.route(&path, on(pages::filter(route.method()), handler))
     });
     routed
         .fallback(|| async { Problem::no_path() })
@@ -88,17 +93,11 @@ pub(crate) fn router(api: Arc<Api>) -> Router {
         .with_state(api)
 }
 
-async fn answer(
-    api: &Arc<Api>,
-    route: Route,
-    id: Result<Path<Vec<(String, String)>>, PathRejection>,
-    asked: &Parts,
-) -> Result<Response, Problem> {
+async fn answer(api: &Arc<Api>, route: Route, asked: Asked) -> Result<Response, Problem> {
     // Whoever got here past the guard without being anybody is refused.
-    let caller = asked.extensions.get::<Caller>().ok_or_else(Problem::unknown_caller)?;
+    let caller = asked.caller()?;
     caller.must_be(route.least())?;
-    let Ok(Path(ids)) = id else { return Err(Problem::no_path()) };
-    let id = ids.first().map(|(_, id)| id.as_str()).unwrap_or_default();
+    let id = asked.id("id");
     let (uri, headers) = (&asked.uri, &asked.headers);
     match route {
         Route::List(kind) => api.list(kind, caller, (uri, headers)).await,

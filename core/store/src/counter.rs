@@ -26,6 +26,8 @@ pub(crate) const REQUEST: &str = "request";
 pub(crate) const DELIVERY: &str = "delivery";
 /// Changes of sessions.
 pub(crate) const SESSION: &str = "session";
+/// Lines of the audit log.
+pub(crate) const AUDIT: &str = "audit";
 /// Ids of streams.
 pub(crate) const STREAM: &str = "stream";
 

@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+mod account;
+mod audit;
 mod changed;
 mod counter;
 mod decision;
@@ -24,12 +26,15 @@ mod request;
 mod run;
 mod schedule;
 mod session;
+mod sign_in;
 mod sql;
 mod stream;
 mod sweep;
 mod ticket;
 mod token;
 
+pub use account::{AccountRow, NewAccount, Rights};
+pub use audit::{AuditQuery, AuditRow, NewAudit};
 pub use definition::{DefinitionChange, DefinitionRow, DefinitionVersion, Revision};
 pub use delivery::{Attempt, Delivery, NewDelivery};
 pub use entity::EntityQuery;
@@ -46,6 +51,7 @@ pub use query::{Earlier, RecordCursor, RecordQuery, StoredRecord};
 pub use request::{ChangeRequest, Settlement, Word};
 pub use schedule::Planned;
 pub use session::{SessionQuery, SessionWord};
+pub use sign_in::{NewSession, SessionKey, SessionRow};
 pub use stream::{Round, RoundMode, StreamKey, StreamState};
 pub use sweep::{FinishRound, Guard, Held, RoundOutcome};
 pub use ticket::{TicketComputer, TicketRow};

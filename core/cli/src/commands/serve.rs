@@ -3,11 +3,11 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use core_daemon::{Daemon, RunLog, Site, SystemTimer};
+use core_daemon::{Daemon, Inbox, RunLog, Site, SystemTimer};
 use core_server::Api;
 use core_sync::Clock;
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::cli::{Global, ServeArgs};
@@ -19,10 +19,12 @@ mod dates;
 mod desk;
 mod signals;
 mod systemd;
+mod technician;
 
 use self::answers::OfSettings;
 use self::dates::Dates;
 use self::desk::Desk;
+use self::technician::Tools;
 
 pub(crate) async fn run(global: &Global, _args: &ServeArgs) -> Result<Exit, Failure> {
     let context = Arc::new(Context::open(global).await?);
@@ -32,16 +34,25 @@ pub(crate) async fn run(global: &Global, _args: &ServeArgs) -> Result<Exit, Fail
     let health = daemon.health();
     let (stop, stopped) = watch::channel(false);
     let (in_force, settings) = watch::channel(Arc::clone(&context));
-    let answers = Arc::new(OfSettings(settings));
-    let api = Api::new(context.store.clone(), Arc::clone(&health), timer, answers);
-    let serving = serve(context.config.listen, api, stopped).await?;
     let (orders, inbox) = mpsc::channel(8);
-    let desk = Desk::new(global.clone(), in_force, orders, Arc::clone(&health));
+    let (desks, told) = (watch::Sender::new(desk_of(&context)?), Arc::new(Notify::new()));
+    let tools = Arc::new(Tools::new(desks.subscribe(), settings.clone(), Arc::default()));
+    let answers = Arc::new(OfSettings(settings));
+    let desk = core_server::Desk {
+        technician: Arc::clone(&tools) as _,
+        understands: tools,
+        came: Arc::clone(&told),
+    };
+    let api = Api::new(context.store.clone(), Arc::clone(&health), timer, answers, desk);
+    let serving = serve(context.config.listen, api, stopped).await?;
+    let working = tokio::spawn(Inbox::new(desks.subscribe(), orders.clone(), told).run());
+    let desk = Desk::new(global.clone(), in_force, desks, orders, Arc::clone(&health));
     let attending = tokio::spawn(desk.attend(signals::Signals::listen()?));
     let watchdog = tokio::spawn(systemd::answer_the_watchdog(health));
     systemd::ready();
     let ended = daemon.run(inbox).await;
     systemd::stopping();
+    working.abort();
     attending.abort();
     watchdog.abort();
     stop.send_replace(true);
@@ -64,6 +75,12 @@ pub(super) fn site(context: &Arc<Context>) -> Result<Site, Failure> {
     })
 }
 
+/// What the settings make of whoever works off what systems send, and answers technicians.
+pub(super) fn desk_of(context: &Context) -> Result<core_daemon::Desk, Failure> {
+    let notes = context.config.technician.note.then(|| context.config.public_url.clone()).flatten();
+    Ok(core_daemon::Desk { hub: Arc::new(context.hub_for(&[], Arc::new(RunLog))?), notes })
+}
+
 /// Answers over HTTP, if it is to.
 async fn serve(
     address: Option<SocketAddr>,
@@ -76,7 +93,7 @@ async fn serve(
             .with_remedy("set another `listen` in [server], or \"off\"")
     })?;
     let address = listener.local_addr().unwrap_or(address);
-    tracing::info!(%address, "answering /healthz, /readyz and /v1");
+    tracing::info!(%address, "answering /healthz, /readyz, /v1, /technician and /webhooks");
     Ok(Some(tokio::spawn(async move {
         let stop = async move {
             // An error is that nobody is left to say it.

@@ -35,6 +35,7 @@ pub(super) struct Understood {
     pub(super) database: String,
     pub(super) entries: Vec<Entry>,
     pub(super) listen: Option<SocketAddr>,
+    pub(super) public_url: Option<String>,
     pub(super) parallel: usize,
     pub(super) technician: TechnicianTable,
 }
@@ -76,6 +77,7 @@ pub(super) fn understand(
         second_person: file.rules.second_person,
         entries: plan::entries(&file, time_zone, &connections, registry),
         listen: plan::listen(&file.server),
+        public_url: file.server.public_url,
         parallel: file.server.parallel,
         technician: file.technician_tools,
         connections,

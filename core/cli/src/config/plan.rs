@@ -90,6 +90,8 @@ pub(crate) struct StreamSchedule {
 pub(crate) struct ServerTable {
     /// Address and port of `/healthz`, `/readyz` and the API below `/v1`; "off" for none.
     pub(crate) listen: String,
+    /// Where browsers reach the hub, like `https://hub.example.com`.
+    pub(crate) public_url: Option<String>,
     /// Connections that are worked on at once.
     #[schemars(range(min = 1, max = 64))]
     pub(crate) parallel: usize,
@@ -97,7 +99,7 @@ pub(crate) struct ServerTable {
 
 impl Default for ServerTable {
     fn default() -> Self {
-        Self { listen: "127.0.0.1:7700".to_owned(), parallel: 4 }
+        Self { listen: "127.0.0.1:7700".to_owned(), public_url: None, parallel: 4 }
     }
 }
 

@@ -19,6 +19,8 @@ use futures::StreamExt as _;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
+use crate::desk::desk;
+
 /// When it is.
 pub(crate) const NOW_US: i64 = 1_800_000_000_000_000;
 /// The two tenants.
@@ -87,7 +89,7 @@ impl Bench {
         let clock = Arc::new(SetClock(AtomicI64::new(NOW_US)));
         let health = Arc::new(Health::new(store.clone()));
         let timer = Arc::clone(&clock) as Arc<dyn Timer>;
-        let api = Api::new(store.clone(), health, timer, Arc::new(Echo));
+        let api = Api::new(store.clone(), health, timer, Arc::new(Echo), desk());
         let router = core_server::router(api);
         let bench = Self { router, store, clock, made: AtomicU8::new(0), _folder: folder };
         let of_all = TENANTS.iter().flat_map(|tenant| {
@@ -176,6 +178,13 @@ impl Answer {
         assert_eq!(self.header("cache-control"), "no-store");
         problem
     }
+}
+
+/// A request with a body.
+pub(crate) fn post(path: &str, token: &str, headers: &[(&str, &str)], body: &str) -> Request<Body> {
+    let (mut parts, _) = request(path, token, headers).into_parts();
+    parts.method = axum::http::Method::POST;
+    Request::from_parts(parts, Body::from(body.to_owned()))
 }
 
 pub(crate) fn request(path: &str, token: &str, headers: &[(&str, &str)]) -> Request<Body> {

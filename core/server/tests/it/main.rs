@@ -4,7 +4,10 @@
 
 mod access;
 mod described;
+mod desk;
 mod events;
 mod harness;
 mod model;
 mod refused;
+mod technician;
+mod webhooks;

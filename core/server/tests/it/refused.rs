@@ -15,7 +15,6 @@ async fn whatever_is_wrong_is_answered_as_a_problem() {
     let bench = Bench::new().await;
     let token = bench.token(Role::Admin, &[]).await;
     for (path, status) in [
-        ("/", 404),
         ("/nothing", 404),
         ("/v1", 404),
         ("/v1/", 404),

@@ -34,7 +34,7 @@ impl Answers for OfSettings {
     }
 }
 
-fn unanswered(failure: &Failure) -> Unanswered {
+pub(super) fn unanswered(failure: &Failure) -> Unanswered {
     // Commands call it by their argument's name.
     let worded = |text: &str| text.replace("--as-of", "as_of");
     Unanswered {

@@ -9,7 +9,7 @@ use core_daemon::{Health, Order};
 use tokio::sync::{mpsc, watch};
 
 use super::signals::{Asked, Signals};
-use super::{site, systemd};
+use super::{desk_of, site, systemd};
 use crate::cli::Global;
 use crate::context::Context;
 use crate::failure::Exit;
@@ -22,6 +22,8 @@ pub(super) struct Desk {
     global: Global,
     /// The settings in force, for all who go by them.
     in_force: watch::Sender<Arc<Context>>,
+    /// The same for what systems send and technicians ask.
+    desks: watch::Sender<core_daemon::Desk>,
     orders: mpsc::Sender<Order>,
     health: Arc<Health>,
     file: WatchedFile,
@@ -32,11 +34,12 @@ impl Desk {
     pub(super) fn new(
         global: Global,
         in_force: watch::Sender<Arc<Context>>,
+        desks: watch::Sender<core_daemon::Desk>,
         orders: mpsc::Sender<Order>,
         health: Arc<Health>,
     ) -> Self {
         let file = WatchedFile::new(global.config.clone());
-        Self { global, in_force, orders, health, file, stopping: false }
+        Self { global, in_force, desks, orders, health, file, stopping: false }
     }
 
     /// Attends to signals and to the file until the daemon has ended.
@@ -78,16 +81,17 @@ impl Desk {
         let before = Arc::clone(&self.in_force.borrow());
         let read = before.renewed(&self.global).and_then(|context| {
             let context = Arc::new(context);
-            Ok((site(&context)?, context))
+            Ok((site(&context)?, desk_of(&context)?, context))
         });
         match read {
-            Ok((site, context)) => {
+            Ok((site, desk, context)) => {
                 if context.config.listen != before.config.listen {
                     tracing::warn!("`listen` has changed; it takes a restart to listen there");
                 }
                 tracing::info!(why, "the settings were read again");
                 self.health.refused(None);
                 self.in_force.send_replace(context);
+                self.desks.send_replace(desk);
                 drop(self.orders.send(Order::Renew(Box::new(site))).await);
             }
             Err(failure) => {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use core_connector::{Refusal, Sent, Taken};
+use core_daemon::Desk;
 use core_model::entity::{Agent, EntityKind};
 use core_model::id::AgentId;
 use core_model::library::{DesiredState, SubjectId};
@@ -27,22 +28,22 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The hub at a technician's service.
 pub(super) struct Tools {
-    hub: watch::Receiver<Arc<Hub>>,
+    desk: watch::Receiver<Desk>,
     settings: watch::Receiver<Arc<Context>>,
     kept: Arc<Kept>,
 }
 
 impl Tools {
     pub(super) fn new(
-        hub: watch::Receiver<Arc<Hub>>,
+        desk: watch::Receiver<Desk>,
         settings: watch::Receiver<Arc<Context>>,
         kept: Arc<Kept>,
     ) -> Self {
-        Self { hub, settings, kept }
+        Self { desk, settings, kept }
     }
 
     fn hub(&self) -> Arc<Hub> {
-        Arc::clone(&self.hub.borrow())
+        Arc::clone(&self.desk.borrow().hub)
     }
 
     /// What a PSA says of a ticket, or said, with why it does not say so now.

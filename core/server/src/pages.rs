@@ -1,0 +1,123 @@
+//! Every route outside `/v1`, once: pages, what they are made with, and what browsers post.
+//!
+//! To add a page: write `async fn page(api: Arc<Api>, asked: Asked) -> Result<Response, Problem>` in a
+//! file of its own, and a line in [`all`]. Whom it is for says [`For`]: `AtLeast(role)` leads whoever
+//! is not signed in to `/sign-in` and back, and refuses a lesser role; `Anybody` comes with
+//! `asked.caller` as it is, which may be nobody. In it, `asked.caller()?` is who asks: `.name`,
+//! `.must_be(Role::Technician)?`, `.scope.sees(Some(tenant))`, and `.csrf()` for the hidden field
+//! `csrf` of its forms (or the header `x-csrf-token` of its scripts): without it nothing that a cookie
+//! comes with is let through but GET. `asked.id("name")` is a part of the path, `asked.field("name")`
+//! of a form. `page::html(status, &template, framed_by)` is the answer.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::Method;
+use axum::response::Response;
+use axum::routing::{MethodFilter, on};
+use core_model::access::Role;
+
+use crate::asked::{Asked, Ids};
+use crate::limits::largest;
+use crate::page::{refused, to_sign_in};
+use crate::problem::Problem;
+use crate::{Api, assets, home, technician, webhooks};
+
+/// What a page is, once it is there.
+pub(crate) type Answering = Pin<Box<dyn Future<Output = Result<Response, Problem>> + Send>>;
+
+/// Whom a page is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum For {
+    /// Whoever comes, signed in or not.
+    Anybody,
+    /// Who is signed in, and has at least this role.
+    AtLeast(Role),
+}
+
+/// A page.
+#[derive(Clone, Copy)]
+pub(crate) struct Page {
+    pub(crate) method: &'static str,
+    pub(crate) path: &'static str,
+    pub(crate) whom: For,
+    handler: fn(Arc<Api>, Asked) -> Answering,
+}
+
+const TICKET: &str = "/technician/{connection}/ticket/{key}";
+const TICKET_EVENTS: &str = "/technician/{connection}/ticket/{key}/events";
+const TICKET_DEPLOY: &str = "/technician/{connection}/ticket/{key}/deploy";
+const TICKET_CANCEL: &str = "/technician/{connection}/ticket/{key}/cancel";
+const TICKET_JOIN: &str = "/technician/{connection}/ticket/{key}/join";
+
+/// Every page.
+pub(crate) fn all() -> Vec<Page> {
+    vec![
+        page("GET", "/", For::AtLeast(Role::Reader), |api, asked| Box::pin(home::page(api, asked))),
+        page("GET", "/assets/{name}", For::Anybody, |_, asked| Box::pin(assets::one(asked))),
+        page("GET", TICKET, For::Anybody, |api, asked| Box::pin(technician::page(api, asked))),
+        page("GET", TICKET_EVENTS, For::AtLeast(Role::Reader), |api, asked| {
+            Box::pin(technician::events(api, asked))
+        }),
+        page("POST", TICKET_DEPLOY, For::AtLeast(Role::Technician), |api, asked| {
+            Box::pin(technician::deploy(api, asked))
+        }),
+        page("POST", TICKET_CANCEL, For::AtLeast(Role::Technician), |api, asked| {
+            Box::pin(technician::cancel(api, asked))
+        }),
+        page("POST", TICKET_JOIN, For::AtLeast(Role::Technician), |api, asked| {
+            Box::pin(technician::join(api, asked))
+        }),
+        page("POST", "/webhooks/{connection}", For::Anybody, |api, asked| {
+            Box::pin(webhooks::post(api, asked))
+        }),
+        page("POST", "/webhooks/{connection}/{*rest}", For::Anybody, |api, asked| {
+            Box::pin(webhooks::post(api, asked))
+        }),
+    ]
+}
+
+fn page(
+    method: &'static str,
+    path: &'static str,
+    whom: For,
+    handler: fn(Arc<Api>, Asked) -> Answering,
+) -> Page {
+    Page { method, path, whom, handler }
+}
+
+/// Adds every page.
+pub(crate) fn add(router: Router<Arc<Api>>) -> Router<Arc<Api>> {
+    all().into_iter().fold(router, |router, page| {
+        let handler = move |State(api): State<Arc<Api>>, ids: Ids, request: Request| async move {
+            let (uri, headers) = (request.uri().clone(), request.headers().clone());
+            let is_get = request.method() == Method::GET;
+            let answered = async {
+                let asked = Asked::read(&api, ids, request, largest(page.path)).await?;
+                if let For::AtLeast(least) = page.whom {
+                    match &asked.caller {
+                        None if is_get => return Ok(to_sign_in(&uri)),
+                        None => return Err(Problem::unknown_caller()),
+                        Some(caller) => caller.must_be(least)?,
+                    }
+                }
+                (page.handler)(Arc::clone(&api), asked).await
+            };
+            answered.await.unwrap_or_else(|problem: Problem| refused(problem, &headers))
+        };
+        router.route(page.path, on(filter(page.method), handler))
+    })
+}
+
+/// The router's word for a method.
+pub(crate) fn filter(method: &str) -> MethodFilter {
+    match method {
+        "POST" => MethodFilter::POST,
+        "PUT" => MethodFilter::PUT,
+        "DELETE" => MethodFilter::DELETE,
+        _ => MethodFilter::GET,
+    }
+}

@@ -1,0 +1,180 @@
+//! The page inside a ticket: whose it is, which computers it is about, what may be deployed, and how what
+//! was deployed goes. The ticket's id comes out of a URL and is a hint: what is shown is what the caller may
+//! see, and what is deployed is what was offered.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use core_model::access::Role;
+use core_model::id::{AgentId, SessionId};
+use core_model::session::{Session, SessionState, TicketRef};
+use core_model::ticket::{Offer, TicketView};
+use core_store::SessionWord;
+
+use crate::access::Caller;
+use crate::asked::Asked;
+use crate::page::see_other;
+use crate::problem::Problem;
+use crate::{Api, Unanswered};
+
+mod events;
+mod page;
+
+pub(crate) use self::events::events;
+pub(crate) use self::page::page;
+
+/// What the program around the server knows of tickets.
+#[async_trait]
+pub trait TechnicianTools: Send + Sync {
+    /// The origins that may frame the page of a connection's tickets, parted by spaces; nothing where there
+    /// is no such connection.
+    fn framed_by(&self, connection: &str) -> Option<String>;
+
+    /// A ticket with what is offered for it; nothing where the PSA has none, or the hub no such connection.
+    async fn ticket(&self, connection: &str, key: &str) -> Result<Option<TicketView>, Unanswered>;
+
+    /// The link that joins an agent's machine. It may carry a right to enter.
+    async fn join(&self, agent: AgentId) -> Result<String, Unanswered>;
+}
+
+/// What somebody may see of a ticket.
+///
+/// A ticket that is not there and one of another tenant look the same to whoever may see some tenants
+/// only; so does one whose client is nobody's.
+pub(crate) async fn seen(api: &Api, asked: &Asked) -> Result<TicketView, Problem> {
+    let caller = asked.caller()?;
+    let (connection, key) = (asked.id("connection"), asked.id("key"));
+    let found = api.technician.ticket(connection, key).await?;
+    let view = found.filter(|view| {
+        let tenant = view.tenant.as_ref().map(|tenant| tenant.id.to_string());
+        caller.scope.sees(tenant.as_deref())
+    });
+    view.ok_or_else(|| match caller.scope.tenants() {
+        Some(_) => Problem::forbidden(
+            "this ticket is not of a tenant that you may see, or there is none",
+            "ask an administrator for the tenant",
+        ),
+        None => Problem::missing("ticket", key),
+    })
+}
+
+/// Records that something offered be deployed, and leads back to the page.
+pub(crate) async fn deploy(api: Arc<Api>, asked: Asked) -> Result<Response, Problem> {
+    let view = seen(&api, &asked).await?;
+    let wanted = [asked.field("subject"), asked.field("deployment")];
+    let [Some(subject), Some(deployment)] = wanted else {
+        let remedy = "use the buttons of the page";
+        return Err(Problem::wrong("the subject and the deployment are missing", remedy));
+    };
+    let session = ask(&api, asked.caller()?, &view, (&subject, &deployment)).await?;
+    tracing::info!(session = %session.id, by = session.asked_by, "a session was asked for");
+    Ok(see_other(&format!("{}#sessions", own_path(&view))))
+}
+
+/// Asks for a session, if that is offered for the ticket.
+pub(crate) async fn ask(
+    api: &Api,
+    caller: &Caller,
+    view: &TicketView,
+    (subject, deployment): (&str, &str),
+) -> Result<Session, Problem> {
+    caller.must_be(Role::Technician)?;
+    let is_it = |offer: &&Offer| {
+        offer.subject.to_string() == subject && offer.deployment.to_string() == deployment
+    };
+    let Some(offer) = offers(view).find(is_it) else {
+        let what = "that is not offered for this ticket, or not any more";
+        return Err(Problem::conflict(what, "load the page again"));
+    };
+    if let (Some(why), true) = (&view.stale, offer.uninstalls) {
+        let what = format!("nothing is taken away while the ticket cannot be read: {why}");
+        return Err(Problem::conflict(what, "try again when the PSA answers"));
+    }
+    let Some(tenant) = &view.tenant else { return Err(Problem::fault()) };
+    let now_us = api.now_us();
+    let name = subject_name(view, offer);
+    let session = Session {
+        id: SessionId::of_text(&format!("{subject} {deployment} {} {now_us}", caller.name), now_us),
+        tenant: tenant.id,
+        subject: offer.subject,
+        subject_name: name.to_owned(),
+        deployment: offer.deployment,
+        title: format!("{}: {}", offer.item, offer.does),
+        state: SessionState::Waiting,
+        word: waits_for(view, offer).to_owned(),
+        asked_by: caller.name.to_string(),
+        ticket: Some(TicketRef { connection: view.connection.clone(), key: view.key.clone() }),
+        engine: None,
+        asked_us: now_us,
+        changed_us: now_us,
+    };
+    Ok(api.store.ask_for_session(&session).await?)
+}
+
+/// Takes a session back that was asked for in the ticket.
+pub(crate) async fn cancel(api: Arc<Api>, asked: Asked) -> Result<Response, Problem> {
+    let view = seen(&api, &asked).await?;
+    let caller = asked.caller()?;
+    caller.must_be(Role::Technician)?;
+    let wanted = asked.field("session").unwrap_or_default();
+    let found = view.sessions.iter().find(|session| session.id.to_string() == wanted);
+    let Some(session) = found else { return Err(Problem::missing("session", &wanted)) };
+    let word = format!("taken back by {}", caller.name);
+    let (state, now_us) = (SessionState::Cancelled, api.now_us());
+    let word = SessionWord { state, word: &word, by: &caller.name, now_us };
+    api.store.tell_session(session.id, word).await?;
+    Ok(see_other(&format!("{}#sessions", own_path(&view))))
+}
+
+/// Leads into a remote session with a machine of the ticket.
+pub(crate) async fn join(api: Arc<Api>, asked: Asked) -> Result<Response, Problem> {
+    let view = seen(&api, &asked).await?;
+    let caller = asked.caller()?;
+    caller.must_be(Role::Technician)?;
+    let wanted = asked.field("agent").unwrap_or_default();
+    let agents = view.computers.iter().flat_map(|computer| &computer.agents);
+    let found = agents.filter(|agent| agent.joins).find(|agent| agent.id.to_string() == wanted);
+    let Some(agent) = found else { return Err(Problem::missing("agent", &wanted)) };
+    let link = api.technician.join(agent.id).await?;
+    tracing::info!(agent = %agent.id, by = %caller.name, "a remote session is joined");
+    Ok(see_other(&link))
+}
+
+/// Everything that is offered for a ticket.
+fn offers(view: &TicketView) -> impl Iterator<Item = &Offer> {
+    let of_computers = view.computers.iter().flat_map(|computer| &computer.offers);
+    of_computers.chain(&view.for_person).chain(&view.for_tenant)
+}
+
+fn subject_name<'a>(view: &'a TicketView, offer: &Offer) -> &'a str {
+    let of_computer = view.computers.iter().find(|one| one.offers.contains(offer));
+    let of_person = view.person.as_ref().filter(|_| view.for_person.contains(offer));
+    match (of_computer, of_person, &view.tenant) {
+        (Some(computer), _, _) => &computer.name,
+        (None, Some(person), _) => &person.name,
+        (None, None, Some(tenant)) => &tenant.name,
+        (None, None, None) => "",
+    }
+}
+
+/// Why nothing happens at once, where that is known.
+fn waits_for(view: &TicketView, offer: &Offer) -> &'static str {
+    let computer = view.computers.iter().find(|one| one.offers.contains(offer));
+    match computer.and_then(|computer| computer.online) {
+        Some(false) => "the computer is offline: it is applied when it connects",
+        _ => "",
+    }
+}
+
+/// The path of a ticket's page.
+fn own_path(view: &TicketView) -> String {
+    core_daemon::page_of("", &view.connection, &view.key)
+}
+
+/// A ticket, for machines.
+pub(crate) async fn one(api: &Api, asked: &Asked, headers: &HeaderMap) -> Result<Response, Problem> {
+    let view = seen(api, asked).await?;
+    crate::answer::tagged(headers, &view)
+}

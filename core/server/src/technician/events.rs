@@ -1,0 +1,82 @@
+//! How the sessions of a ticket go, as it happens: each event is the part of the page that shows them.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use core_store::SessionQuery;
+use futures::StreamExt as _;
+use futures::stream::unfold;
+
+use super::page::sessions_of;
+use super::seen;
+use crate::Api;
+use crate::access::Caller;
+use crate::asked::Asked;
+use crate::problem::Problem;
+
+/// How often changes are looked for.
+const LOOK: Duration = Duration::from_millis(750);
+/// How often it is looked whether who follows still may.
+const STILL: u32 = 40;
+
+struct Following {
+    api: Arc<Api>,
+    caller: Caller,
+    ticket: (String, String),
+    after: i64,
+    looks: u32,
+}
+
+/// Follows the sessions of a ticket.
+pub(crate) async fn events(api: Arc<Api>, asked: Asked) -> Result<Response, Problem> {
+    let view = seen(&api, &asked).await?;
+    let place = Arc::clone(&api.followers).try_acquire_owned();
+    let place = place.map_err(|_| Problem::unavailable("too many follow already"))?;
+    let following = Following {
+        caller: asked.caller()?.clone(),
+        ticket: (view.connection, view.key),
+        after: api.store.last_session_change().await?,
+        looks: 0,
+        api: Arc::clone(&api),
+    };
+    let mut ended = api.tail.ended();
+    let stop = async move {
+        // An error is that nobody is left to say it.
+        drop(ended.wait_for(|ended| *ended).await);
+        drop(place);
+    };
+    let events = unfold(following, next).map(Ok::<Event, Infallible>).take_until(Box::pin(stop));
+    Ok(Sse::new(events).keep_alive(KeepAlive::default()).into_response())
+}
+
+/// The next change; nothing where who follows may not any more.
+async fn next(mut following: Following) -> Option<(Event, Following)> {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        following.looks += 1;
+        let api = &following.api;
+        if following.looks.is_multiple_of(STILL) && !api.still_holds(&following.caller).await {
+            return None;
+        }
+        // One number for all sessions: most looks end here.
+        let Ok(last) = api.store.last_session_change().await else { continue };
+        if last == following.after {
+            continue;
+        }
+        let (connection, key) = &following.ticket;
+        let ticket = Some((connection.as_str(), key.as_str()));
+        let query = SessionQuery { ticket, ..SessionQuery::default() };
+        let Ok(sessions) = api.store.sessions(query).await else { continue };
+        let changed = sessions.iter().any(|(seq, _)| *seq > following.after);
+        following.after = last;
+        if changed {
+            let sessions = sessions.into_iter().map(|(_, session)| session).collect();
+            let csrf = following.caller.csrf().unwrap_or_default();
+            let html = sessions_of(sessions, connection, key, csrf)?;
+            return Some((Event::default().event("sessions").data(html), following));
+        }
+    }
+}
