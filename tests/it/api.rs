@@ -11,7 +11,7 @@ use core_daemon::{Health, SystemTimer};
 use core_model::access::Role;
 use core_model::entity::{EntityKind, EntityRow};
 use core_model::event::Cause;
-use core_server::{Answers, Api, Unanswered};
+use core_server::{Answers, Api, Desk, Unanswered};
 use core_store::{ModelChange, NewToken, Store, Token};
 use core_sync::Clock;
 use serde_json::{Value, json};
@@ -51,7 +51,7 @@ impl Served {
     async fn start(store: &Store) -> Result<Self> {
         let health = Arc::new(Health::new(store.clone()));
         let timer = Arc::new(SystemTimer::new(Clock::system()));
-        let api = Api::new(store.clone(), health, timer, Arc::new(Nothing));
+        let api = Api::new(store.clone(), health, timer, Arc::new(Nothing), Desk::closed());
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         tokio::spawn(core_server::serve(listener, api, std::future::pending()));

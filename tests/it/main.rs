@@ -26,3 +26,4 @@ mod rules;
 mod scenarios;
 mod splits;
 mod support;
+mod tickets;

@@ -94,6 +94,9 @@ pub struct Session {
     pub asked_by: String,
     /// The ticket that it was asked for in.
     pub ticket: Option<TicketRef>,
+    /// What the engine found and did, as it says itself; opaque here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<serde_json::Value>,
     /// Who is at it, or was.
     pub engine: Option<String>,
     /// When it was asked for.

@@ -1,7 +1,10 @@
 //! What a technician may deploy by hand: the deployments that are shown to him and whose target contains
 //! the subject, whether they win or not.
 
-use core_model::library::{Deployment, SubjectId};
+use std::cmp::Reverse;
+use std::sync::Arc;
+
+use core_model::library::{Deployment, SubjectId, handle};
 
 use crate::Resolver;
 use crate::definitions::{ItemKey, Removal};
@@ -36,7 +39,7 @@ pub enum Against {
 }
 
 impl Resolver {
-    /// What may be run for a subject, by item and order. What needs somebody to ask for it by name, or
+    /// What may be run for a subject, by item, order and name. What needs somebody to ask for it by name, or
     /// to approve it, is offered: a technician does both. Nothing for somebody unknown.
     #[must_use]
     pub fn offered(&self, subject: SubjectId) -> Vec<Offered> {
@@ -50,13 +53,13 @@ impl Resolver {
         let all = self.definitions.of_item(key).iter();
         let shown: Vec<_> = all.filter(|one| one.visibility.technician_tools).collect();
         let shown = shown.into_iter().filter(|one| self.may_run(subject, one));
-        let mut offered: Vec<&std::sync::Arc<Deployment>> = shown.collect();
+        let mut offered: Vec<&Arc<Deployment>> = shown.collect();
         if offered.is_empty() {
             return Vec::new();
         }
-        offered.sort_by_key(|one| (std::cmp::Reverse(one.order), one.created_us, one.id));
+        offered.sort_by_cached_key(|one| (Reverse(one.order), handle(&one.name)));
         let holds = self.resolve_item_of(subject, key);
-        let offer = |one: &std::sync::Arc<Deployment>| {
+        let offer = |one: &Arc<Deployment>| {
             let number = self.view.snapshot.number(subject).unwrap_or_default();
             Offered {
                 why: self.why_in(one, number),

@@ -28,7 +28,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use axum::Router;
+use core_connector::{Refusal, Sent, Taken};
 use core_daemon::{Health, Timer};
+use core_model::id::AgentId;
+use core_model::ticket::TicketView;
 use core_store::Store;
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -98,6 +101,39 @@ pub struct Desk {
     pub understands: Arc<dyn Understands>,
     /// Is told that something was sent.
     pub came: Arc<Notify>,
+}
+
+impl Desk {
+    /// That of a hub which looks up no tickets and takes nothing that anybody sends.
+    #[must_use]
+    pub fn closed() -> Self {
+        let nobody = Arc::new(Nobody);
+        Self { technician: Arc::clone(&nobody) as _, understands: nobody, came: Arc::default() }
+    }
+}
+
+struct Nobody;
+
+#[async_trait]
+impl TechnicianTools for Nobody {
+    fn framed_by(&self, _connection: &str) -> Option<String> {
+        None
+    }
+
+    async fn ticket(&self, _: &str, _: &str) -> Result<Option<TicketView>, Unanswered> {
+        Ok(None)
+    }
+
+    async fn join(&self, _agent: AgentId) -> Result<String, Unanswered> {
+        let (what, remedy) = ("nothing is joined here".to_owned(), "ask another hub".to_owned());
+        Err(Unanswered { wrong: true, what, remedy })
+    }
+}
+
+impl Understands for Nobody {
+    fn take(&self, _connection: &str, _sent: &Sent<'_>) -> Option<Result<Taken, Refusal>> {
+        None
+    }
 }
 
 impl Api {

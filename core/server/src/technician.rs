@@ -5,7 +5,6 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use axum::http::HeaderMap;
 use axum::response::Response;
 use core_model::access::Role;
 use core_model::id::{AgentId, SessionId};
@@ -106,6 +105,7 @@ pub(crate) async fn ask(
         word: waits_for(view, offer).to_owned(),
         asked_by: caller.name.to_string(),
         ticket: Some(TicketRef { connection: view.connection.clone(), key: view.key.clone() }),
+        result: None,
         engine: None,
         asked_us: now_us,
         changed_us: now_us,
@@ -123,7 +123,7 @@ pub(crate) async fn cancel(api: Arc<Api>, asked: Asked) -> Result<Response, Prob
     let Some(session) = found else { return Err(Problem::missing("session", &wanted)) };
     let word = format!("taken back by {}", caller.name);
     let (state, now_us) = (SessionState::Cancelled, api.now_us());
-    let word = SessionWord { state, word: &word, by: &caller.name, now_us };
+    let word = SessionWord { state, word: &word, result: None, by: &caller.name, now_us };
     api.store.tell_session(session.id, word).await?;
     Ok(see_other(&format!("{}#sessions", own_path(&view))))
 }
@@ -171,10 +171,4 @@ fn waits_for(view: &TicketView, offer: &Offer) -> &'static str {
 /// The path of a ticket's page.
 fn own_path(view: &TicketView) -> String {
     core_daemon::page_of("", &view.connection, &view.key)
-}
-
-/// A ticket, for machines.
-pub(crate) async fn one(api: &Api, asked: &Asked, headers: &HeaderMap) -> Result<Response, Problem> {
-    let view = seen(api, asked).await?;
-    crate::answer::tagged(headers, &view)
 }

@@ -40,7 +40,11 @@ pub(crate) struct Intake(mpsc::Sender<Waiting>);
 
 impl Intake {
     /// An intake into a store, which tells of what came.
-    pub(crate) fn new(store: Store, came: Arc<Notify>, now: impl Fn() -> i64 + Send + 'static) -> Self {
+    pub(crate) fn new(
+        store: Store,
+        came: Arc<Notify>,
+        now: impl Fn() -> i64 + Send + 'static,
+    ) -> Self {
         let (sender, receiver) = mpsc::channel(4 * FLOCK);
         tokio::spawn(store_all(store, receiver, came, now));
         Self(sender)
@@ -82,7 +86,7 @@ async fn store_all(
         }
         for sender in senders {
             // Whoever does not wait any more sends it again.
-            drop(sender.send(stored.is_ok()));
+            sender.send(stored.is_ok()).unwrap_or_default();
         }
     }
 }

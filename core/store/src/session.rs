@@ -32,6 +32,8 @@ pub struct SessionWord<'a> {
     pub state: SessionState,
     /// How it goes, or what came of it.
     pub word: &'a str,
+    /// What it found and did; what was said before stays where nothing is said.
+    pub result: Option<&'a serde_json::Value>,
     /// Who says so.
     pub by: &'a str,
     /// Now, Unix microseconds.
@@ -149,6 +151,9 @@ impl Store {
         }
         if word.state != SessionState::Cancelled {
             session.engine = Some(word.by.to_owned());
+        }
+        if let Some(result) = word.result {
+            session.result = Some(result.clone());
         }
         session.state = word.state;
         word.word.clone_into(&mut session.word);

@@ -46,3 +46,59 @@ async fn the_id_in_the_url_is_a_hint_and_nothing_more() {
         assert_eq!(tickets.ticket(key).await.unwrap_err().kind(), kind, "{key}");
     }
 }
+
+const MARK: &str = "https://hub.example/technician/halo/ticket/7";
+
+/// A ticket with these actions; what is saved is answered as Halo answers one element.
+async fn with_actions(actions: serde_json::Value) -> wiremock::MockServer {
+    let server = halo().await;
+    let listing = json!({ "ticket_id": 7, "record_count": 1, "actions": actions });
+    on(&server, "/api/Actions", answer(&listing)).await;
+    wiremock::Mock::given(wiremock::matchers::method("POST"))
+        .and(wiremock::matchers::path("/api/Actions"))
+        .respond_with(ResponseTemplate::new(201).set_body_json(json!({ "id": 3, "ticket_id": 7 })))
+        .mount(&server)
+        .await;
+    server
+}
+
+async fn saved(server: &wiremock::MockServer) -> Vec<serde_json::Value> {
+    let requests = server.received_requests().await.unwrap();
+    let posts = requests
+        .iter()
+        .filter(|one| one.method.as_str() == "POST" && one.url.path() == "/api/Actions");
+    posts.map(|one| serde_json::from_slice(&one.body).unwrap()).collect()
+}
+
+async fn note(server: &wiremock::MockServer, html: &str) {
+    let halo = connect(server, &json!({}));
+    let note = core_connector::Note { mark: MARK, html };
+    halo.tickets().unwrap().note("0000007", &note).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_note_is_private_and_sends_no_mail() {
+    let server = with_actions(json!([{ "id": 1, "note": "somebody else's" }])).await;
+    note(&server, &format!("<p>{MARK}</p>")).await;
+    let saved = saved(&server).await;
+    assert_eq!(saved.len(), 1);
+    let action = &saved[0][0];
+    assert_eq!(action["ticket_id"], 7);
+    assert_eq!(action["outcome_id"], 7, "the built-in private note");
+    assert_eq!((&action["hiddenfromuser"], &action["sendemail"]), (&json!(true), &json!(false)));
+    assert!(action.get("id").is_none(), "{action}");
+    let query = &asked(&server, "/api/Actions").await[0];
+    assert!(query.contains(&("ticket_id".into(), "7".into())));
+}
+
+#[tokio::test]
+async fn a_note_is_found_by_its_mark_and_replaced_and_the_same_is_not_sent_again() {
+    let old = format!("<p>old</p><p>{MARK}</p>");
+    let actions = json!([{ "id": 2.0, "note_html": old }, { "id": 1, "note": "else" }]);
+    let server = with_actions(actions).await;
+    note(&server, &old).await;
+    assert!(saved(&server).await.is_empty());
+    note(&server, &format!("<p>new</p><p>{MARK}</p>")).await;
+    let saved = saved(&server).await;
+    assert_eq!((saved.len(), &saved[0][0]["id"]), (1, &json!(2)));
+}

@@ -96,7 +96,8 @@ pub(crate) async fn page(api: Arc<Api>, asked: Asked) -> Result<Response, Proble
     let framed_by = framed_by.as_deref().unwrap_or(NOBODY);
     let Some(caller) = &asked.caller else {
         // Within a frame nobody can sign in; a window of its own does, and hands it over.
-        let sign_in = SignIn { css: assets::path("technician.css"), script: assets::path("handover.js") };
+        let sign_in =
+            SignIn { css: assets::path("technician.css"), script: assets::path("handover.js") };
         return html(StatusCode::UNAUTHORIZED, &sign_in, framed_by);
     };
     caller.must_be(Role::Reader)?;
@@ -112,7 +113,10 @@ pub(crate) async fn page(api: Arc<Api>, asked: Asked) -> Result<Response, Proble
         csrf,
         shown: &caller.shown,
         may,
-        stale: view.stale.as_ref().map(|why| format!("{why}. Shown is what was known {}", ago(view.read_at, now))),
+        stale: view
+            .stale
+            .as_ref()
+            .map(|why| format!("{why}. Shown is what was known {}", ago(view.read_at, now))),
         machines: view.computers.iter().map(|one| machine(&view, one, now)).collect(),
         person: view.for_person.iter().map(choice).collect(),
         tenant: view.for_tenant.iter().map(choice).collect(),
@@ -138,7 +142,8 @@ pub(super) fn sessions_of(
     let path = core_daemon::page_of("", connection, key);
     let mut sessions = sessions;
     sessions.sort_by_key(|session| std::cmp::Reverse(session.asked_us));
-    let part = Sessions { rows: rows(sessions), path, csrf: csrf.to_owned(), may: !csrf.is_empty() };
+    let part =
+        Sessions { rows: rows(sessions), path, csrf: csrf.to_owned(), may: !csrf.is_empty() };
     part.render().ok()
 }
 

@@ -22,7 +22,11 @@ pub(crate) const JOIN: &str = "https://control.example/Host#Access/planted-join/
 pub(crate) struct Tickets;
 
 pub(crate) fn desk() -> Desk {
-    Desk { technician: Arc::new(Tickets), understands: Arc::new(Tickets), came: Arc::new(Notify::new()) }
+    Desk {
+        technician: Arc::new(Tickets),
+        understands: Arc::new(Tickets),
+        came: Arc::new(Notify::new()),
+    }
 }
 
 pub(crate) fn computer(tenant: usize) -> ComputerId {

@@ -85,7 +85,7 @@ async fn who_is_not_known_is_shown_a_way_to_sign_in_and_nothing_else() {
     for key in ["1", "404"] {
         let answer = bench.ask(request(&page(key), "", &[HTML])).await;
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
-        assert!(answer.body.contains("/sign-in?handover=1"), "{answer:?}");
+        assert!(answer.body.contains("data-linchpin-sign-in"), "{answer:?}");
         let policy = answer.header("content-security-policy");
         assert!(policy.contains("frame-ancestors https://acme.halopsa.com"), "{policy}");
         answers.push(answer.body);
@@ -120,6 +120,7 @@ async fn what_is_offered_is_asked_for_once_followed_and_taken_back() {
     let word = SessionWord {
         state: SessionState::Running,
         word: "installing <b>",
+        result: None,
         by: "engine",
         now_us: 5,
     };

@@ -25,6 +25,7 @@ fn session(deployment: &str, tenant: &str, ticket: Option<&str>, at: i64) -> Ses
         word: String::new(),
         asked_by: "ana".to_owned(),
         ticket: ticket.map(|key| TicketRef { connection: "halo".to_owned(), key: key.to_owned() }),
+        result: None,
         engine: None,
         asked_us: at,
         changed_us: at,
@@ -32,7 +33,7 @@ fn session(deployment: &str, tenant: &str, ticket: Option<&str>, at: i64) -> Ses
 }
 
 fn word<'a>(state: SessionState, word: &'a str, by: &'a str) -> SessionWord<'a> {
-    SessionWord { state, word, by, now_us: 99 }
+    SessionWord { state, word, result: None, by, now_us: 99 }
 }
 
 async fn the_same_is_asked_for_once_until_it_is_over(bench: Bench) {

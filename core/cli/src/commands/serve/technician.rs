@@ -54,7 +54,8 @@ impl Tools {
         key: &str,
     ) -> Result<Option<(TicketRow, Option<String>)>, Error> {
         let known = hub.store.ticket(connection, key).await?;
-        if let Some(row) = known.as_ref().filter(|row| hub.clock.now_us() - row.read_us < FRESH_US) {
+        if let Some(row) = known.as_ref().filter(|row| hub.clock.now_us() - row.read_us < FRESH_US)
+        {
             return Ok(Some((row.clone(), None)));
         }
         let asked = tokio::time::timeout(PATIENCE, hub.read_ticket(connection, key)).await;
@@ -128,9 +129,10 @@ async fn join(hub: &Hub, agent: AgentId) -> Result<String, Failure> {
     let sessions = connection.and_then(|one| one.connector.sessions()).ok_or_else(|| {
         Failure::usage(format!("`{}` opens no remote sessions", agent.connection))
     })?;
-    let link = sessions.open(&agent.key).await.map_err(|error| {
-        Failure::failed(error.to_string()).with_remedy(error.remedy())
-    })?;
+    let link = sessions
+        .open(&agent.key)
+        .await
+        .map_err(|error| Failure::failed(error.to_string()).with_remedy(error.remedy()))?;
     Ok(link.expose().to_owned())
 }
 
@@ -155,7 +157,10 @@ fn does(state: &DesiredState) -> String {
 fn offer(view: &mut TicketView, version: &Version) {
     let offers = |subject: SubjectId| -> Vec<Offer> {
         let offered = version.resolver.offered(subject).into_iter();
-        offered.map(|one| in_words(subject, one, version)).collect()
+        let mut offers: Vec<Offer> = offered.map(|one| in_words(subject, one, version)).collect();
+        // Of one item they stay in their order.
+        offers.sort_by_cached_key(|one| one.item.to_lowercase());
+        offers
     };
     for computer in &mut view.computers {
         computer.offers = offers(computer.id.into());
@@ -173,9 +178,9 @@ fn in_words(subject: SubjectId, one: Offered, version: &Version) -> Offer {
         None => title.to_owned(),
     };
     let warning = one.against.map(|against| match against {
-        Against::Undone { by, wants } => format!(
-            "The next maintenance undoes it: by {by}, this should be: {wants}."
-        ),
+        Against::Undone { by, wants } => {
+            format!("The next maintenance undoes it: by {by}, this should be: {wants}.")
+        }
         Against::Blocked(why) => format!("Maintenance leaves it alone: {why}."),
     });
     Offer {

@@ -52,6 +52,15 @@ impl Site {
         self.place.write("linchpin.toml", &text);
     }
 
+    /// Adds a line to the table of a connection.
+    pub(crate) fn add_to_connection(&self, name: &str, line: &str) {
+        let path = self.place.path().join("linchpin.toml");
+        let text = std::fs::read_to_string(&path).unwrap();
+        let head = format!("[[connection]]\nname = \"{name}\"\n");
+        assert!(text.contains(&head), "{text}");
+        std::fs::write(&path, text.replace(&head, &format!("{head}{line}\n"))).unwrap();
+    }
+
     /// Runs the program to its end.
     pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         Ran::from(self.command(arguments).output().unwrap())

@@ -81,10 +81,17 @@ impl Service {
         (code, serde_json::from_str(body).unwrap_or_default())
     }
 
+    /// A line to it, on which nothing was said yet.
+    pub(crate) fn connect(&self) -> TcpStream {
+        let line = self.wait_for(|line| line["address"].is_string());
+        let stream = TcpStream::connect(line["address"].as_str().unwrap()).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream
+    }
+
     /// A line to it, on which something is asked.
     pub(crate) fn ask(&self, path: &str, token: &str) -> TcpStream {
-        let line = self.wait_for(|line| line["address"].is_string());
-        let mut stream = TcpStream::connect(line["address"].as_str().unwrap()).unwrap();
+        let mut stream = self.connect();
         let token = match token {
             "" => String::new(),
             token => format!("Authorization: Bearer {token}\r\n"),
@@ -92,7 +99,6 @@ impl Service {
         let request =
             format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{token}Connection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream
     }
 

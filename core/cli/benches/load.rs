@@ -1,0 +1,215 @@
+//! How much a service bears: the technician's page and its data at a steady rate, webhooks as fast as they
+//! are acknowledged, followers of the log. One command, one JSON:
+//!
+//! ```text
+//! cargo bench -p linchpin --bench load -- --computers 100000 --seconds 20
+//! ```
+//!
+//! The estate and the load are in this process, the service is the program in its own. At a steady rate a
+//! request is counted from when it was due, not from when a worker got to it.
+
+#![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on may stop")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "figures are what it is for")]
+
+#[path = "load/lines.rs"]
+mod lines;
+#[path = "../tests/it/run.rs"]
+#[expect(dead_code, reason = "shared with the tests, which need more of it")]
+mod run;
+mod commands {
+    #[path = "../../tests/it/commands/site.rs"]
+    #[expect(dead_code, reason = "shared with the tests, which need more of it")]
+    pub(crate) mod site;
+}
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use commands::site::Site;
+use lines::{Line, Load, Spread, follow, steady};
+use serde_json::{Value, json};
+
+const SECRET: &str = "s3cret";
+/// Requests per second of the technician's page, and of its data.
+const RATE: u32 = 300;
+/// Webhooks per second.
+const EVENTS: u32 = 1000;
+/// Followers of the log.
+const FOLLOWERS: usize = 1000;
+const RULES: &str = "[[software]]\nname = \"reader\"\ntitle = \"Reader\"\n[[software]]\nname = \"office\"\n\
+    title = \"Office\"\n[[deployment]]\nname = \"reader\"\nsoftware = \"reader\"\nstate = \"latest\"\n\
+    target = \"all\"\nshow_in = [\"technician-tools\"]\n[[deployment]]\nname = \"office\"\n\
+    software = \"office\"\nstate = \"latest\"\ntarget = \"all\"\nclasses = [\"workstations\", \"portable\"]\n\
+    show_in = [\"technician-tools\"]\n";
+
+/// What was asked for.
+struct Asked {
+    computers: usize,
+    seconds: u64,
+}
+
+fn main() {
+    let asked = Asked::read();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let figures = runtime.block_on(measure(&asked));
+    println!("{}", serde_json::to_string_pretty(&figures).unwrap());
+}
+
+impl Asked {
+    fn read() -> Self {
+        let mut asked = Self { computers: 20_000, seconds: 15 };
+        let mut words = std::env::args().skip(1);
+        while let Some(word) = words.next() {
+            let mut number = || words.next().and_then(|text| text.parse().ok()).unwrap();
+            match word.as_str() {
+                "--computers" => asked.computers = usize::try_from(number()).unwrap(),
+                "--seconds" => asked.seconds = number(),
+                _ => {}
+            }
+        }
+        asked
+    }
+}
+
+async fn measure(asked: &Asked) -> Value {
+    let site = Site::serve(asked.computers, 1).await;
+    let path = site.place.path().join("linchpin.toml");
+    site.add_to_connection("halopsa", &format!("webhook_secret = \"{SECRET}\""));
+    let text = std::fs::read_to_string(&path).unwrap();
+    let more = "\n[server]\nlisten = \"127.0.0.1:0\"\n[rules]\nsecond_person = false\n\
+                [schedule]\nincremental = \"off\"\nfull = \"off\"\ncollect = \"off\"\n";
+    std::fs::write(&path, text + more).unwrap();
+    eprintln!("syncing {} computers", asked.computers);
+    let began = Instant::now();
+    site.run(&["sync", "--no-ask"]).ended(0);
+    eprintln!("synced in {:.1} s", began.elapsed().as_secs_f64());
+    site.place.write("rules/load.toml", RULES);
+    confirm(&site);
+    let token = site.run(&["token", "create", "load", "--role", "technician"]).ended(0).out;
+    let token = token.trim_end().to_owned();
+    let service = Service::start(&site);
+    let tickets = tickets(&site);
+    let first = Instant::now();
+    warm(&service, &token, &tickets).await;
+    eprintln!("first answers took {:.1} s", first.elapsed().as_secs_f64());
+    let before = service.memory();
+    let mut figures = BTreeMap::new();
+    let time = Duration::from_secs(asked.seconds);
+    let bearer = format!("Authorization: Bearer {token}\r\n");
+    for (name, path) in [("page", "/technician/halopsa/ticket/")] {
+        let requests = tickets
+            .iter()
+            .map(|key| format!("GET {path}{key} HTTP/1.1\r\nHost: x\r\n{bearer}\r\n"));
+        let load = Load { address: service.address, rate: RATE, time, workers: 32, expected: 200 };
+        figures.insert(name, steady(&load, requests.collect()).await.json());
+    }
+    figures.insert("webhooks", webhooks(&service, &tickets, time).await.json());
+    figures.insert("followers", followers(&service, &site, &token).await.json());
+    json!({
+        "computers": asked.computers, "seconds": asked.seconds, "figures": figures,
+        "memory_mib": { "before": before, "after": service.memory() },
+    })
+}
+
+/// Saves the rules, whatever number of winners they change.
+fn confirm(site: &Site) {
+    let ran = site.run(&["apply", "rules"]);
+    if ran.code == 0 {
+        return;
+    }
+    let text = format!("{}{}", ran.out, ran.err);
+    let number = text.split("--confirm ").nth(1).unwrap_or_else(|| panic!("{text}"));
+    let number: String = number.chars().take_while(char::is_ascii_digit).collect();
+    site.run(&["apply", "rules", "--confirm", &number]).ended(0);
+}
+
+/// Tickets, of which the estate has more than anybody opens in a quarter of a minute.
+fn tickets(site: &Site) -> Vec<String> {
+    let world = site.running.world();
+    let world = world.read().unwrap();
+    world.halo.tickets.iter().take(64).map(|one| one.id.to_string()).collect()
+}
+
+async fn warm(service: &Service, token: &str, tickets: &[String]) {
+    for key in tickets {
+        let mut line = Line::to(service.address).await;
+        let path = format!("/technician/halopsa/ticket/{key}");
+        let request =
+            format!("GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n");
+        let code = line.ask(&request).await;
+        assert_eq!(code, 200, "{path}");
+    }
+}
+
+async fn webhooks(service: &Service, tickets: &[String], time: Duration) -> Spread {
+    let count = u64::from(EVENTS) * time.as_secs();
+    let request = |number: u64| {
+        let key = &tickets[usize::try_from(number).unwrap() % tickets.len()];
+        let body = format!(
+            r#"{{"id":"load-{number}","event":"ticket updated","object_id":{key},"ticket":{{"id":{key},"summary":"{}"}}}}"#,
+            "x".repeat(800)
+        );
+        format!(
+            "POST /webhooks/halopsa HTTP/1.1\r\nHost: x\r\nX-Linchpin-Secret: {SECRET}\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+    };
+    let load = Load { address: service.address, rate: EVENTS, time, workers: 64, expected: 202 };
+    steady(&load, (0..count).map(request).collect()).await
+}
+
+/// How long an event takes to reach all of many followers.
+async fn followers(service: &Service, site: &Site, token: &str) -> Spread {
+    let path = "/v1/events";
+    let request =
+        format!("GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n");
+    let following = follow(service.address, &request, FOLLOWERS).await;
+    let computers = site.run(&["list", "computers", "--json", "--limit", "1"]).ended(0).json();
+    let id = computers[0]["id"].as_str().unwrap().to_owned();
+    following
+        .after(move || {
+            site.run(&["pin", &id, "nobody"]).ended(0);
+        })
+        .await
+}
+
+/// The program, serving.
+struct Service {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Service {
+    fn start(site: &Site) -> Self {
+        let mut command = site.command(&["serve", "--log", "json"]);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let address = lines.by_ref().map_while(Result::ok).find_map(|line| {
+            let line: Value = serde_json::from_str(&line).ok()?;
+            line["address"].as_str()?.parse().ok()
+        });
+        // Somebody must read what it says, or it waits.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { child, address: address.unwrap() }
+    }
+
+    /// Memory that it holds, in mebibytes.
+    fn memory(&self) -> u64 {
+        let path = format!("/proc/{}/status", self.child.id());
+        let status = std::fs::read_to_string(path).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.and_then(|line| line.trim().split(' ').next()?.parse::<u64>().ok());
+        kib.unwrap_or_default() / 1024
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}

@@ -1,0 +1,145 @@
+//! Sessions over the API: an engine of anybody's takes what waits, says how it goes and how it ended;
+//! technicians ask for what a ticket offers.
+
+use std::sync::Arc;
+
+use axum::response::{IntoResponse, Response};
+use core_model::id::SessionId;
+use core_model::session::{Session, SessionState};
+use core_store::{Error, SessionQuery, SessionWord};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::Api;
+use crate::access::Caller;
+use crate::answer::tagged;
+use crate::asked::Asked;
+use crate::params::Params;
+use crate::problem::{Problem, shown};
+use crate::technician;
+
+/// Parameters of the list.
+pub(crate) const LIST: &[&str] = &["since", "state", "limit"];
+/// Characters of an engine's word.
+const LONGEST: usize = 4000;
+/// Bytes of an engine's result.
+const LARGEST_RESULT: usize = 32 * 1024;
+
+/// Sessions by the number of their last change: `since` the last one seen, only those that changed since.
+pub(crate) async fn list(api: Arc<Api>, asked: Asked) -> Result<Response, Problem> {
+    let params = Params::of(&asked.uri, LIST)?;
+    let since = params.since()?.unwrap_or_default();
+    let state = match params.get("state") {
+        None => None,
+        Some(text) => Some(state(text)?),
+    };
+    let most = params.limit()?;
+    let tenants = asked.caller()?.scope.tenants();
+    let last = api.store.last_session_change().await?;
+    let query = SessionQuery { tenants, state, after: since, most: Some(most), ticket: None };
+    let found = api.store.sessions(query).await?;
+    // What was looked through to its end was looked through to there.
+    let next = match found.last() {
+        Some((seq, _)) if found.len() == most => *seq,
+        _ => last.max(since),
+    };
+    let items: Vec<Value> = found.iter().map(|(seq, session)| told(*seq, session)).collect();
+    tagged(&asked.headers, &json!({ "items": items, "next": next }))
+}
+
+/// One.
+pub(crate) async fn one(api: Arc<Api>, asked: Asked) -> Result<Response, Problem> {
+    let session = seen(&api, asked.caller()?, asked.id("id")).await?;
+    tagged(&asked.headers, &session)
+}
+
+#[derive(Deserialize)]
+struct Word {
+    state: String,
+    #[serde(default)]
+    word: String,
+    result: Option<Value>,
+}
+
+/// Takes an engine's word about one.
+pub(crate) async fn tell(api: Arc<Api>, asked: Asked) -> Result<Response, Problem> {
+    let caller = asked.caller()?;
+    let session = seen(&api, caller, asked.id("id")).await?;
+    let word: Word = asked.json()?;
+    let state = state(&word.state)?;
+    if word.word.chars().count() > LONGEST {
+        let what = format!("`word` has more than {LONGEST} characters");
+        return Err(Problem::wrong(what, "say it in fewer; logs are kept where they are made"));
+    }
+    let result = word.result.as_ref().map(ToString::to_string);
+    if result.as_ref().is_some_and(|result| result.len() > LARGEST_RESULT) {
+        let what = format!("`result` has more than {LARGEST_RESULT} bytes");
+        return Err(Problem::wrong(what, "send what somebody will look at"));
+    }
+    let said = SessionWord {
+        state,
+        word: &word.word,
+        result: word.result.as_ref(),
+        by: &caller.name,
+        now_us: api.now_us(),
+    };
+    let told = api.store.tell_session(session.id, said).await.map_err(|error| match error {
+        Error::Conflict { constraint } => {
+            Problem::conflict(constraint, "read the session again; what is over stays as it is")
+        }
+        error => error.into(),
+    })?;
+    let subject = session.id.to_string();
+    api.audit(&asked, ("tell-session", &subject), "done", state.as_str()).await?;
+    Ok(axum::Json(told).into_response())
+}
+
+/// A ticket with what is offered for it.
+pub(crate) async fn ticket(api: Arc<Api>, asked: Asked) -> Result<Response, Problem> {
+    let view = technician::seen(&api, &asked).await?;
+    tagged(&asked.headers, &view)
+}
+
+#[derive(Deserialize)]
+struct Wanted {
+    subject: String,
+    deployment: String,
+}
+
+/// Asks for what a ticket offers.
+pub(crate) async fn ask(api: Arc<Api>, asked: Asked) -> Result<Response, Problem> {
+    let view = technician::seen(&api, &asked).await?;
+    let wanted: Wanted = asked.json()?;
+    let named = (wanted.subject.as_str(), wanted.deployment.as_str());
+    let session = technician::ask(&api, asked.caller()?, &view, named).await?;
+    let subject = session.id.to_string();
+    api.audit(&asked, ("ask-for-session", &subject), "done", &session.title).await?;
+    Ok(axum::Json(session).into_response())
+}
+
+/// A session that the caller may see; one of another tenant is not told from none.
+async fn seen(api: &Api, caller: &Caller, id: &str) -> Result<Session, Problem> {
+    let missing = || Problem::missing("session", id);
+    let id: SessionId = id.parse().map_err(|_| missing())?;
+    let session = match api.store.session_by_id(id).await {
+        Ok(session) => session,
+        Err(Error::NotFound { .. }) => return Err(missing()),
+        Err(error) => return Err(error.into()),
+    };
+    let is_seen = caller.scope.sees(Some(&session.tenant.to_string()));
+    if is_seen { Ok(session) } else { Err(missing()) }
+}
+
+fn state(text: &str) -> Result<SessionState, Problem> {
+    SessionState::parse(text).ok_or_else(|| {
+        let known: Vec<&str> = SessionState::ALL.iter().map(|state| state.as_str()).collect();
+        let what = format!("there is no state `{}`", shown(text));
+        Problem::wrong(what, format!("there are {}", known.join(", ")))
+    })
+}
+
+fn told(seq: i64, session: &Session) -> Value {
+    let mut value = json!(session);
+    value["sequence"] = seq.into();
+    value
+}
