@@ -42,6 +42,13 @@ pub struct Site {
 pub enum Order {
     /// Other settings are in force; what is under way ends under the old ones.
     Renew(Box<Site>),
+    /// Read a connection now; everything where `full`, else what changed.
+    Read {
+        /// Its name.
+        connection: String,
+        /// Everything.
+        full: bool,
+    },
     /// Stop after the pages in flight.
     Stop,
 }
@@ -253,6 +260,11 @@ impl Daemon {
                         self.site = old;
                     }
                 }
+            }
+            Some(Order::Read { connection, full }) => {
+                let work = if full { Work::Full } else { Work::Incremental };
+                tracing::info!(connection, %work, "a run was asked for");
+                self.board.ask(connection, work, self.timer.now());
             }
             Some(Order::Stop) | None => self.stop(),
         }

@@ -11,6 +11,7 @@ use crate::problem::Problem;
 /// Name, type and content.
 const ALL: &[(&str, &str, &[u8])] = &[
     ("access.css", "text/css; charset=utf-8", include_bytes!("../assets/access.css")),
+    ("docs.css", "text/css; charset=utf-8", include_bytes!("../assets/docs.css")),
     ("handover.js", "text/javascript; charset=utf-8", include_bytes!("../assets/handover.js")),
 ];
 

@@ -1,10 +1,13 @@
 #![doc = include_str!("../README.md")]
 
 mod access;
+mod admin;
 mod answer;
 mod asked;
 mod assets;
 mod changes;
+mod deeds;
+mod docs;
 mod entities;
 mod events;
 mod health;
@@ -14,11 +17,16 @@ mod openapi;
 mod page;
 mod pages;
 mod params;
+mod password;
 mod problem;
+mod provider;
+mod repeat;
 mod routes;
 mod session;
+mod sign_in;
 mod tail;
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -28,20 +36,27 @@ use async_trait::async_trait;
 use axum::Router;
 use core_daemon::{Health, Timer};
 use core_store::Store;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use crate::access::Uses;
 use crate::tail::Tail;
 
+pub use crate::admin::{account as account_as_json, line as audit_as_json};
+pub use crate::deeds::Ask;
 pub use crate::openapi::document as openapi;
+pub use crate::password::{SHORTEST as SHORTEST_PASSWORD, hash_password};
+pub use crate::provider::{Fetch, Fetched, Grant, Provider};
 pub use crate::session::SignIn;
 
 /// Followers of the event log at once, over all callers.
 const FOLLOWERS: usize = 2000;
 /// Questions to [`Answers`] at once: each may read the whole model, and the daemon has work to do.
 const QUESTIONS: usize = 1;
+
+/// Passwords that are compared at once: each takes a processor and 19 MiB for a while.
+const HASHING: usize = 1;
 
 /// What is answered by the program around the server, which knows settings and rules.
 #[async_trait]
@@ -53,21 +68,87 @@ pub trait Answers: Send + Sync {
     /// instant, where one is given.
     async fn winners(&self, computer: &str, as_of: Option<&str>) -> Result<Value, Unanswered>;
 
+    /// Answers, or does, what is asked: what is there of whom was looked at before.
+    async fn answer(&self, _question: Question) -> Result<Value, Unanswered> {
+        let what = "this program has no answer to that".to_owned();
+        Err(Unanswered { what, ..Unanswered::default() })
+    }
+
     /// How people sign in, as it is set now.
     fn sign_in(&self) -> Arc<SignIn> {
         Arc::default()
     }
+
+    /// Asks another system over HTTP, for signing in by an OpenID Connect provider.
+    async fn fetch(&self, _request: Fetch) -> Result<Fetched, String> {
+        Err("this program asks nobody".to_owned())
+    }
+}
+
+/// What is asked of the program around the server.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// What.
+    pub ask: Ask,
+    /// The part of the path that names something; empty where none does.
+    pub id: String,
+    /// Parameters, each known to the route.
+    pub params: BTreeMap<String, String>,
+    /// Fields of the body, each known to the route and of its type.
+    pub body: Map<String, Value>,
+    /// Who asks, as the history calls them.
+    pub by: String,
+    /// Ids of the tenants whose things the answer may hold; none is all.
+    pub tenants: Option<Vec<String>>,
+}
+
+impl Question {
+    /// A field of the body that is a text.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.body.get(name).and_then(Value::as_str).filter(|text| !text.trim().is_empty())
+    }
+
+    /// A field of the body that is a list of texts.
+    #[must_use]
+    pub fn texts(&self, name: &str) -> Vec<String> {
+        let list = self.body.get(name).and_then(Value::as_array).into_iter().flatten();
+        list.filter_map(Value::as_str).map(str::to_owned).collect()
+    }
+
+    /// A field of the body that is yes or no.
+    #[must_use]
+    pub fn is(&self, name: &str) -> bool {
+        self.body.get(name).and_then(Value::as_bool).unwrap_or_default()
+    }
+
+    /// Whether something of a tenant, by its id, may be in the answer.
+    #[must_use]
+    pub fn sees(&self, tenant: Option<&str>) -> bool {
+        let tenants = self.tenants.as_ref();
+        tenants.is_none_or(|all| tenant.is_some_and(|tenant| all.iter().any(|one| one == tenant)))
+    }
+
+    /// What the log of changes says that it is about.
+    fn subject(&self) -> String {
+        let named = self.text("connection").or_else(|| self.text("note")).unwrap_or_default();
+        if self.id.is_empty() { named.to_owned() } else { self.id.clone() }
+    }
 }
 
 /// Why a question has no answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Unanswered {
     /// It was asked wrongly; else it could not be answered.
     pub wrong: bool,
+    /// It was asked rightly, and waits for somebody's word, or contradicts what there is.
+    pub held: bool,
     /// What is wrong, for the one who asked where it was asked wrongly, and else for the log.
     pub what: String,
     /// What to do about it.
     pub remedy: String,
+    /// The same one by one, for machines.
+    pub problems: Vec<Value>,
 }
 
 /// What is served. Shared by all connections.
@@ -80,6 +161,8 @@ pub struct Api {
     uses: Uses,
     followers: Arc<Semaphore>,
     questions: Semaphore,
+    hashing: Semaphore,
+    provider: provider::Known,
 }
 
 impl Api {
@@ -100,6 +183,8 @@ impl Api {
             uses: Uses::default(),
             followers: Arc::new(Semaphore::new(FOLLOWERS)),
             questions: Semaphore::new(QUESTIONS),
+            hashing: Semaphore::new(HASHING),
+            provider: provider::Known::default(),
         })
     }
 
