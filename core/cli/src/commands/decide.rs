@@ -50,7 +50,7 @@ pub(super) async fn settle(
 ) -> Result<Exit, Failure> {
     let by = whoever(by);
     let noted = note(context, settled, &by).await?;
-    context.audit(&by, (settled.action(), what), "done").await?;
+    context.audit(&by, action(settled), "", what).await?;
     if global.json {
         output::json(&noted.as_json(&by, settled));
     } else {
@@ -58,6 +58,16 @@ pub(super) async fn settle(
         changes::print(&noted.changed);
     }
     Ok(Exit::Ok)
+}
+
+/// What the log of changes calls it.
+fn action(settled: &Settled) -> &'static str {
+    match settled {
+        Settled::LinkClient { .. } => "link-client",
+        Settled::Agents { .. } => "decide",
+        Settled::PinPrimary { .. } | Settled::UnpinPrimary { .. } => "pin-computer",
+        Settled::Onboarded { .. } => "onboarded",
+    }
 }
 
 /// A decision that is noted, and what came of it.
@@ -81,11 +91,7 @@ impl Noted {
 }
 
 /// Notes a decision and derives the model from it.
-pub(super) async fn note(
-    context: &Context,
-    settled: &Settled,
-    by: &str,
-) -> Result<Noted, Failure> {
+pub(super) async fn note(context: &Context, settled: &Settled, by: &str) -> Result<Noted, Failure> {
     let store = &context.store;
     let before = store.last_event_seq().await?;
     let now_us = Utc::now().timestamp_micros();

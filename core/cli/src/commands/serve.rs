@@ -25,17 +25,17 @@ use self::dates::Dates;
 use self::desk::Desk;
 
 pub(crate) async fn run(global: &Global, _args: &ServeArgs) -> Result<Exit, Failure> {
-    let context = Arc::new(Context::open(global).await?);
+    let context = Arc::new(Context::open(global).await?.with_sign_in().await?);
     let timer = Arc::new(SystemTimer::new(Clock::system()));
     // The database first: who has it is the better answer than who has the port.
     let daemon = Daemon::start(site(&context)?, Arc::clone(&timer) as _).await?;
     let health = daemon.health();
     let (stop, stopped) = watch::channel(false);
     let (in_force, settings) = watch::channel(Arc::clone(&context));
-    let answers = Arc::new(OfSettings(settings));
+    let (orders, inbox) = mpsc::channel(8);
+    let answers = Arc::new(OfSettings { in_force: settings, orders: orders.clone() });
     let api = Api::new(context.store.clone(), Arc::clone(&health), timer, answers);
     let serving = serve(context.config.listen, api, stopped).await?;
-    let (orders, inbox) = mpsc::channel(8);
     let desk = Desk::new(global.clone(), in_force, orders, Arc::clone(&health));
     let attending = tokio::spawn(desk.attend(signals::Signals::listen()?));
     let watchdog = tokio::spawn(systemd::answer_the_watchdog(health));
@@ -76,7 +76,7 @@ async fn serve(
             .with_remedy("set another `listen` in [server], or \"off\"")
     })?;
     let address = listener.local_addr().unwrap_or(address);
-    tracing::info!(%address, "answering /healthz, /readyz and /v1");
+    tracing::info!(%address, "answering /healthz, /readyz, /v1 and pages");
     Ok(Some(tokio::spawn(async move {
         let stop = async move {
             // An error is that nobody is left to say it.

@@ -15,10 +15,11 @@ use serde_json::Value;
 use super::connect::{self, ConnectionSettings};
 use super::document::Document;
 use super::file::{File, ResolveTable};
-use super::plan;
+use super::plan::{self, ServerTable};
 use super::problem::Problem;
 use super::schema::own_schema;
 use super::secret::is_reference;
+use super::sign_in::{self, SecretsTable, SignInTable};
 
 /// Kinds whose clients become tenants where the settings do not say; directories name them first.
 const CREATE_FROM: [&str; 2] = ["azure-ad", "cw-automate"];
@@ -35,6 +36,9 @@ pub(super) struct Understood {
     pub(super) entries: Vec<Entry>,
     pub(super) listen: Option<SocketAddr>,
     pub(super) parallel: usize,
+    pub(super) server: ServerTable,
+    pub(super) sign_in: SignInTable,
+    pub(super) secrets: SecretsTable,
 }
 
 /// Checks everything, and makes of it what the program needs.
@@ -75,6 +79,9 @@ pub(super) fn understand(
         entries: plan::entries(&file, time_zone, &connections, registry),
         listen: plan::listen(&file.server),
         parallel: file.server.parallel,
+        server: file.server,
+        sign_in: file.sign_in,
+        secrets: file.secrets,
         connections,
         database: file.hub.database,
     })
@@ -132,6 +139,7 @@ fn wrong_values(root: &Node) -> Vec<Problem> {
     problems.extend(wrong_ages(root));
     problems.extend(root.get("schedule").map(plan::wrong_values).unwrap_or_default());
     problems.extend(plan::wrong_listen(root));
+    problems.extend(sign_in::wrong_values(root));
     let splits = root.get("tenants").and_then(|tenants| tenants.get("domain_split"));
     for split in splits.map(Node::items).unwrap_or_default() {
         if let Some(directory) = split.get("directory") {
