@@ -16,11 +16,9 @@ mod lines;
 #[path = "../tests/it/run.rs"]
 #[expect(dead_code, reason = "shared with the tests, which need more of it")]
 mod run;
-mod commands {
-    #[path = "../../tests/it/commands/site.rs"]
-    #[expect(dead_code, reason = "shared with the tests, which need more of it")]
-    pub(crate) mod site;
-}
+#[path = "../tests/it/commands/site.rs"]
+#[expect(dead_code, reason = "shared with the tests, which need more of it")]
+mod site;
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
@@ -28,9 +26,9 @@ use std::net::SocketAddr;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use commands::site::Site;
 use lines::{Line, Load, Spread, follow, steady};
 use serde_json::{Value, json};
+use site::Site;
 
 const SECRET: &str = "s3cret";
 /// Requests per second of the technician's page, and of its data.

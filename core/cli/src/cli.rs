@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 
+mod access;
 mod files;
 mod read;
 mod rules;
@@ -11,6 +12,9 @@ mod serve;
 mod sync;
 mod token;
 
+pub(crate) use self::access::{
+    AccountAction, AccountAddArgs, AccountArgs, AccountPasswordArgs, AuditArgs, SecretsAction,
+};
 pub(crate) use self::files::{
     ApplyArgs, ApproveArgs, ExportArgs, PlanArgs, RejectArgs, RequestsAction, RequestsArgs,
 };
@@ -18,8 +22,8 @@ pub(crate) use self::read::{
     DeliveriesAction, DeliveriesArgs, ListArgs, ListKind, RunsArgs, ShowArgs, ShowKind,
 };
 pub(crate) use self::rules::{
-    EdgesArgs, ExpectArgs, ExplainArgs, PreviewArgs, ReconcileArgs, ResolveArgs, WhenArgs,
-    WinnersArgs,
+    ClassArg, EdgesArgs, ExpectArgs, ExplainArgs, KindArg, PreviewArgs, ReconcileArgs, ResolveArgs,
+    WhenArgs, WinnersArgs,
 };
 pub(crate) use self::serve::{DemoArgs, LogFormat, MocksArgs, ServeArgs};
 pub(crate) use self::sync::{CheckArgs, DecideArgs, LinkArgs, PinArgs, RebuildArgs, SyncArgs};
@@ -56,7 +60,8 @@ const SERVE_HELP: &str = "Signals:
   HUP        read the settings again; wrong ones are refused, the old ones stay in force
 The settings are also read again when their file changes. Under systemd (Type=notify) it says when
 it is ready, and answers the watchdog. How it is, it says at /healthz and /readyz ([server] listen);
-the API is below /v1 there, for whoever has a token (`linchpin token`).
+the API is below /v1 there, for whoever has a token (`linchpin token`) or is signed in (/sign-in,
+`linchpin account`).
 
 Exit codes:
   0  stopped as it was told to
@@ -132,6 +137,21 @@ pub(crate) enum Command {
     Token {
         #[command(subcommand)]
         action: TokenAction,
+    },
+    /// Make, list and switch off accounts of people who sign in
+    #[command(after_help = EXIT_CODES)]
+    Account {
+        #[command(subcommand)]
+        action: AccountAction,
+    },
+    /// Who did what: every change and every sign-in, the newest first
+    #[command(after_help = EXIT_CODES)]
+    Audit(AuditArgs),
+    /// Secrets that the hub keeps: make a key, keep and forget secrets, change the key
+    #[command(after_help = EXIT_CODES)]
+    Secrets {
+        #[command(subcommand)]
+        action: SecretsAction,
     },
     /// Where every stream of every connection stands
     #[command(after_help = EXIT_CODES)]

@@ -3,8 +3,10 @@
 use crate::cli::{Cli, Command};
 use crate::failure::{Exit, Failure};
 
+mod account;
 mod apply;
 mod approve;
+mod audit;
 mod changes;
 mod check;
 mod config;
@@ -31,6 +33,7 @@ mod reconcile;
 mod requests;
 mod resolve;
 mod runs;
+mod secrets;
 mod serve;
 pub(crate) mod show;
 mod status;
@@ -45,12 +48,15 @@ pub(crate) async fn run(cli: &Cli) -> Result<Exit, Failure> {
     match &cli.command {
         Command::Demo(args) => demo::run(global, args).await,
         Command::Init => init::run(global),
-        Command::Config { action } => config::run(global, *action),
+        Command::Config { action } => config::run(global, *action).await,
         Command::Connectors => connectors::run(global),
         Command::Check(args) => check::run(global, args).await,
         Command::Sync(args) => sync::run(global, args).await,
         Command::Serve(args) => serve::run(global, args).await,
         Command::Token { action } => token::run(global, action).await,
+        Command::Account { action } => account::run(global, action).await,
+        Command::Audit(args) => audit::run(global, args).await,
+        Command::Secrets { action } => secrets::run(global, action).await,
         Command::Status => status::run(global).await,
         Command::Needs => needs::run(global).await,
         Command::Deliveries(args) => deliveries::run(global, args).await,

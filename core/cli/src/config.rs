@@ -11,6 +11,7 @@ use chrono_tz::Tz;
 use core_connector::{Connector, Registry};
 use core_daemon::Entry;
 use core_resolve::Freshness;
+use core_store::{SealingKey, SealingKeys, Store};
 use core_sync::Settings;
 
 use crate::failure::Failure;
@@ -23,7 +24,9 @@ mod plan;
 mod problem;
 mod schema;
 mod secret;
+mod sign_in;
 mod technician;
+mod warnings;
 
 pub(crate) use self::connect::ConnectionSettings;
 pub(crate) use self::problem::{Problem, Problems, laid_out};
@@ -53,17 +56,27 @@ pub(crate) struct Config {
     pub(crate) entries: Vec<Entry>,
     /// Where the daemon answers.
     pub(crate) listen: Option<SocketAddr>,
-    /// Where browsers reach the hub.
-    pub(crate) public_url: Option<String>,
     /// How many connections the daemon works on at once.
     pub(crate) parallel: usize,
     /// The page inside a ticket.
     pub(crate) technician: TechnicianTable,
+    server: plan::ServerTable,
+    sign_in: sign_in::SignInTable,
+    secrets: sign_in::SecretsTable,
     database: String,
     document: Document,
+    /// What the hub's own store keeps of what the settings name.
+    kept: secret::Kept,
+    /// Whether they name anything there.
+    names_kept: bool,
 }
 
 impl Config {
+    /// Where browsers reach the hub.
+    pub(crate) fn public_url(&self) -> Option<&str> {
+        self.server.public_url.as_deref()
+    }
+
     /// Reads and checks the file.
     ///
     /// # Errors
@@ -82,11 +95,15 @@ impl Config {
                 connections: understood.connections,
                 entries: understood.entries,
                 listen: understood.listen,
-                public_url: understood.public_url,
                 parallel: understood.parallel,
                 technician: understood.technician,
+                server: understood.server,
+                sign_in: understood.sign_in,
+                secrets: understood.secrets,
                 database: understood.database,
                 document,
+                kept: secret::Kept::new(),
+                names_kept: secret::named_in(&text),
             }),
             Err(problems) => Err(Problems::new(&document.file, problems).into()),
         }
@@ -107,6 +124,77 @@ impl Config {
         Ok(document::absolute_database(&address, self.document.folder()))
     }
 
+    /// How people sign in, with its secret looked up; tenants are as the settings name them.
+    ///
+    /// # Errors
+    /// With exit code 2 where the secret is not there.
+    pub(crate) fn sign_in(&self) -> Result<core_server::SignIn, Failure> {
+        let places = (self.document.folder(), &self.kept);
+        sign_in::sign_in(&self.sign_in, &self.server, places).map_err(|missing| {
+            Failure::usage(format!("`client_secret` of [sign_in.oidc]: {}", missing.what))
+                .with_remedy(missing.remedy)
+        })
+    }
+
+    /// Takes what the hub's own store keeps, where the settings name anything there. One that no key
+    /// opens is missing where it is needed, and nowhere else.
+    ///
+    /// # Errors
+    /// Where there is no key, or the database does not answer.
+    pub(crate) async fn take_kept(&mut self, store: &Store) -> Result<(), Failure> {
+        if !self.names_kept {
+            return Ok(());
+        }
+        let keys = self.sealing_keys()?;
+        self.kept.clear();
+        for row in store.secrets().await? {
+            match store.unseal(&keys, &row.name).await {
+                Ok(Some(plain)) => {
+                    self.kept.insert(row.name, plain);
+                }
+                Ok(None) => {}
+                Err(error) => tracing::warn!(secret = row.name, %error, "a secret is not opened"),
+            }
+        }
+        Ok(())
+    }
+
+    /// The keys that seal what the hub keeps.
+    ///
+    /// # Errors
+    /// With exit code 2 where there is none, or one is not where the settings say.
+    pub(crate) fn sealing_keys(&self) -> Result<SealingKeys, Failure> {
+        let read = |place: &String| {
+            let text = secret::look_up(place, self.document.folder())
+                .map_err(|missing| Failure::usage(missing.what).with_remedy(missing.remedy))?;
+            SealingKey::parse(&text).map_err(|why| {
+                Failure::usage(format!("the key at `{place}`: {why}"))
+                    .with_remedy("`linchpin secrets key` makes one")
+            })
+        };
+        let current = self.secrets.key.as_ref().ok_or_else(|| {
+            Failure::usage("there is no key to seal with: `key` in [secrets] is not set")
+                .with_remedy("`linchpin secrets key > hub.key`, and `key = \"file:hub.key\"`")
+        })?;
+        let old = self.secrets.old_keys.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        Ok(SealingKeys::new(read(current)?, old))
+    }
+
+    /// Whether the settings name anything that the hub's own store keeps.
+    pub(crate) fn names_kept(&self) -> bool {
+        self.names_kept
+    }
+
+    /// Whether the settings name a key.
+    pub(crate) fn sealing_keys_are_named(&self) -> bool {
+        self.secrets.key.is_some()
+    }
+
+    /// What is no mistake, and better otherwise.
+    pub(crate) fn warnings(&self, registry: &Registry) -> Vec<String> {
+        warnings::of(&self.document, &self.path, registry)
+    }
+
     /// Builds the connector of a connection: looks its secrets up, and does no other IO.
     ///
     /// # Errors
@@ -116,7 +204,7 @@ impl Config {
         connection: &ConnectionSettings,
         registry: &Registry,
     ) -> Result<Box<dyn Connector>, Vec<Problem>> {
-        connection.build(self.document.folder(), registry)
+        connection.build((self.document.folder(), &self.kept), registry)
     }
 
     /// Problems of this file, laid out.

@@ -7,10 +7,14 @@ use core_connector::{
     Account, Changes, Connector, Error, ErrorKind, Page, Registry, Result as Answer, Resume, Scope,
     Source, Stream, StreamDoc,
 };
-use core_store::Store;
+use core_daemon::Metrics;
+use core_model::entity::Tenant;
+use core_server::SignIn;
+use core_store::{NewAudit, Store};
 use core_sync::{Clock, Connection, Hub, Progress};
 
 use crate::cli::Global;
+use crate::commands::find;
 use crate::config::{Config, ConnectionSettings, laid_out};
 use crate::failure::Failure;
 use crate::{connectors, output};
@@ -21,7 +25,11 @@ pub(crate) struct Context {
     pub(crate) config: Config,
     /// Where the hub remembers.
     pub(crate) store: Store,
+    /// What is counted while a daemon works.
+    pub(crate) metrics: Arc<Metrics>,
     registry: Registry,
+    /// How people sign in, where the service looked that up.
+    sign_in: Arc<SignIn>,
 }
 
 impl Context {
@@ -36,9 +44,36 @@ impl Context {
     /// Where the settings are wrong (exit code 2) or the database does not answer.
     pub(crate) async fn open(global: &Global) -> Result<Self, Failure> {
         let registry = connectors::registry();
-        let config = Config::load(&global.config, &registry)?;
+        let mut config = Config::load(&global.config, &registry)?;
         let store = Store::open(&config.database()?).await?;
-        Ok(Self { config, store, registry })
+        config.take_kept(&store).await?;
+        let (metrics, sign_in) = (Arc::default(), Arc::default());
+        Ok(Self { config, store, metrics, registry, sign_in })
+    }
+
+    /// The same, with how people sign in: secrets and tenants looked up.
+    ///
+    /// # Errors
+    /// Where one of them is not there (exit code 2).
+    pub(crate) async fn with_sign_in(mut self) -> Result<Self, Failure> {
+        self.config.take_kept(&self.store).await?;
+        let mut sign_in = self.config.sign_in()?;
+        if let Some(provider) = &mut sign_in.provider {
+            for grant in &mut provider.grants {
+                let Some(tenants) = &mut grant.tenants else { continue };
+                for named in tenants {
+                    let tenant = find::one::<Tenant>(&self.store, "tenant", named).await?;
+                    *named = tenant.id.to_string();
+                }
+            }
+        }
+        self.sign_in = Arc::new(sign_in);
+        Ok(self)
+    }
+
+    /// How people sign in.
+    pub(crate) fn sign_in(&self) -> Arc<SignIn> {
+        Arc::clone(&self.sign_in)
     }
 
     /// The settings read again, on the same store.
@@ -52,7 +87,34 @@ impl Context {
             return Err(Failure::usage("`database` names another database than before")
                 .with_remedy("stop this process and start it again: it keeps its database"));
         }
-        Ok(Self { config, store: self.store.clone(), registry })
+        let sign_in = Arc::clone(&self.sign_in);
+        let metrics = Arc::clone(&self.metrics);
+        Ok(Self { config, store: self.store.clone(), metrics, registry, sign_in })
+    }
+
+    /// Writes a line of the log of changes, of somebody at a terminal.
+    ///
+    /// # Errors
+    /// Where the database does not answer.
+    pub(crate) async fn audit(
+        &self,
+        by: &str,
+        action: &str,
+        subject: &str,
+        detail: &str,
+    ) -> Result<(), Failure> {
+        let line = NewAudit {
+            at_us: chrono::Utc::now().timestamp_micros(),
+            actor: by,
+            means: "terminal",
+            address: "",
+            action,
+            subject,
+            outcome: "done",
+            detail,
+        };
+        self.store.add_audit(&line).await?;
+        Ok(())
     }
 
     /// The hub with every enabled connection. One whose settings cannot work (a secret that is not

@@ -117,6 +117,16 @@ impl Failure {
         self.exit == Exit::Usage
     }
 
+    /// Whether it waits for somebody's word.
+    pub(crate) fn is_held(&self) -> bool {
+        self.exit == Exit::Partly
+    }
+
+    /// The same one by one, for machines.
+    pub(crate) fn problems(&self) -> &[serde_json::Value] {
+        &self.problems
+    }
+
     /// What to do about it.
     pub(crate) fn remedy(&self) -> Option<&str> {
         self.remedy.as_deref()

@@ -4,57 +4,46 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{SubsecRound, Utc};
-use core_library::Library;
-use core_resolve::Resolver;
 use core_snapshot::{Live, Renewed};
 use tokio::time::Instant;
 
 use crate::cli::WhenArgs;
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::world::{When, load_options};
+use crate::world::{When, World, load_options};
 
 /// How old an answer may be before the log is looked at again.
 const FRESH: Duration = Duration::from_millis(500);
 
-/// One version of what is known: whoever took it keeps it, whatever happens meanwhile.
-#[derive(Clone)]
-pub(crate) struct Version {
-    /// The evaluator, at the instant of this version.
-    pub(crate) resolver: Arc<Resolver>,
-    /// What is defined.
-    pub(crate) library: Arc<Library>,
-}
-
 /// Keeps the newest version.
 #[derive(Default)]
 pub(crate) struct Kept {
-    newest: Mutex<Option<(Instant, Version)>>,
+    newest: Mutex<Option<(Instant, Arc<World>)>>,
     live: tokio::sync::Mutex<Option<Live>>,
 }
 
 impl Kept {
-    /// The newest version, at most half a second old; or the one before it, while somebody else brings
-    /// it up to date.
+    /// What is known by now, at most half a second ago; or what was known before, while somebody else
+    /// brings it up to date.
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub(crate) async fn version(&self, context: &Context) -> Result<Version, Failure> {
+    pub(crate) async fn world(&self, context: &Context) -> Result<Arc<World>, Failure> {
         let newest = self.newest();
-        if let Some((at, version)) = &newest
+        if let Some((at, world)) = &newest
             && at.elapsed() < FRESH
         {
-            return Ok(version.clone());
+            return Ok(Arc::clone(world));
         }
         match (self.live.try_lock(), newest) {
             (Ok(live), _) => self.renew(live, context).await,
-            (Err(_), Some((_, version))) => Ok(version),
+            (Err(_), Some((_, world))) => Ok(world),
             // The first one is waited for.
             (Err(_), None) => self.renew(self.live.lock().await, context).await,
         }
     }
 
-    fn newest(&self) -> Option<(Instant, Version)> {
+    fn newest(&self) -> Option<(Instant, Arc<World>)> {
         self.newest.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -62,7 +51,7 @@ impl Kept {
         &self,
         mut live: tokio::sync::MutexGuard<'_, Option<Live>>,
         context: &Context,
-    ) -> Result<Version, Failure> {
+    ) -> Result<Arc<World>, Failure> {
         let now = Utc::now().trunc_subsecs(6);
         let when = When::of(&WhenArgs::default(), context.config.time_zone, now)?;
         let options = load_options(context, &when).await?;
@@ -76,13 +65,10 @@ impl Kept {
             }
             None => Live::load(&context.store, options).await?,
         };
-        let version = Version {
-            resolver: Arc::new(renewed.resolver()),
-            library: Arc::clone(renewed.library()),
-        };
+        let world = Arc::new(World::kept(&renewed, when));
         *live = Some(renewed);
-        let newest = Some((Instant::now(), version.clone()));
+        let newest = Some((Instant::now(), Arc::clone(&world)));
         *self.newest.lock().unwrap_or_else(PoisonError::into_inner) = newest;
-        Ok(version)
+        Ok(world)
     }
 }

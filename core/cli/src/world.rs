@@ -7,8 +7,8 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveDate, SecondsFormat, SubsecRound, TimeDelta, Utc};
 use chrono_tz::Tz;
 use core_model::library::{SubjectId, SubjectKind};
-use core_resolve::{AsOf, Resolver, RunKind, Snapshot, begins};
-use core_snapshot::{LoadOptions, Loaded, StreamKinds};
+use core_resolve::{AsOf, Resolver, RunKind, Snapshot, SnapshotInput, begins};
+use core_snapshot::{Live, LoadOptions, Loaded, StreamKinds};
 use serde_json::{Value, json};
 
 use crate::cli::WhenArgs;
@@ -65,6 +65,15 @@ impl World {
         let resolver = Resolver::new(snapshot, definitions, when.as_of, run);
         let names = words::Names::of(&loaded);
         Ok(Self { loaded, resolver, when, names })
+    }
+
+    /// What a kept snapshot says now. Its input is not kept: what is read off that alone (names of groups
+    /// and products in words, lists of agreements) is not in it.
+    pub(crate) fn kept(live: &Live, when: When) -> Self {
+        let (event, revision) = live.place();
+        let input = SnapshotInput::new(when.now);
+        let loaded = Loaded { input, library: live.library().as_ref().clone(), event, revision };
+        Self { resolver: live.resolver(), names: words::Names::of(&loaded), loaded, when }
     }
 
     /// What the answer is made from, for machines; commands add the answer.

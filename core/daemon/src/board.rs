@@ -162,6 +162,22 @@ impl Board {
         }
     }
 
+    /// Somebody wants a connection read now. Asked for twice before it begins, it is read once.
+    pub(crate) fn ask(&mut self, connection: String, work: Work, now: DateTime<Utc>) {
+        let job = Job {
+            lane: connection.clone(),
+            work,
+            connections: vec![connection],
+            streams: Streams::Except(Vec::new()),
+            settles: Vec::new(),
+            due: now,
+            // What fails is tried again when it is planned.
+            attempt: ATTEMPTS,
+        };
+        self.again.retain(|(_, other)| !(other.lane == job.lane && job.covers(other)));
+        self.again.push((now, job));
+    }
+
     /// Nothing is begun in a lane for a while.
     pub(crate) fn leave_alone(&mut self, lane: &str, until: DateTime<Utc>) {
         self.waiting.insert(lane.to_owned(), until);

@@ -49,6 +49,13 @@ pub enum Order {
         /// The stream.
         stream: String,
     },
+    /// Read a connection now; everything where `full`, else what changed.
+    Read {
+        /// Its name.
+        connection: String,
+        /// Everything.
+        full: bool,
+    },
     /// Stop after the pages in flight.
     Stop,
 }
@@ -266,6 +273,11 @@ impl Daemon {
                 if known {
                     self.board.hint(&connection, &stream, self.timer.now());
                 }
+            }
+            Some(Order::Read { connection, full }) => {
+                let work = if full { Work::Full } else { Work::Incremental };
+                tracing::info!(connection, %work, "a run was asked for");
+                self.board.ask(connection, work, self.timer.now());
             }
             Some(Order::Stop) | None => self.stop(),
         }

@@ -8,6 +8,7 @@ mod health;
 mod inbox;
 mod job;
 mod log;
+mod metrics;
 mod timer;
 
 pub use daemon::{Daemon, Order, Site};
@@ -17,4 +18,5 @@ pub use health::{Health, Report, Upcoming};
 pub use inbox::{Desk, Inbox, page_of};
 pub use job::Edges;
 pub use log::RunLog;
+pub use metrics::{Counted, Metrics};
 pub use timer::{SystemTimer, Timer};

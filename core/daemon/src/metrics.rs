@@ -69,14 +69,19 @@ impl Metrics {
     fn register(&self) {
         let mut registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
         registry.register("runs", "Runs of streams by outcome", self.runs.clone());
-        let (run, request) = ("How long runs took", "How long requests took until their answer began");
+        let (run, request) =
+            ("How long runs took", "How long requests took until their answer began");
         registry.register_with_unit("run", run, Unit::Seconds, self.run_seconds.clone());
         registry.register("records", "Records by what a run made of them", self.records.clone());
         registry.register("retries", "Requests that were repeated", self.retries.clone());
         let waited = "Time that runs waited for the limits of systems";
         registry.register_with_unit("limit_wait", waited, Unit::Seconds, self.waited.clone());
         registry.register_with_unit("request", request, Unit::Seconds, self.requests.clone());
-        registry.register("webhooks", "What systems sent, by how it was answered", self.webhooks.clone());
+        registry.register(
+            "webhooks",
+            "What systems sent, by how it was answered",
+            self.webhooks.clone(),
+        );
         let lag = "Time since a stream was last read to its proven end, of its parts the longest";
         registry.register_with_unit("stream_lag", lag, Unit::Seconds, self.lag.clone());
         registry.register("stream_records", "Records that a stream holds", self.live.clone());
@@ -129,7 +134,8 @@ impl Metrics {
             }
         }
         for held in store.held().await? {
-            let Some((key, _)) = streams.iter().find(|(_, state)| state.id == held.stream_id) else {
+            let Some((key, _)) = streams.iter().find(|(_, state)| state.id == held.stream_id)
+            else {
                 continue;
             };
             let labels = [("connection", key.connection.clone()), ("stream", key.stream.clone())];
@@ -244,7 +250,10 @@ mod tests {
         ] {
             assert!(text.contains(line), "{line} is not in\n{text}");
         }
-        assert!(text.contains("linchpin_request_seconds_bucket{le=\"0.00625\",method=\"GET\""), "{text}");
+        assert!(
+            text.contains("linchpin_request_seconds_bucket{le=\"0.00625\",method=\"GET\""),
+            "{text}"
+        );
         assert!(text.ends_with("# EOF\n"), "{text}");
     }
 }

@@ -6,6 +6,7 @@
 
 mod answer;
 mod client;
+mod fetch;
 mod limit;
 mod request;
 mod retry;
@@ -16,5 +17,6 @@ pub mod decode;
 
 pub use answer::{Answer, parse_retry_after};
 pub use client::{Classify, Http, HttpOptions, PauseScope};
+pub use fetch::fetch;
 pub use request::{Body, Request};
 pub use settings::{HttpSettings, base_url};

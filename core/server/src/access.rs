@@ -112,6 +112,14 @@ impl Caller {
         }
     }
 
+    /// How the history calls them: a token is no person, whatever its name is.
+    pub(crate) fn signature(&self) -> String {
+        match self.means {
+            Means::Token => format!("token {}", self.name),
+            Means::Session { .. } => self.name.to_string(),
+        }
+    }
+
     /// The name of the session in the store.
     pub(crate) fn session(&self) -> Option<&str> {
         match &self.means {

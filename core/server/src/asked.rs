@@ -38,8 +38,7 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
-    /// Reads a request: at most so many bytes of a body, and nothing at all of one whose sender may
-    /// be somebody else than the one whose cookie it has.
+    /// Reads a request, with at most so many bytes of a body.
     pub(crate) async fn read(
         api: &Api,
         ids: Ids,
@@ -56,7 +55,7 @@ impl Asked {
             }
             false => Bytes::new(),
         };
-        let asked = Self {
+        Ok(Self {
             address: address(&parts.headers, &parts.extensions, api.answers.sign_in().behind_proxy),
             caller: parts.extensions.get::<Caller>().cloned(),
             method: parts.method,
@@ -64,9 +63,7 @@ impl Asked {
             headers: parts.headers,
             body,
             ids,
-        };
-        asked.must_be_meant(api)?;
-        Ok(asked)
+        })
     }
 
     /// A part of the path; empty where there is none of that name.
@@ -120,7 +117,7 @@ impl Asked {
 
     /// A session's cookie comes with whatever a browser sends, also for somebody else's page: who
     /// changes something by it shows that the page is ours. Tokens come only from who has them.
-    fn must_be_meant(&self, api: &Api) -> Result<(), Problem> {
+    pub(crate) fn must_be_meant(&self, api: &Api) -> Result<(), Problem> {
         let Some(csrf) = self.caller.as_ref().and_then(Caller::csrf) else { return Ok(()) };
         if !is_unsafe(&self.method) {
             return Ok(());

@@ -1,26 +1,37 @@
 #![doc = include_str!("../README.md")]
 
 mod access;
+mod admin;
 mod answer;
 mod asked;
 mod assets;
 mod changes;
+mod deeds;
+mod desk;
+mod docs;
 mod entities;
 mod events;
 mod health;
 mod home;
 mod limits;
+mod metrics;
 mod openapi;
 mod page;
 mod pages;
 mod params;
+mod password;
 mod problem;
+mod provider;
+mod repeat;
 mod routes;
 mod session;
+mod sessions;
+mod sign_in;
 mod tail;
 mod technician;
 mod webhooks;
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -28,20 +39,22 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use axum::Router;
-use core_connector::{Refusal, Sent, Taken};
-use core_daemon::{Health, Timer};
-use core_model::id::AgentId;
-use core_model::ticket::TicketView;
+use core_daemon::{Health, Metrics, Timer};
 use core_store::Store;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Semaphore;
 
 use crate::access::Uses;
 use crate::tail::Tail;
 use crate::webhooks::Intake;
 
+pub use crate::admin::{account as account_as_json, line as audit_as_json};
+pub use crate::deeds::Ask;
+pub use crate::desk::Desk;
 pub use crate::openapi::document as openapi;
+pub use crate::password::{SHORTEST as SHORTEST_PASSWORD, hash_password};
+pub use crate::provider::{Fetch, Fetched, Grant, Provider};
 pub use crate::session::SignIn;
 pub use crate::technician::TechnicianTools;
 pub use crate::webhooks::Understands;
@@ -50,6 +63,9 @@ pub use crate::webhooks::Understands;
 const FOLLOWERS: usize = 2000;
 /// Questions to [`Answers`] at once: each may read the whole model, and the daemon has work to do.
 const QUESTIONS: usize = 1;
+
+/// Passwords that are compared at once: each takes a processor and 19 MiB for a while.
+const HASHING: usize = 1;
 
 /// What is answered by the program around the server, which knows settings and rules.
 #[async_trait]
@@ -61,21 +77,87 @@ pub trait Answers: Send + Sync {
     /// instant, where one is given.
     async fn winners(&self, computer: &str, as_of: Option<&str>) -> Result<Value, Unanswered>;
 
+    /// Answers, or does, what is asked: what is there of whom was looked at before.
+    async fn answer(&self, _question: Question) -> Result<Value, Unanswered> {
+        let what = "this program has no answer to that".to_owned();
+        Err(Unanswered { what, ..Unanswered::default() })
+    }
+
     /// How people sign in, as it is set now.
     fn sign_in(&self) -> Arc<SignIn> {
         Arc::default()
     }
+
+    /// Asks another system over HTTP, for signing in by an OpenID Connect provider.
+    async fn fetch(&self, _request: Fetch) -> Result<Fetched, String> {
+        Err("this program asks nobody".to_owned())
+    }
+}
+
+/// What is asked of the program around the server.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// What.
+    pub ask: Ask,
+    /// The part of the path that names something; empty where none does.
+    pub id: String,
+    /// Parameters, each known to the route.
+    pub params: BTreeMap<String, String>,
+    /// Fields of the body, each known to the route and of its type.
+    pub body: Map<String, Value>,
+    /// Who asks, as the history calls them.
+    pub by: String,
+    /// Ids of the tenants whose things the answer may hold; none is all.
+    pub tenants: Option<Vec<String>>,
+}
+
+impl Question {
+    /// A field of the body that is a text.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.body.get(name).and_then(Value::as_str).filter(|text| !text.trim().is_empty())
+    }
+
+    /// A field of the body that is a list of texts.
+    #[must_use]
+    pub fn texts(&self, name: &str) -> Vec<String> {
+        let list = self.body.get(name).and_then(Value::as_array).into_iter().flatten();
+        list.filter_map(Value::as_str).map(str::to_owned).collect()
+    }
+
+    /// A field of the body that is yes or no.
+    #[must_use]
+    pub fn is(&self, name: &str) -> bool {
+        self.body.get(name).and_then(Value::as_bool).unwrap_or_default()
+    }
+
+    /// Whether something of a tenant, by its id, may be in the answer.
+    #[must_use]
+    pub fn sees(&self, tenant: Option<&str>) -> bool {
+        let tenants = self.tenants.as_ref();
+        tenants.is_none_or(|all| tenant.is_some_and(|tenant| all.iter().any(|one| one == tenant)))
+    }
+
+    /// What the log of changes says that it is about.
+    fn subject(&self) -> String {
+        let named = self.text("connection").or_else(|| self.text("note")).unwrap_or_default();
+        if self.id.is_empty() { named.to_owned() } else { self.id.clone() }
+    }
 }
 
 /// Why a question has no answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Unanswered {
     /// It was asked wrongly; else it could not be answered.
     pub wrong: bool,
+    /// It was asked rightly, and waits for somebody's word, or contradicts what there is.
+    pub held: bool,
     /// What is wrong, for the one who asked where it was asked wrongly, and else for the log.
     pub what: String,
     /// What to do about it.
     pub remedy: String,
+    /// The same one by one, for machines.
+    pub problems: Vec<Value>,
 }
 
 /// What is served. Shared by all connections.
@@ -91,49 +173,9 @@ pub struct Api {
     technician: Arc<dyn TechnicianTools>,
     understands: Arc<dyn Understands>,
     intake: Intake,
-}
-
-/// Who is asked about tickets, and about what systems send by themselves.
-pub struct Desk {
-    /// About tickets.
-    pub technician: Arc<dyn TechnicianTools>,
-    /// About what systems send.
-    pub understands: Arc<dyn Understands>,
-    /// Is told that something was sent.
-    pub came: Arc<Notify>,
-}
-
-impl Desk {
-    /// That of a hub which looks up no tickets and takes nothing that anybody sends.
-    #[must_use]
-    pub fn closed() -> Self {
-        let nobody = Arc::new(Nobody);
-        Self { technician: Arc::clone(&nobody) as _, understands: nobody, came: Arc::default() }
-    }
-}
-
-struct Nobody;
-
-#[async_trait]
-impl TechnicianTools for Nobody {
-    fn framed_by(&self, _connection: &str) -> Option<String> {
-        None
-    }
-
-    async fn ticket(&self, _: &str, _: &str) -> Result<Option<TicketView>, Unanswered> {
-        Ok(None)
-    }
-
-    async fn join(&self, _agent: AgentId) -> Result<String, Unanswered> {
-        let (what, remedy) = ("nothing is joined here".to_owned(), "ask another hub".to_owned());
-        Err(Unanswered { wrong: true, what, remedy })
-    }
-}
-
-impl Understands for Nobody {
-    fn take(&self, _connection: &str, _sent: &Sent<'_>) -> Option<Result<Taken, Refusal>> {
-        None
-    }
+    metrics: Arc<Metrics>,
+    hashing: Semaphore,
+    provider: provider::Known,
 }
 
 impl Api {
@@ -151,6 +193,7 @@ impl Api {
         Arc::new(Self {
             technician: desk.technician,
             understands: desk.understands,
+            metrics: desk.metrics,
             intake: Intake::new(store.clone(), desk.came, now_us),
             tail: Tail::new(store.clone()),
             store,
@@ -160,6 +203,8 @@ impl Api {
             uses: Uses::default(),
             followers: Arc::new(Semaphore::new(FOLLOWERS)),
             questions: Semaphore::new(QUESTIONS),
+            hashing: Semaphore::new(HASHING),
+            provider: provider::Known::default(),
         })
     }
 

@@ -1,9 +1,11 @@
 //! What is around every answer: how large and how long a request may be, headers, and its line in
 //! the log.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{MatchedPath, Request};
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::Method;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, HeaderValue, REFERRER_POLICY,
     X_CONTENT_TYPE_OPTIONS,
@@ -12,6 +14,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tokio::time::Instant;
 
+use crate::Api;
 use crate::access::Caller;
 use crate::problem::Problem;
 use crate::webhooks;
@@ -66,14 +69,16 @@ pub(crate) async fn headers(request: Request, next: Next) -> Response {
 
 /// Writes the request's line. The path is that of the list of routes: what somebody sent may hold
 /// anything, tokens and names of customers among it.
-pub(crate) async fn log(request: Request, next: Next) -> Response {
+pub(crate) async fn log(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().cloned();
     let method = request.method().clone();
     let began = Instant::now();
     let response = next.run(request).await;
     let route = route.as_ref().map_or("(unknown)", MatchedPath::as_str);
     let status = response.status().as_u16();
-    let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let took = began.elapsed();
+    api.metrics.request(word(&method), route, status, took);
+    let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     let caller = response.extensions().get::<Caller>();
     let name = |means: &str| {
         let caller = caller.filter(|caller| caller.means() == means);
@@ -86,4 +91,18 @@ pub(crate) async fn log(request: Request, next: Next) -> Response {
         tracing::debug!(%method, route, status, ms, "request");
     }
     response
+}
+
+/// A method's word; those that nobody knows are one, for each word is a label that stays.
+fn word(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "PATCH" => "PATCH",
+        "DELETE" => "DELETE",
+        "OPTIONS" => "OPTIONS",
+        _ => "other",
+    }
 }

@@ -4,6 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::changes::CHANGES;
+use crate::deeds::{self, Deed};
 use crate::entities::{KINDS, Kind, LIST, ONE};
 use crate::events::EVENTS;
 use crate::params::{MOST, USUAL};
@@ -49,7 +50,7 @@ pub fn document() -> Value {
                             what is another tenant's is answered like what is not there.",
         },
         "servers": [{ "url": "/" }],
-        "security": [{ "token": [] }],
+        "security": [{ "token": [] }, { "session": [] }],
         "paths": paths,
         "components": {
             "schemas": schemas,
@@ -59,12 +60,22 @@ pub fn document() -> Value {
                     "scheme": "bearer",
                     "description": "A token of `linchpin token create`.",
                 },
+                "session": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": "__Host-linchpin",
+                    "description": "Who is signed in; what changes something also takes the header \
+                                    `x-csrf-token`, which `GET /v1/me` tells.",
+                },
             },
         },
     })
 }
 
 fn operation(route: Route) -> Value {
+    if let Route::Deed(deed) = route {
+        return operation_of(deed);
+    }
     let (id, summary, parameters, answer) = described(route);
     let mut responses = json!({
         "200": answer,
@@ -90,6 +101,47 @@ fn operation(route: Route) -> Value {
         "parameters": parameters,
         "responses": responses,
     })
+}
+
+/// What a route of the other list is.
+fn operation_of(deed: &Deed) -> Value {
+    let made = deed.id.starts_with("make-");
+    let answer =
+        json!({ "description": deed.about, "content": json_of(&json!({ "type": "object" })) });
+    let mut parameters: Vec<Value> = deed.params.iter().map(|name| parameter(name)).collect();
+    if deed.path.contains("{id}") {
+        parameters.insert(0, parameter("id"));
+    }
+    if deed.repeatable {
+        parameters.push(parameter("Idempotency-Key"));
+    }
+    let mut responses = json!({
+        "400": refused("The request is wrong; the answer says where."),
+        "401": refused("Nobody who is known asks."),
+        "403": refused("Not with this role, or not from there."),
+        "503": refused("Not now."),
+    });
+    responses[if made { "201" } else { "200" }] = answer;
+    if deed.path.contains("{id}") {
+        responses["404"] = refused("There is none, or it is not for this caller.");
+    }
+    let mut operation = json!({
+        "operationId": deed.id,
+        "summary": deed.about,
+        "description": match deed.of_all {
+            true => format!("Least role: {}, of all tenants.", deed.least.as_str()),
+            false => format!("Least role: {}.", deed.least.as_str()),
+        },
+        "parameters": parameters,
+    });
+    if deed.method != "GET" {
+        responses["409"] = refused("It waits for somebody's word, or contradicts what there is.");
+        let required = deed.body.iter().any(|field| field.required);
+        operation["requestBody"] =
+            json!({ "required": required, "content": json_of(&deeds::schema(deed)) });
+    }
+    operation["responses"] = responses;
+    operation
 }
 
 /// Id, summary, parameters and answer of a route.
@@ -147,6 +199,7 @@ fn described(route: Route) -> (String, String, Vec<Value>, Value) {
             Vec::new(),
             object(),
         ),
+        Route::Deed(deed) => (deed.id.to_owned(), deed.about.to_owned(), Vec::new(), object()),
         Route::Description => {
             ("get-description".to_owned(), "This.".to_owned(), Vec::new(), object())
         }
@@ -171,6 +224,23 @@ fn parameter(name: &str) -> Value {
         "fields" => ("query", text(), "Only these fields, joined by commas."),
         "since" => ("query", number(), "Only events after this number; 0 is all."),
         "as_of" => ("query", text(), "A local day (2026-12-31) or an instant; now if left out."),
+        "known_at" => ("query", text(), "As it was known at this instant."),
+        "from" => ("query", text(), "The first day; tomorrow if left out."),
+        "until" => ("query", text(), "The last day; 90 days from today if left out."),
+        "agreement" => ("query", text(), "Only the lines of this agreement: its name or id."),
+        "connection" => ("query", text(), "Only of this connection."),
+        "all" => ("query", json!({ "type": "boolean" }), "Those too that were settled."),
+        "before" => {
+            ("query", number(), "Only lines before this number: `next` of the page before.")
+        }
+        "actor" => ("query", text(), "Only by this account, token or user of a terminal."),
+        "action" => ("query", text(), "Only this action; `sign-in.` is all that begin so."),
+        "subject" => ("query", text(), "Only about this."),
+        "Idempotency-Key" => (
+            "header",
+            text(),
+            "Sent again with the same body, it is answered as before and does nothing.",
+        ),
         _ => ("header", number(), "Goes on after this event, whatever `since` says."),
     };
     json!({

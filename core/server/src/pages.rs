@@ -24,7 +24,7 @@ use crate::asked::{Asked, Ids};
 use crate::limits::largest;
 use crate::page::{refused, to_sign_in};
 use crate::problem::Problem;
-use crate::{Api, assets, home, technician, webhooks};
+use crate::{Api, assets, docs, home, metrics, provider, sign_in, technician, webhooks};
 
 /// What a page is, once it is there.
 pub(crate) type Answering = Pin<Box<dyn Future<Output = Result<Response, Problem>> + Send>>;
@@ -34,6 +34,9 @@ pub(crate) type Answering = Pin<Box<dyn Future<Output = Result<Response, Problem
 pub(crate) enum For {
     /// Whoever comes, signed in or not.
     Anybody,
+    /// Whoever comes, to sign in: what is sent must come from our own pages, whoever was signed in
+    /// before.
+    Newcomers,
     /// Who is signed in, and has at least this role.
     AtLeast(Role),
 }
@@ -57,6 +60,26 @@ const TICKET_JOIN: &str = "/technician/{connection}/ticket/{key}/join";
 pub(crate) fn all() -> Vec<Page> {
     vec![
         page("GET", "/", For::AtLeast(Role::Reader), |api, asked| Box::pin(home::page(api, asked))),
+        page("GET", "/sign-in", For::Anybody, |api, asked| Box::pin(sign_in::form(api, asked))),
+        page("POST", "/sign-in", For::Newcomers, |api, asked| {
+            Box::pin(sign_in::with_password(api, asked))
+        }),
+        page("GET", "/sign-in/provider", For::Anybody, |api, asked| {
+            Box::pin(provider::leave(api, asked))
+        }),
+        page("GET", "/sign-in/callback", For::Anybody, |api, asked| {
+            Box::pin(provider::come_back(api, asked))
+        }),
+        page("POST", "/sign-out", For::AtLeast(Role::Reader), |api, asked| {
+            Box::pin(sign_in::out(api, asked))
+        }),
+        page("POST", "/session/frame", For::Newcomers, |api, asked| {
+            Box::pin(sign_in::into_frame(api, asked))
+        }),
+        page("GET", "/docs", For::AtLeast(Role::Reader), |_, asked| Box::pin(docs::page(asked))),
+        page("GET", "/metrics", For::AtLeast(Role::Reader), |api, asked| {
+            Box::pin(metrics::page(api, asked))
+        }),
         page("GET", "/assets/{name}", For::Anybody, |_, asked| Box::pin(assets::one(asked))),
         page("GET", TICKET, For::Anybody, |api, asked| Box::pin(technician::page(api, asked))),
         page("GET", TICKET_EVENTS, For::AtLeast(Role::Reader), |api, asked| {
@@ -97,6 +120,10 @@ pub(crate) fn add(router: Router<Arc<Api>>) -> Router<Arc<Api>> {
             let is_get = request.method() == Method::GET;
             let answered = async {
                 let asked = Asked::read(&api, ids, request, largest(page.path)).await?;
+                match page.whom {
+                    For::Newcomers => asked.must_be_same_origin(&api)?,
+                    For::Anybody | For::AtLeast(_) => asked.must_be_meant(&api)?,
+                }
                 if let For::AtLeast(least) = page.whom {
                     match &asked.caller {
                         None if is_get => return Ok(to_sign_in(&uri)),

@@ -4,7 +4,7 @@ use axum::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICAT
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use core_store::{SessionKey, Token};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::Unanswered;
 
@@ -19,6 +19,8 @@ pub(crate) struct Problem {
     title: &'static str,
     detail: String,
     remedy: String,
+    /// The same one by one, where there are several.
+    problems: Vec<Value>,
 }
 
 impl Problem {
@@ -27,7 +29,14 @@ impl Problem {
         detail: impl Into<String>,
         remedy: impl Into<String>,
     ) -> Self {
-        Self { status, kind, title, detail: detail.into(), remedy: remedy.into() }
+        Self {
+            status,
+            kind,
+            title,
+            detail: detail.into(),
+            remedy: remedy.into(),
+            problems: Vec::new(),
+        }
     }
 
     /// The request cannot mean anything.
@@ -38,10 +47,10 @@ impl Problem {
     /// Nobody says who asks, or nobody who is known: which of it is not told.
     pub(crate) fn unknown_caller() -> Self {
         Self::new(
-            (StatusCode::UNAUTHORIZED, "unauthorized", "A token is needed"),
-            "no token that holds came with the request",
-            "send `Authorization: Bearer TOKEN` with a token of `linchpin token create`; it may \
-             also have expired or been revoked",
+            (StatusCode::UNAUTHORIZED, "unauthorized", "Nobody who is known asks"),
+            "no token and no session that holds came with the request",
+            "send `Authorization: Bearer TOKEN` with a token of `linchpin token create`, or sign in; \
+             it may also have expired or been revoked",
         )
     }
 
@@ -58,6 +67,29 @@ impl Problem {
             "reload the page and try again; a program sends a token of `linchpin token create` \
              instead of a cookie",
         )
+    }
+
+    /// A code for a framed page that counts no more, or never did.
+    pub(crate) fn no_code() -> Self {
+        Self::new(
+            (StatusCode::FORBIDDEN, "no-code", "Not with this code"),
+            "the code is unknown, was used, or is older than a minute",
+            "sign in again",
+        )
+    }
+
+    /// Too many sign-ins were refused.
+    pub(crate) fn too_often() -> Self {
+        Self::new(
+            (StatusCode::TOO_MANY_REQUESTS, "too-often", "Too many tries"),
+            "too many sign-ins were refused for this name or from this address",
+            "wait a quarter of an hour; `linchpin audit --action sign-in` shows who tried",
+        )
+    }
+
+    /// It contradicts what there is.
+    pub(crate) fn conflict(detail: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self::new((StatusCode::CONFLICT, "conflict", "It cannot be so now"), detail, remedy)
     }
 
     /// There is none, or it is not for the caller: which of it is not told.
@@ -104,11 +136,6 @@ impl Problem {
             "set `webhook_secret` of the connection, and have the system show it; the path ends with \
              the connection's name",
         )
-    }
-
-    /// It does not fit with what is there by now.
-    pub(crate) fn conflict(detail: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self::new((StatusCode::CONFLICT, "conflict", "Not as things are"), detail, remedy)
     }
 
     /// It could not be answered now.
@@ -159,8 +186,12 @@ impl From<serde_json::Error> for Problem {
 
 impl From<Unanswered> for Problem {
     fn from(unanswered: Unanswered) -> Self {
-        if unanswered.wrong {
-            return Self::wrong(unanswered.what, unanswered.remedy);
+        if unanswered.wrong || unanswered.held {
+            let problem = match unanswered.wrong {
+                true => Self::wrong(unanswered.what, unanswered.remedy),
+                false => Self::conflict(unanswered.what, unanswered.remedy),
+            };
+            return Self { problems: unanswered.problems, ..problem };
         }
         tracing::error!(error = unanswered.what, remedy = unanswered.remedy, "no answer");
         Self::fault()
@@ -181,13 +212,16 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let body = json!({
+        let mut body = json!({
             "type": format!("urn:linchpin:problem:{}", self.kind),
             "title": self.title,
             "status": self.status.as_u16(),
             "detail": self.detail,
             "remedy": self.remedy,
         });
+        if !self.problems.is_empty() {
+            body["problems"] = self.problems.into();
+        }
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if self.status == StatusCode::UNAUTHORIZED {
@@ -196,6 +230,9 @@ impl IntoResponse for Problem {
         }
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        if self.status == StatusCode::TOO_MANY_REQUESTS {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("900"));
         }
         (self.status, headers, body.to_string()).into_response()
     }

@@ -13,13 +13,14 @@ use core_model::entity::EntityKind;
 use crate::access::guard;
 use crate::answer::tagged;
 use crate::asked::{Asked, Ids};
+use crate::deeds::{self, Deed};
 use crate::entities::{KINDS, Kind};
 use crate::params::Params;
 use crate::problem::Problem;
 use crate::{Api, health, limits, openapi, pages};
 
 /// What a route below `/v1` answers.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(crate) enum Route {
     List(&'static Kind),
     One(&'static Kind),
@@ -28,6 +29,7 @@ pub(crate) enum Route {
     Events,
     Status,
     Description,
+    Deed(&'static Deed),
 }
 
 /// Parameters of a computer's winners.
@@ -44,18 +46,23 @@ impl Route {
             Route::Events => "/v1/events".to_owned(),
             Route::Status => "/v1/status".to_owned(),
             Route::Description => "/v1/openapi.json".to_owned(),
+            Route::Deed(deed) => deed.path.to_owned(),
         }
     }
 
     /// Its method.
     pub(crate) fn method(self) -> &'static str {
-        "GET"
+        match self {
+            Route::Deed(deed) => deed.method,
+            _ => "GET",
+        }
     }
 
     /// What one must be at least.
     pub(crate) fn least(self) -> Role {
         match self {
             Route::Status => Role::Operator,
+            Route::Deed(deed) => deed.least,
             _ => Role::Reader,
         }
     }
@@ -65,7 +72,7 @@ impl Route {
 pub(crate) fn all() -> Vec<Route> {
     let kinds = KINDS.iter().flat_map(|kind| [Route::List(kind), Route::One(kind)]);
     let others = [Route::Winners, Route::Changes, Route::Events, Route::Status, Route::Description];
-    kinds.chain(others).collect()
+    kinds.chain(others).chain(deeds::ALL.iter().map(Route::Deed)).collect()
 }
 
 pub(crate) fn router(api: Arc<Api>) -> Router {
@@ -77,6 +84,7 @@ pub(crate) fn router(api: Arc<Api>) -> Router {
         let handler = move |State(api): State<Arc<Api>>, ids: Ids, request: Request| async move {
             let answered = async {
                 let asked = Asked::read(&api, ids, request, largest).await?;
+                asked.must_be_meant(&api)?;
                 answer(&api, route, asked).await
             };
             answered.await.unwrap_or_else(IntoResponse::into_response)
@@ -89,7 +97,7 @@ pub(crate) fn router(api: Arc<Api>) -> Router {
         .layer(from_fn_with_state(Arc::clone(&api), guard))
         .layer(from_fn(limits::limit))
         .layer(from_fn(limits::headers))
-        .layer(from_fn(limits::log))
+        .layer(from_fn_with_state(Arc::clone(&api), limits::log))
         .with_state(api)
 }
 
@@ -97,6 +105,9 @@ async fn answer(api: &Arc<Api>, route: Route, asked: Asked) -> Result<Response, 
     // Whoever got here past the guard without being anybody is refused.
     let caller = asked.caller()?;
     caller.must_be(route.least())?;
+    if let Route::Deed(deed) = route {
+        return api.deed(deed, asked).await;
+    }
     let id = asked.id("id");
     let (uri, headers) = (&asked.uri, &asked.headers);
     match route {
@@ -120,5 +131,7 @@ async fn answer(api: &Arc<Api>, route: Route, asked: Asked) -> Result<Response, 
             Params::of(uri, &[])?;
             tagged(headers, &openapi::document())
         }
+        // Answered above.
+        Route::Deed(_) => Err(Problem::no_path()),
     }
 }

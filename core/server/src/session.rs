@@ -8,6 +8,7 @@ use core_store::{SessionKey, SessionRow};
 
 use crate::Api;
 use crate::problem::Problem;
+use crate::provider::Provider;
 
 /// The cookie of a window. `__Host-`: over TLS only, for this host and all its paths, and set by it.
 pub(crate) const WINDOW: &str = "__Host-linchpin";
@@ -25,6 +26,8 @@ pub struct SignIn {
     pub idle: Duration,
     /// After how long a session ends at the latest.
     pub longest: Duration,
+    /// Who vouches for people, besides their passwords.
+    pub provider: Option<Provider>,
 }
 
 impl Default for SignIn {
@@ -34,6 +37,7 @@ impl Default for SignIn {
             behind_proxy: false,
             idle: Duration::from_secs(2 * 3600),
             longest: Duration::from_secs(12 * 3600),
+            provider: None,
         }
     }
 }

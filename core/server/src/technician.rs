@@ -10,7 +10,7 @@ use core_model::access::Role;
 use core_model::id::{AgentId, SessionId};
 use core_model::session::{Session, SessionState, TicketRef};
 use core_model::ticket::{Offer, TicketView};
-use core_store::SessionWord;
+use core_store::{Error, SessionWord};
 
 use crate::access::Caller;
 use crate::asked::Asked;
@@ -68,7 +68,8 @@ pub(crate) async fn deploy(api: Arc<Api>, asked: Asked) -> Result<Response, Prob
         return Err(Problem::wrong("the subject and the deployment are missing", remedy));
     };
     let session = ask(&api, asked.caller()?, &view, (&subject, &deployment)).await?;
-    tracing::info!(session = %session.id, by = session.asked_by, "a session was asked for");
+    let subject = session.id.to_string();
+    api.audit(&asked, ("ask-for-session", &subject), "done", &session.title).await?;
     Ok(see_other(&format!("{}#sessions", own_path(&view))))
 }
 
@@ -124,7 +125,12 @@ pub(crate) async fn cancel(api: Arc<Api>, asked: Asked) -> Result<Response, Prob
     let word = format!("taken back by {}", caller.name);
     let (state, now_us) = (SessionState::Cancelled, api.now_us());
     let word = SessionWord { state, word: &word, result: None, by: &caller.name, now_us };
-    api.store.tell_session(session.id, word).await?;
+    match api.store.tell_session(session.id, word).await {
+        // It ended meanwhile: the page shows how.
+        Ok(_) | Err(Error::Conflict { .. }) => {}
+        Err(error) => return Err(error.into()),
+    }
+    api.audit(&asked, ("cancel-session", &wanted), "done", "").await?;
     Ok(see_other(&format!("{}#sessions", own_path(&view))))
 }
 
@@ -138,7 +144,7 @@ pub(crate) async fn join(api: Arc<Api>, asked: Asked) -> Result<Response, Proble
     let found = agents.filter(|agent| agent.joins).find(|agent| agent.id.to_string() == wanted);
     let Some(agent) = found else { return Err(Problem::missing("agent", &wanted)) };
     let link = api.technician.join(agent.id).await?;
-    tracing::info!(agent = %agent.id, by = %caller.name, "a remote session is joined");
+    api.audit(&asked, ("join-remote-session", &wanted), "done", &agent.connection).await?;
     Ok(see_other(&link))
 }
 

@@ -106,8 +106,31 @@ pub(crate) async fn post(api: Arc<Api>, asked: Asked) -> Result<Response, Proble
         secret: text(SECRET),
         body: &asked.body,
     };
+    let taken = api.understands.take(&connection, &sent);
+    let known = if taken.is_some() { connection.as_str() } else { "" };
     // That there is no such connection is not told from a wrong secret.
-    match api.understands.take(&connection, &sent).unwrap_or(Err(Refusal::Stranger)) {
+    let taken = taken.unwrap_or(Err(Refusal::Stranger));
+    let answered = answer(&api, &connection, taken).await;
+    api.metrics.webhook(
+        known,
+        match &answered {
+            Ok(_) => "taken",
+            Err(problem) => match problem.status().as_u16() {
+                401 => "stranger",
+                400 => "malformed",
+                _ => "failed",
+            },
+        },
+    );
+    answered
+}
+
+async fn answer(
+    api: &Api,
+    connection: &str,
+    taken: Result<Taken, Refusal>,
+) -> Result<Response, Problem> {
+    match taken {
         Err(Refusal::Stranger) => Err(Problem::stranger()),
         Err(Refusal::Malformed(why)) => Err(Problem::wrong(why, "send what the system sends")),
         Ok(Taken::Handshake(text)) => {
@@ -115,7 +138,7 @@ pub(crate) async fn post(api: Arc<Api>, asked: Asked) -> Result<Response, Proble
             Ok((StatusCode::OK, [(CONTENT_TYPE, plain)], text).into_response())
         }
         Ok(Taken::Hooks(hooks)) => {
-            let told = deliveries(&connection, hooks)?;
+            let told = deliveries(connection, hooks)?;
             if !told.is_empty() {
                 api.intake.store(told).await?;
             }

@@ -5,7 +5,7 @@
 use core_library::{Change, Library, Patch, Plan, Proposal};
 use core_resolve::RunKind;
 use core_store::DefinitionChange;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::decide::whoever;
 use super::files::Files;
@@ -24,64 +24,139 @@ pub(crate) async fn run(global: &Global, args: &ApplyArgs) -> Result<Exit, Failu
     let world = World::load(&context, &WhenArgs::default(), RunKind::default()).await?;
     let files = Files::of_folder(&args.folder, &world)?;
     let made_us = planned(args, &files, &world)?;
-    let after = files.library(&world, made_us)?;
-    let changes = files.changes(&world, &after);
-    let effect = effect(&world, &after);
-    if !global.json {
-        print(&changes);
-        effect.print(&format!("applying {}", args.folder.display()));
-    }
-    refuse_broken(&effect)?;
-    let applying = Applying { global, context: &context, args, files: &files, effect: &effect };
-    let number = effect.to_confirm();
-    if args.propose || (number.is_some() && context.config.second_person) {
-        if args.confirm.is_some() {
-            refuse_number(number, args.confirm)?;
+    let by = whoever(args.by.as_deref());
+    let wish = Wish { by: &by, note: &args.note, confirm: args.confirm, propose: args.propose };
+    let look = |changes: &[Change], effect: &Effect<'_>| {
+        if !global.json {
+            print(changes);
+            effect.print(&format!("applying {}", args.folder.display()));
         }
-        return applying.request(&world, &after, changes).await;
+    };
+    let applied = apply(&context, (&world, &files, made_us), &wish, &look).await?;
+    let subject = args.folder.display().to_string();
+    context.audit(&by, "apply-definitions", &subject, &applied.in_short()).await?;
+    if global.json {
+        output::json(&applied.as_json());
+    } else {
+        applied.print(&by, context.config.second_person);
     }
-    refuse_number(number, args.confirm)?;
-    applying.save(&world, &after, &changes).await
+    let waits = matches!(applied.became, Became::Waits { .. });
+    Ok(if waits && !args.propose { Exit::Partly } else { Exit::Ok })
+}
+
+/// Who wants something saved, and how.
+pub(super) struct Wish<'a> {
+    pub(super) by: &'a str,
+    pub(super) note: &'a str,
+    /// The number of a change beyond the budget.
+    pub(super) confirm: Option<u64>,
+    /// Ask for it, whatever its size.
+    pub(super) propose: bool,
+}
+
+/// What was applied.
+pub(super) struct Applied {
+    became: Became,
+    changes: Vec<Change>,
+    preview: Value,
+}
+
+/// What became of it.
+enum Became {
+    Saved { revision: i64, anew: bool },
+    Waits { request: i64, words: String, confirm: Option<u64> },
+}
+
+impl Applied {
+    pub(super) fn as_json(&self) -> Value {
+        match &self.became {
+            Became::Saved { revision, .. } => saved(*revision, &self.changes, &self.preview),
+            Became::Waits { request, confirm, .. } => json!({
+                "request": request,
+                "changes": self.changes,
+                "preview": self.preview,
+                "confirm": confirm,
+            }),
+        }
+    }
+
+    /// For the log of changes.
+    fn in_short(&self) -> String {
+        match &self.became {
+            Became::Saved { anew: false, .. } => "nothing was to be saved".to_owned(),
+            Became::Saved { revision, .. } => format!("revision {revision}"),
+            Became::Waits { request, .. } => format!("request {request}"),
+        }
+    }
+
+    fn print(&self, by: &str, second_person: bool) {
+        match &self.became {
+            Became::Saved { anew: false, .. } => output::line("Nothing was to be saved."),
+            Became::Saved { revision, .. } => {
+                output::line(&format!("Saved as revision {revision}, by {by}."));
+            }
+            Became::Waits { request, words, confirm } => {
+                let who = if second_person { "somebody else" } else { "somebody" };
+                let approving = requests::approving(*request, *confirm);
+                output::line("");
+                let told = format!("Nothing was saved. {words} until {who} runs {approving}.");
+                text::wrapped("", 2, &told);
+            }
+        }
+    }
+}
+
+/// Saves what files define, or has it wait, if nothing speaks against it. Before that it is shown.
+pub(super) async fn apply(
+    context: &Context,
+    (world, files, made_us): (&World, &Files, i64),
+    wish: &Wish<'_>,
+    look: &(dyn Fn(&[Change], &Effect<'_>) + Sync),
+) -> Result<Applied, Failure> {
+    let after = files.library(world, made_us)?;
+    let changes = files.changes(world, &after);
+    let effect = effect(world, &after);
+    look(&changes, &effect);
+    refuse_broken(&effect)?;
+    let applying = Applying { context, wish, files, effect: &effect };
+    let number = effect.to_confirm();
+    if wish.propose || (number.is_some() && context.config.second_person) {
+        if wish.confirm.is_some() {
+            refuse_number(number, wish.confirm)?;
+        }
+        return applying.request(world, &after, changes).await;
+    }
+    refuse_number(number, wish.confirm)?;
+    applying.save(world, &after, changes).await
 }
 
 /// An apply that nothing speaks against any more.
 struct Applying<'a> {
-    global: &'a Global,
     context: &'a Context,
-    args: &'a ApplyArgs,
+    wish: &'a Wish<'a>,
     files: &'a Files,
     effect: &'a Effect<'a>,
 }
 
 impl Applying<'_> {
-    fn by(&self) -> String {
-        whoever(self.args.by.as_deref())
-    }
-
     async fn save(
         &self,
         world: &World,
         after: &Library,
-        changes: &[Change],
-    ) -> Result<Exit, Failure> {
-        let (by, base) = (self.by(), world.loaded.revision);
+        changes: Vec<Change>,
+    ) -> Result<Applied, Failure> {
+        let base = world.loaded.revision;
         let rows = core_snapshot::rows(&world.loaded.library, after);
         let change = DefinitionChange {
             base,
             rows: &rows,
-            author: &by,
-            note: &self.args.note,
+            author: self.wish.by,
+            note: self.wish.note,
             now_us: world.when.now.timestamp_micros(),
         };
         let revision = self.context.store.save_definitions(change).await?;
-        if self.global.json {
-            output::json(&saved(revision, changes, &self.effect.as_json()));
-        } else if revision == base {
-            output::line("Nothing was to be saved.");
-        } else {
-            output::line(&format!("Saved as revision {revision}, by {by}."));
-        }
-        Ok(Exit::Ok)
+        let became = Became::Saved { revision, anew: revision != base };
+        Ok(Applied { became, changes, preview: self.effect.as_json() })
     }
 
     /// Has the change wait for somebody's word. One that waits already is not asked for twice.
@@ -90,15 +165,15 @@ impl Applying<'_> {
         world: &World,
         after: &Library,
         changes: Vec<Change>,
-    ) -> Result<Exit, Failure> {
-        let (by, store) = (self.by(), &self.context.store);
+    ) -> Result<Applied, Failure> {
+        let (by, store) = (self.wish.by, &self.context.store);
         let patch = Patch::between(&world.loaded.library, after);
         if patch.is_empty() {
-            return self.save(world, after, &changes).await;
+            return self.save(world, after, changes).await;
         }
-        let number = self.effect.to_confirm();
+        let confirm = self.effect.to_confirm();
         let preview = self.effect.as_json();
-        let proposal = Proposal::new(self.files.inputs(world), patch, changes, (preview, number));
+        let proposal = Proposal::new(self.files.inputs(world), patch, changes, (preview, confirm));
         let waiting = requests::same(store, &proposal).await?;
         let (request, words) = match waiting {
             Some(one) => {
@@ -108,25 +183,12 @@ impl Applying<'_> {
             None => {
                 let now_us = world.when.now.timestamp_micros();
                 let document = proposal.to_json();
-                let request = store.add_request(&by, &self.args.note, &document, now_us).await?;
+                let request = store.add_request(by, self.wish.note, &document, now_us).await?;
                 (request, format!("It waits as request {request}, by {by}"))
             }
         };
-        if self.global.json {
-            output::json(&json!({
-                "request": request,
-                "changes": proposal.changes,
-                "preview": proposal.preview,
-                "confirm": number,
-            }));
-        } else {
-            let who = if self.context.config.second_person { "somebody else" } else { "somebody" };
-            let approving = requests::approving(request, number);
-            output::line("");
-            let told = format!("Nothing was saved. {words} until {who} runs {approving}.");
-            text::wrapped("", 2, &told);
-        }
-        Ok(if self.args.propose { Exit::Ok } else { Exit::Partly })
+        let became = Became::Waits { request, words, confirm };
+        Ok(Applied { became, changes: proposal.changes, preview: proposal.preview })
     }
 }
 

@@ -2,14 +2,15 @@
 //! computed anew on what the hub has now; where it would change other winners than it did when it
 //! was looked at, it is asked for anew instead.
 
+use core_library::Change;
 use core_resolve::RunKind;
-use core_store::{ChangeRequest, DefinitionChange, Word};
-use serde_json::json;
+use core_store::{ChangeRequest, DefinitionChange, Store, Word};
+use serde_json::{Value, json};
 
-use super::apply::{refuse_broken, refuse_number};
+use super::apply::{Wish, refuse_broken, refuse_number};
 use super::decide::whoever;
 use super::plan::{print, saved};
-use super::preview::effect;
+use super::preview::{Effect, effect};
 use super::requests::{Anew, Drift, approving, find, proposal};
 use super::text;
 use crate::cli::{ApproveArgs, Global, RejectArgs, WhenArgs};
@@ -21,71 +22,150 @@ use crate::world::World;
 pub(crate) async fn run(global: &Global, args: &ApproveArgs) -> Result<Exit, Failure> {
     let context = Context::open(global).await?;
     let by = whoever(args.by.as_deref());
-    let request = open(&context, args.number).await?;
-    if context.config.second_person && is_same(&by, &request.author) {
-        let what = format!("{by} asked for request {}: somebody else approves it", args.number);
-        return Err(Failure::held(format!("{what}; nothing was saved")).with_remedy(
-            "let somebody else run it; `second_person = false` in the settings wants none",
-        ));
-    }
-    let then = proposal(&request)?;
-    let world = World::load(&context, &WhenArgs::default(), RunKind::default()).await?;
-    let anew = Anew::of(&then, &world).map_err(|why| {
-        Failure::failed(format!("request {} cannot be made any more: {why}", args.number))
-            .with_remedy(format!("`linchpin reject {}`, and apply the files again", args.number))
-    })?;
-    let effect = effect(&world, &anew.library);
-    let drift = Drift::between(&then.preview, &effect.as_json());
-    if !global.json {
-        print(&anew.changes);
-        effect.print(&format!("request {}", args.number));
-    }
-    refuse_broken(&effect)?;
-    let now_us = world.when.now.timestamp_micros();
-    let word = Word {
-        number: args.number,
-        document: &request.document,
-        by: &by,
-        note: &args.note,
-        now_us,
+    let look = |changes: &[Change], effect: &Effect<'_>| {
+        if !global.json {
+            print(changes);
+            effect.print(&format!("request {}", args.number));
+        }
     };
-    if !drift.is_none() {
-        let now = anew.proposal(&then, &effect);
-        context.store.renew_request(word, &now.to_json()).await?;
-        return Err(asked_anew(global, args.number, &drift, now.confirm));
-    }
-    refuse_number(effect.to_confirm(), args.confirm)?;
-    let rows = core_snapshot::rows(&world.loaded.library, &anew.library);
-    let note = history(&request, &by, &args.note);
-    let base = world.loaded.revision;
-    let change =
-        DefinitionChange { base, rows: &rows, author: &request.author, note: &note, now_us };
-    let revision = context.store.approve_request(word, &change).await?;
+    let wish = Wish { by: &by, note: &args.note, confirm: args.confirm, propose: false };
+    let approved = match approve(&context, args.number, &wish, &look).await {
+        Err(Refused::Drift(drift, confirm)) => {
+            if !global.json {
+                text::heading(&heading(args.number));
+                drift.print();
+            }
+            return Err(asked_anew(args.number, &drift, confirm));
+        }
+        Err(Refused::Failure(failure)) => return Err(*failure),
+        Ok(approved) => approved,
+    };
+    context.audit(&by, "approve-request", &args.number.to_string(), &args.note).await?;
     if global.json {
-        let mut value = saved(revision, &anew.changes, &effect.as_json());
-        value["request"] = json!(args.number);
-        value["by"] = json!(by);
-        output::json(&value);
+        output::json(&approved.as_json(args.number, &by));
     } else {
-        let author = &request.author;
+        let Approved { revision, author, .. } = &approved;
         output::line(&format!("Saved as revision {revision}, by {author}, approved by {by}."));
     }
     Ok(Exit::Ok)
 }
 
+/// A request that was approved.
+pub(super) struct Approved {
+    revision: i64,
+    author: String,
+    changes: Vec<Change>,
+    preview: Value,
+}
+
+impl Approved {
+    pub(super) fn as_json(&self, number: i64, by: &str) -> Value {
+        let mut value = saved(self.revision, &self.changes, &self.preview);
+        value["request"] = json!(number);
+        value["by"] = json!(by);
+        value
+    }
+}
+
+/// Why a request was not approved.
+pub(super) enum Refused {
+    /// It changes other winners than it did; it is asked for anew, with this number.
+    Drift(Box<Drift>, Option<u64>),
+    Failure(Box<Failure>),
+}
+
+impl From<Failure> for Refused {
+    fn from(failure: Failure) -> Self {
+        Refused::Failure(Box::new(failure))
+    }
+}
+
+impl From<core_store::Error> for Refused {
+    fn from(error: core_store::Error) -> Self {
+        Refused::from(Failure::from(error))
+    }
+}
+
+impl Refused {
+    pub(super) fn into_failure(self, number: i64) -> Failure {
+        match self {
+            Refused::Drift(drift, confirm) => asked_anew(number, &drift, confirm),
+            Refused::Failure(failure) => *failure,
+        }
+    }
+}
+
+/// Saves what a request asks for, if it still changes what it did. Before that it is shown.
+pub(super) async fn approve(
+    context: &Context,
+    number: i64,
+    wish: &Wish<'_>,
+    look: &(dyn Fn(&[Change], &Effect<'_>) + Sync),
+) -> Result<Approved, Refused> {
+    let by = wish.by;
+    let request = open(context, number).await?;
+    if context.config.second_person && same_person(&context.store, by, &request.author).await? {
+        let what = format!("{by} asked for request {number}: somebody else approves it");
+        return Err(Refused::from(
+            Failure::held(format!("{what}; nothing was saved")).with_remedy(
+                "let somebody else run it; `second_person = false` in the settings wants none",
+            ),
+        ));
+    }
+    let then = proposal(&request)?;
+    let world = World::load(context, &WhenArgs::default(), RunKind::default()).await?;
+    let anew = Anew::of(&then, &world).map_err(|why| {
+        Failure::failed(format!("request {number} cannot be made any more: {why}"))
+            .with_remedy(format!("`linchpin reject {number}`, and apply the files again"))
+    })?;
+    let effect = effect(&world, &anew.library);
+    let drift = Drift::between(&then.preview, &effect.as_json());
+    look(&anew.changes, &effect);
+    refuse_broken(&effect)?;
+    let now_us = world.when.now.timestamp_micros();
+    let word = Word { number, document: &request.document, by, note: wish.note, now_us };
+    if !drift.is_none() {
+        let now = anew.proposal(&then, &effect);
+        context.store.renew_request(word, &now.to_json()).await?;
+        return Err(Refused::Drift(Box::new(drift), now.confirm));
+    }
+    refuse_number(effect.to_confirm(), wish.confirm)?;
+    let rows = core_snapshot::rows(&world.loaded.library, &anew.library);
+    let note = history(&request, by, wish.note);
+    let base = world.loaded.revision;
+    let change =
+        DefinitionChange { base, rows: &rows, author: &request.author, note: &note, now_us };
+    let revision = context.store.approve_request(word, &change).await?;
+    let preview = effect.as_json();
+    Ok(Approved { revision, author: request.author, changes: anew.changes, preview })
+}
+
 pub(crate) async fn reject(global: &Global, args: &RejectArgs) -> Result<Exit, Failure> {
     let context = Context::open(global).await?;
     let by = whoever(args.by.as_deref());
-    let request = open(&context, args.number).await?;
-    let (number, document, note) = (args.number, &*request.document, &*args.note);
-    let now_us = chrono::Utc::now().timestamp_micros();
-    context.store.reject_request(Word { number, document, by: &by, note, now_us }).await?;
+    reject_as(&context, args.number, &by, &args.note).await?;
+    context.audit(&by, "reject-request", &args.number.to_string(), &args.note).await?;
+    let number = args.number;
     if global.json {
         output::json(&json!({ "request": number, "state": "rejected", "by": by }));
     } else {
         output::line(&format!("Request {number} is rejected, by {by}. Nothing was saved."));
     }
     Ok(Exit::Ok)
+}
+
+/// Lets a request be.
+pub(super) async fn reject_as(
+    context: &Context,
+    number: i64,
+    by: &str,
+    note: &str,
+) -> Result<(), Failure> {
+    let request = open(context, number).await?;
+    let document = &*request.document;
+    let now_us = chrono::Utc::now().timestamp_micros();
+    context.store.reject_request(Word { number, document, by, note, now_us }).await?;
+    Ok(())
 }
 
 /// The request, if nobody has settled it.
@@ -104,17 +184,31 @@ async fn open(context: &Context, number: i64) -> Result<ChangeRequest, Failure> 
     }
 }
 
+/// Whether two names are of one person. A token acts for whoever made it.
+async fn same_person(store: &Store, one: &str, other: &str) -> Result<bool, Failure> {
+    let mut persons = Vec::new();
+    for name in [one, other] {
+        let token = match name.strip_prefix("token ") {
+            Some(token) => store.token_named(token).await?,
+            None => None,
+        };
+        persons.push([name.to_owned(), token.map_or_else(|| name.to_owned(), |t| t.created_by)]);
+    }
+    let [one, other] = [&persons[0], &persons[1]];
+    Ok(one.iter().any(|name| other.iter().any(|known| is_same(name, known))))
+}
+
 /// Whether two names are of one person; how they are written does not matter.
 fn is_same(one: &str, other: &str) -> bool {
     let plain = |name: &str| name.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
     plain(one) == plain(other)
 }
 
-fn asked_anew(global: &Global, number: i64, drift: &Drift, confirm: Option<u64>) -> Failure {
-    if !global.json {
-        text::heading(&format!("Since request {number} was looked at, it changes other winners"));
-        drift.print();
-    }
+fn heading(number: i64) -> String {
+    format!("Since request {number} was looked at, it changes other winners")
+}
+
+fn asked_anew(number: i64, drift: &Drift, confirm: Option<u64>) -> Failure {
     let what = format!(
         "request {number} changes other winners than it did; nothing was saved, and it is asked for \
          anew"

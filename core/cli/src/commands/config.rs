@@ -1,5 +1,6 @@
 //! `linchpin config check`, and the schemas of what people write.
 
+use core_store::Store;
 use serde_json::json;
 
 use crate::cli::{ConfigAction, Global};
@@ -7,9 +8,9 @@ use crate::config::{Config, file_schema};
 use crate::failure::{Exit, Failure};
 use crate::{connectors, output};
 
-pub(crate) fn run(global: &Global, action: ConfigAction) -> Result<Exit, Failure> {
+pub(crate) async fn run(global: &Global, action: ConfigAction) -> Result<Exit, Failure> {
     match action {
-        ConfigAction::Check => check(global),
+        ConfigAction::Check => check(global).await,
         ConfigAction::Schema => {
             output::pretty_json(&file_schema(&connectors::registry()));
             Ok(Exit::Ok)
@@ -23,10 +24,14 @@ pub(crate) fn run(global: &Global, action: ConfigAction) -> Result<Exit, Failure
 
 /// Checks the file, and also what other commands look at only when they need it: the secrets, and
 /// whether each connector takes its settings.
-fn check(global: &Global) -> Result<Exit, Failure> {
+async fn check(global: &Global) -> Result<Exit, Failure> {
     let registry = connectors::registry();
-    let config = Config::load(&global.config, &registry)?;
+    let mut config = Config::load(&global.config, &registry)?;
     let mut problems: Vec<_> = config.database_problem().into_iter().collect();
+    if problems.is_empty() && config.names_kept() {
+        let store = Store::open(&config.database()?).await?;
+        config.take_kept(&store).await?;
+    }
     let mut fine = Vec::new();
     for connection in config.connections.iter().filter(|connection| connection.enabled) {
         match config.connect(connection, &registry) {
@@ -34,6 +39,11 @@ fn check(global: &Global) -> Result<Exit, Failure> {
             Err(found) => problems.extend(found),
         }
     }
+    if let (true, Err(failure)) = (config.sealing_keys_are_named(), config.sealing_keys()) {
+        return Err(failure);
+    }
+    config.sign_in()?;
+    let warnings = config.warnings(&registry);
     let bad = !problems.is_empty();
     if !global.json {
         for connection in &fine {
@@ -53,8 +63,12 @@ fn check(global: &Global) -> Result<Exit, Failure> {
             "ok": true,
             "connections": connections.collect::<Vec<_>>(),
             "disabled": disabled,
+            "warnings": warnings,
         }));
         return Ok(Exit::Ok);
+    }
+    for warning in &warnings {
+        output::error_line(&format!("warning: {warning}"));
     }
     for name in &disabled {
         output::line(&format!("connection `{name}`: not enabled, not checked"));

@@ -22,14 +22,22 @@ use crate::output;
 
 pub(crate) async fn run(global: &Global, args: &DecideArgs) -> Result<Exit, Failure> {
     let context = Context::open(global).await?;
-    let store = &context.store;
-    let question: Question = find::one(store, "decision", args.id.trim()).await?;
-    let choice = choice(&question, args.choice.trim())?;
+    let (settled, what) = settled(&context.store, &args.id, &args.choice).await?;
+    settle(global, &context, &settled, args.by.as_deref(), &what).await
+}
+
+/// What is settled where a question is answered so, and the same in words.
+pub(super) async fn settled(
+    store: &Store,
+    id: &str,
+    answer: &str,
+) -> Result<(Settled, String), Failure> {
+    let question: Question = find::one(store, "decision", id.trim()).await?;
+    let choice = choice(&question, answer.trim())?;
     let agent = record(store, question.agent).await?;
     let with = other(store, &question).await?;
-    let settled = Settled::Agents { agent, with, choice };
     let what = format!("{}: {}", question.text, choice.as_str());
-    settle(global, &context, &settled, args.by.as_deref(), &what).await
+    Ok((Settled::Agents { agent, with, choice }, what))
 }
 
 /// Notes a decision, derives the model from it, and says what changed.
@@ -40,27 +48,57 @@ pub(super) async fn settle(
     by: Option<&str>,
     what: &str,
 ) -> Result<Exit, Failure> {
-    let store = &context.store;
     let by = whoever(by);
-    let before = store.last_event_seq().await?;
-    let now_us = Utc::now().timestamp_micros();
-    let number = store.add_decision(settled, &by, now_us).await?;
-    let derived = context.offline_hub(Arc::new(Quiet)).derive().await?;
-    let changed = changes::since(store, before).await?;
+    let noted = note(context, settled, &by).await?;
+    context.audit(&by, action(settled), "", what).await?;
     if global.json {
-        let listed: Vec<Value> = changed.iter().map(Changed::as_json).collect();
-        output::json(&json!({
-            "number": number,
-            "by": by,
-            "settled": settled,
-            "events": derived.events,
-            "changed": listed,
-        }));
+        output::json(&noted.as_json(&by, settled));
     } else {
-        text::wrapped("", 2, &format!("{what} (decision {number}, by {by})"));
-        changes::print(&changed);
+        text::wrapped("", 2, &format!("{what} (decision {}, by {by})", noted.number));
+        changes::print(&noted.changed);
     }
     Ok(Exit::Ok)
+}
+
+/// What the log of changes calls it.
+fn action(settled: &Settled) -> &'static str {
+    match settled {
+        Settled::LinkClient { .. } => "link-client",
+        Settled::Agents { .. } => "decide",
+        Settled::PinPrimary { .. } | Settled::UnpinPrimary { .. } => "pin-computer",
+        Settled::Onboarded { .. } => "onboarded",
+    }
+}
+
+/// A decision that is noted, and what came of it.
+pub(super) struct Noted {
+    pub(super) number: i64,
+    events: u64,
+    changed: Vec<Changed>,
+}
+
+impl Noted {
+    pub(super) fn as_json(&self, by: &str, settled: &Settled) -> Value {
+        let listed: Vec<Value> = self.changed.iter().map(Changed::as_json).collect();
+        json!({
+            "number": self.number,
+            "by": by,
+            "settled": settled,
+            "events": self.events,
+            "changed": listed,
+        })
+    }
+}
+
+/// Notes a decision and derives the model from it.
+pub(super) async fn note(context: &Context, settled: &Settled, by: &str) -> Result<Noted, Failure> {
+    let store = &context.store;
+    let before = store.last_event_seq().await?;
+    let now_us = Utc::now().timestamp_micros();
+    let number = store.add_decision(settled, by, now_us).await?;
+    let derived = context.offline_hub(Arc::new(Quiet)).derive().await?;
+    let changed = changes::since(store, before).await?;
+    Ok(Noted { number, events: derived.events, changed })
 }
 
 fn choice(question: &Question, text: &str) -> Result<Choice, Failure> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{Days, SecondsFormat, Utc};
+use chrono::{Days, NaiveDate, SecondsFormat, Utc};
 use core_model::library::SubjectKind;
 use core_resolve::{Edge, RunKind};
 use serde_json::{Value, json};
@@ -23,6 +23,34 @@ const SHIFTS: usize = 8;
 
 pub(crate) async fn run(global: &Global, args: &EdgesArgs) -> Result<Exit, Failure> {
     let context = Context::open(global).await?;
+    let (after, until) = range(&context, args)?;
+    let world = World::load(&context, &WhenArgs::default(), RunKind::default()).await?;
+    let edges = world.resolver.edges(after, until);
+    if global.json {
+        edges.iter().for_each(|edge| output::json(&as_json(&world, edge)));
+    } else {
+        let first = after.succ_opt().unwrap_or(after);
+        print(&world, &edges, args.all, &format!("{first} to {until}"));
+    }
+    Ok(Exit::Ok)
+}
+
+/// The same for machines, of the tenants that are seen.
+pub(super) async fn answer(
+    context: &Context,
+    args: &EdgesArgs,
+    sees: &(dyn Fn(&str) -> bool + Sync),
+) -> Result<Value, Failure> {
+    let (after, until) = range(context, args)?;
+    let world = World::load(context, &WhenArgs::default(), RunKind::default()).await?;
+    let edges = world.resolver.edges(after, until);
+    let seen = edges.iter().filter(|edge| sees(&edge.tenant.to_string()));
+    let items: Vec<Value> = seen.map(|edge| as_json(&world, edge)).collect();
+    Ok(json!({ "items": items }))
+}
+
+/// The day before the first one, and the last one.
+fn range(context: &Context, args: &EdgesArgs) -> Result<(NaiveDate, NaiveDate), Failure> {
     let today = Utc::now().with_timezone(&context.config.time_zone).date_naive();
     // The resolver's first day is the one after; what changed today has changed.
     let after = match &args.from {
@@ -40,15 +68,7 @@ pub(crate) async fn run(global: &Global, args: &EdgesArgs) -> Result<Exit, Failu
         ))
         .with_remedy("give a later `--until`, or an earlier `--from`"));
     }
-    let world = World::load(&context, &WhenArgs::default(), RunKind::default()).await?;
-    let edges = world.resolver.edges(after, until);
-    if global.json {
-        edges.iter().for_each(|edge| output::json(&as_json(&world, edge)));
-    } else {
-        let first = after.succ_opt().unwrap_or(after);
-        print(&world, &edges, args.all, &format!("{first} to {until}"));
-    }
-    Ok(Exit::Ok)
+    Ok((after, until))
 }
 
 fn sides(world: &World) -> Sides<'_> {

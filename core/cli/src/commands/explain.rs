@@ -14,8 +14,37 @@ use crate::world::World;
 
 pub(crate) async fn run(global: &Global, args: &ExplainArgs) -> Result<Exit, Failure> {
     let context = Context::open(global).await?;
+    let (world, found) = explained(&context, args).await?;
+    for (place, (subject, number, resolved)) in found.iter().enumerate() {
+        if global.json {
+            output::json(&as_json(&world, *subject, *number, resolved));
+        } else {
+            if place > 0 {
+                output::line("");
+            }
+            print(&world, *subject, *number, resolved);
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+/// The same for machines: one answer for each instance of the item.
+pub(super) async fn answer(context: &Context, args: &ExplainArgs) -> Result<Value, Failure> {
+    let (world, found) = explained(context, args).await?;
+    let items = found
+        .iter()
+        .map(|(subject, number, resolved)| as_json(&world, *subject, *number, resolved));
+    Ok(json!({ "items": items.collect::<Vec<_>>() }))
+}
+
+type Explained = (SubjectId, u32, Resolved);
+
+async fn explained(
+    context: &Context,
+    args: &ExplainArgs,
+) -> Result<(World, Vec<Explained>), Failure> {
     let run = if args.onboarding { RunKind::Onboarding } else { RunKind::Maintenance };
-    let world = World::load(&context, &args.when, run).await?;
+    let world = World::load(context, &args.when, run).await?;
     let item = world.item(&args.item)?;
     let expected = world.resolver.definitions().kind(item);
     let (kind, number) = world.parse_subject(&context.store, &args.subject, expected).await?;
@@ -39,22 +68,15 @@ pub(crate) async fn run(global: &Global, args: &ExplainArgs) -> Result<Exit, Fai
         let what = format!("no deployment is of {title} ({instance})");
         return Err(Failure::usage(what).with_remedy(remedy));
     }
-    let snapshot = world.resolver.snapshot();
-    let Some(subject) = snapshot.subject(kind, number) else { return Ok(Exit::Ok) };
+    let subject = world.resolver.snapshot().subject(kind, number);
+    let Some(subject) = subject else { return Ok((world, Vec::new())) };
     // An item that nobody deploys has an answer too: nothing.
     let keys = if keys.is_empty() { vec![ItemKey { item, instance: None }] } else { keys };
-    for (place, key) in keys.iter().enumerate() {
-        let Some(resolved) = world.resolver.explain(subject, key) else { continue };
-        if global.json {
-            output::json(&as_json(&world, subject, number, &resolved));
-        } else {
-            if place > 0 {
-                output::line("");
-            }
-            print(&world, subject, number, &resolved);
-        }
-    }
-    Ok(Exit::Ok)
+    let found = keys.iter().filter_map(|key| {
+        world.resolver.explain(subject, key).map(|resolved| (subject, number, resolved))
+    });
+    let found: Vec<Explained> = found.collect();
+    Ok((world, found))
 }
 
 fn as_json(world: &World, subject: SubjectId, number: u32, resolved: &Resolved) -> Value {

@@ -40,6 +40,12 @@ impl Files {
         Ok(Self { files, names: core_snapshot::names(&world.loaded.input) })
     }
 
+    /// These files, whose texts are there.
+    pub(crate) fn of_texts(mut files: Vec<SourceFile>, world: &World) -> Self {
+        files.sort();
+        Self { files, names: core_snapshot::names(&world.loaded.input) }
+    }
+
     /// Reads every `*.toml` of a folder and below; what begins with a dot is left out.
     ///
     /// # Errors

@@ -16,20 +16,29 @@ const NONE: &str = "none";
 
 pub(crate) async fn run(global: &Global, args: &LinkArgs) -> Result<Exit, Failure> {
     let context = Context::open(global).await?;
-    let store = &context.store;
-    let client = client(store, args.client.trim()).await?;
+    let (settled, what) = settled(&context.store, &args.client, &args.tenant).await?;
+    decide::settle(global, &context, &settled, args.by.as_deref(), &what).await
+}
+
+/// What is settled where a client is linked so, and the same in words.
+pub(super) async fn settled(
+    store: &Store,
+    named: &str,
+    tenant: &str,
+) -> Result<(Settled, String), Failure> {
+    let client = client(store, named.trim()).await?;
     let title = format!("{}:{} ({})", client.connection, client.key, client.name);
     let record = record(store, &client).await?;
-    if args.tenant.trim().eq_ignore_ascii_case(NONE) {
+    if tenant.trim().eq_ignore_ascii_case(NONE) {
         let settled = Settled::LinkClient { client: record, with: None };
         let what = format!("{title} belongs to no tenant");
-        return decide::settle(global, &context, &settled, args.by.as_deref(), &what).await;
+        return Ok((settled, what));
     }
-    let tenant: Tenant = find::one(store, "tenant", &args.tenant).await?;
+    let tenant: Tenant = find::one(store, "tenant", tenant).await?;
     let with = with(store, &client, &tenant).await?;
     let settled = Settled::LinkClient { client: record, with: Some(with) };
     let what = format!("{title} belongs to {}", tenant.name);
-    decide::settle(global, &context, &settled, args.by.as_deref(), &what).await
+    Ok((settled, what))
 }
 
 /// The client that is named: an id, `CONNECTION:KEY` or `CONNECTION:NAME`.

@@ -6,8 +6,7 @@ use core_model::run::Outcome;
 use serde::Serialize;
 
 use super::status::{self, ConnectionStanding, Standing, StreamStanding};
-use super::text::count;
-use super::{sync, text};
+use super::text::{self, count};
 use crate::cli::Global;
 use crate::context::Context;
 use crate::failure::{Exit, Failure};

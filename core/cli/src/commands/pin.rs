@@ -4,6 +4,7 @@
 use core_model::decision::Settled;
 use core_model::entity::{Computer, Person};
 use core_model::{RecordKind, RecordRef};
+use core_store::Store;
 
 use super::show::find_person;
 use super::{decide, find};
@@ -18,15 +19,24 @@ const AUTO: &str = "auto";
 
 pub(crate) async fn run(global: &Global, args: &PinArgs) -> Result<Exit, Failure> {
     let context = Context::open(global).await?;
-    let store = &context.store;
-    let computer: Computer = find::one(store, "computer", args.computer.trim()).await?;
+    let (settled, what) = settled(&context.store, &args.computer, &args.person).await?;
+    decide::settle(global, &context, &settled, args.by.as_deref(), &what).await
+}
+
+/// What is settled where a computer is pinned so, and the same in words.
+pub(super) async fn settled(
+    store: &Store,
+    computer: &str,
+    person: &str,
+) -> Result<(Settled, String), Failure> {
+    let computer: Computer = find::one(store, "computer", computer.trim()).await?;
     let agent = *computer.agents.first().ok_or_else(|| {
         Failure::failed(format!("computer {} has no agent", computer.id))
             .with_remedy("run `linchpin rebuild`")
     })?;
     let agent = decide::record(store, agent).await?;
     let name = &computer.name;
-    let (settled, what) = match args.person.trim() {
+    Ok(match person.trim() {
         word if word.eq_ignore_ascii_case(NOBODY) => {
             let what = format!("nobody is the primary person of {name}");
             (Settled::PinPrimary { agent, person: None }, what)
@@ -41,8 +51,7 @@ pub(crate) async fn run(global: &Global, args: &PinArgs) -> Result<Exit, Failure
             let person = Some(record(&computer, person)?);
             (Settled::PinPrimary { agent, person }, what)
         }
-    };
-    decide::settle(global, &context, &settled, args.by.as_deref(), &what).await
+    })
 }
 
 /// The record of a person who can be the computer's primary one.

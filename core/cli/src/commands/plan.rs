@@ -24,11 +24,7 @@ pub(crate) async fn run(global: &Global, args: &PlanArgs) -> Result<Exit, Failur
     let effect = effect(&world, &after);
     let preview = effect.as_json();
     if global.json {
-        output::json(&json!({
-            "changes": changes,
-            "preview": preview,
-            "confirm": effect.to_confirm(),
-        }));
+        output::json(&as_json(&changes, &preview, effect.to_confirm()));
     } else {
         print(&changes);
         effect.print(&format!("applying {}", args.folder.display()));
@@ -55,6 +51,11 @@ pub(crate) async fn run(global: &Global, args: &PlanArgs) -> Result<Exit, Failur
         ));
     }
     Ok(effect.exit())
+}
+
+/// What would be saved, for machines.
+pub(super) fn as_json(changes: &[Change], preview: &Value, confirm: Option<u64>) -> Value {
+    json!({ "changes": changes, "preview": preview, "confirm": confirm })
 }
 
 /// Prints what becomes of definitions.

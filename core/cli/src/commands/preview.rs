@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use core_library::Library;
+use core_library::{Change, Library};
 use core_model::id::{ExpectationId, TenantId};
 use core_model::library::{Budget, Deployment, SubjectKind};
 use core_resolve::{
@@ -70,18 +70,30 @@ pub(crate) async fn run(global: &Global, args: &PreviewArgs) -> Result<Exit, Fai
 /// What if this file were saved?
 fn of_file(global: &Global, world: &World, path: &Path) -> Result<Exit, Failure> {
     let file = Files::one(path, world)?;
-    let after = file.library_over(world, world.when.now.timestamp_micros())?;
-    let changes = file.changes(world, &after);
-    let effect = effect(world, &after);
+    let (changes, effect) = of_files(world, &file)?;
     if global.json {
-        let mut value = effect.as_json();
-        value["changes"] = json!(changes);
-        output::json(&value);
+        output::json(&with_changes(&changes, &effect));
     } else {
         super::plan::print(&changes);
         effect.print(&format!("saving {}", path.display()));
     }
     Ok(effect.exit())
+}
+
+/// What files would change that say only a part of what is defined.
+pub(super) fn of_files<'a>(
+    world: &'a World,
+    files: &Files,
+) -> Result<(Vec<Change>, Effect<'a>), Failure> {
+    let after = files.library_over(world, world.when.now.timestamp_micros())?;
+    Ok((files.changes(world, &after), effect(world, &after)))
+}
+
+/// Both, for machines.
+pub(super) fn with_changes(changes: &[Change], effect: &Effect<'_>) -> Value {
+    let mut value = effect.as_json();
+    value["changes"] = json!(changes);
+    value
 }
 
 /// What if this deployment were removed, switched off or on?
@@ -104,15 +116,25 @@ fn of_deployment(
 }
 
 fn changed(world: &World, args: &PreviewArgs, one: &Deployment) -> (Library, &'static str) {
+    without(world, one, args.remove, args.enable)
+}
+
+/// The definitions without a deployment, or with it switched on or off.
+pub(super) fn without(
+    world: &World,
+    one: &Deployment,
+    remove: bool,
+    enable: bool,
+) -> (Library, &'static str) {
     let mut after = world.loaded.library.clone();
-    if args.remove {
+    if remove {
         after.deployments.retain(|other| other.id != one.id);
         return (after, "removing");
     }
     for other in after.deployments.iter_mut().filter(|other| other.id == one.id) {
-        other.enabled = args.enable;
+        other.enabled = enable;
     }
-    (after, if args.enable { "enabling" } else { "disabling" })
+    (after, if enable { "enabling" } else { "disabling" })
 }
 
 /// The exact effect of these definitions in the place of those that were loaded.

@@ -26,15 +26,9 @@ struct Row<'a> {
 
 pub(crate) async fn run(global: &Global, args: &ReconcileArgs) -> Result<Exit, Failure> {
     let context = Context::open(global).await?;
-    let wanted: Option<Agreement> = match &args.agreement {
-        Some(text) => Some(find::one(&context.store, "agreement", text).await?),
-        None => None,
-    };
+    let wanted = wanted(&context, args).await?;
     let world = World::load(&context, &args.when, RunKind::default()).await?;
-    let mut rows = rows(&world);
-    if let Some(wanted) = &wanted {
-        rows.retain(|row| row.agreement.is_some_and(|agreement| agreement.id == wanted.id));
-    }
+    let rows = of(&world, wanted.as_ref());
     if global.json {
         rows.iter().for_each(|row| output::json(&row.as_json(&world)));
     } else if rows.is_empty() {
@@ -45,6 +39,35 @@ pub(crate) async fn run(global: &Global, args: &ReconcileArgs) -> Result<Exit, F
         print(&world, &rows);
     }
     Ok(Exit::Ok)
+}
+
+/// The same for machines, of the tenants that are seen.
+pub(super) async fn answer(
+    context: &Context,
+    args: &ReconcileArgs,
+    sees: &(dyn Fn(&str) -> bool + Sync),
+) -> Result<Value, Failure> {
+    let wanted = wanted(context, args).await?;
+    let world = World::load(context, &args.when, RunKind::default()).await?;
+    let rows = of(&world, wanted.as_ref());
+    let seen = rows.iter().filter(|row| sees(&row.found.tenant.to_string()));
+    let items: Vec<Value> = seen.map(|row| row.as_json(&world)).collect();
+    Ok(json!({ "items": items }))
+}
+
+async fn wanted(context: &Context, args: &ReconcileArgs) -> Result<Option<Agreement>, Failure> {
+    match &args.agreement {
+        Some(text) => Ok(Some(find::one(&context.store, "agreement", text).await?)),
+        None => Ok(None),
+    }
+}
+
+fn of<'a>(world: &'a World, wanted: Option<&Agreement>) -> Vec<Row<'a>> {
+    let mut rows = rows(world);
+    if let Some(wanted) = wanted {
+        rows.retain(|row| row.agreement.is_some_and(|agreement| agreement.id == wanted.id));
+    }
+    rows
 }
 
 fn rows(world: &World) -> Vec<Row<'_>> {

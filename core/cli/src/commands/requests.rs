@@ -25,11 +25,7 @@ pub(crate) async fn run(global: &Global, args: &RequestsArgs) -> Result<Exit, Fa
     if let Some(RequestsAction::Show { number }) = &args.action {
         return show(global, &context, *number).await;
     }
-    let all = context.store.requests().await?;
-    let mut rows = Vec::new();
-    for request in all.iter().filter(|one| args.all || one.settled.is_none()) {
-        rows.push((request, proposal(request)?));
-    }
+    let rows = listed(&context, args.all).await?;
     if global.json {
         rows.iter().for_each(|(request, proposal)| output::json(&in_short(request, proposal)));
     } else if rows.is_empty() {
@@ -38,6 +34,31 @@ pub(crate) async fn run(global: &Global, args: &RequestsArgs) -> Result<Exit, Fa
         print_list(&rows, context.config.time_zone);
     }
     Ok(Exit::Ok)
+}
+
+async fn listed(context: &Context, all: bool) -> Result<Vec<(ChangeRequest, Proposal)>, Failure> {
+    let mut rows = Vec::new();
+    for request in context.store.requests().await? {
+        if all || request.settled.is_none() {
+            let proposal = proposal(&request)?;
+            rows.push((request, proposal));
+        }
+    }
+    Ok(rows)
+}
+
+/// The requests, for machines.
+pub(super) async fn answer(context: &Context, all: bool) -> Result<Value, Failure> {
+    let rows = listed(context, all).await?;
+    let items = rows.iter().map(|(request, proposal)| in_short(request, proposal));
+    Ok(json!({ "items": items.collect::<Vec<_>>() }))
+}
+
+/// One of them, for machines.
+pub(super) async fn answer_one(context: &Context, number: i64) -> Result<Value, Failure> {
+    let request = find(&context.store, number).await?;
+    let (then, now) = looked_at(context, &request).await?;
+    Ok(in_full(&request, &then, now.as_ref()))
 }
 
 /// The open request that asks for the same, if there is one: its number and who asked.
@@ -129,32 +150,9 @@ fn name(proposal: &Proposal, (kind, id): &(Kind, String)) -> String {
 
 async fn show(global: &Global, context: &Context, number: i64) -> Result<Exit, Failure> {
     let request = find(&context.store, number).await?;
-    let then = proposal(&request)?;
-    let now = match request.settled {
-        Some(_) => None,
-        None => {
-            let world = World::load(context, &WhenArgs::default(), RunKind::default()).await?;
-            Some(match Anew::of(&then, &world) {
-                Ok(anew) => {
-                    let effect = effect(&world, &anew.library);
-                    let drift = Drift::between(&then.preview, &effect.as_json());
-                    Now {
-                        clash: None,
-                        drift,
-                        inputs: Some(anew.inputs),
-                        confirm: effect.to_confirm(),
-                    }
-                }
-                Err(clash) => Now { clash: Some(clash), ..Now::default() },
-            })
-        }
-    };
+    let (then, now) = looked_at(context, &request).await?;
     if global.json {
-        let mut value = in_short(&request, &then);
-        value["changes"] = json!(then.changes);
-        value["preview"] = then.preview.clone();
-        value["now"] = json!(now.as_ref().map(Now::as_json));
-        output::json(&value);
+        output::json(&in_full(&request, &then, now.as_ref()));
         return Ok(Exit::Ok);
     }
     print_head(&request, context.config.time_zone);
@@ -165,6 +163,36 @@ async fn show(global: &Global, context: &Context, number: i64) -> Result<Exit, F
         now.print(&then, number);
     }
     Ok(Exit::Ok)
+}
+
+/// What a request would change, and what it would change by now where it is open.
+async fn looked_at(
+    context: &Context,
+    request: &ChangeRequest,
+) -> Result<(Proposal, Option<Now>), Failure> {
+    let then = proposal(request)?;
+    if request.settled.is_some() {
+        return Ok((then, None));
+    }
+    let world = World::load(context, &WhenArgs::default(), RunKind::default()).await?;
+    let now = match Anew::of(&then, &world) {
+        Ok(anew) => {
+            let effect = effect(&world, &anew.library);
+            let drift = Drift::between(&then.preview, &effect.as_json());
+            let confirm = effect.to_confirm();
+            Now { clash: None, drift, inputs: Some(anew.inputs), confirm }
+        }
+        Err(clash) => Now { clash: Some(clash), ..Now::default() },
+    };
+    Ok((then, Some(now)))
+}
+
+fn in_full(request: &ChangeRequest, then: &Proposal, now: Option<&Now>) -> Value {
+    let mut value = in_short(request, then);
+    value["changes"] = json!(then.changes);
+    value["preview"] = then.preview.clone();
+    value["now"] = json!(now.map(Now::as_json));
+    value
 }
 
 /// What a request would change now.
@@ -243,7 +271,7 @@ fn in_short(request: &ChangeRequest, proposal: &Proposal) -> Value {
     })
 }
 
-fn print_list(rows: &[(&ChangeRequest, Proposal)], zone: Tz) {
+fn print_list(rows: &[(ChangeRequest, Proposal)], zone: Tz) {
     let columns = [
         ("no", Align::Right),
         ("requested", Align::Left),

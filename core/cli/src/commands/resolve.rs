@@ -35,19 +35,33 @@ enum Asked {
 pub(crate) async fn run(global: &Global, args: &ResolveArgs) -> Result<Exit, Failure> {
     let context = Context::open(global).await?;
     let world = World::load(&context, &args.when, RunKind::default()).await?;
-    let answer = match &args.deployment {
-        Some(name) => of_deployment(&world, world.deployment(name)?.clone()),
-        None => {
-            let target = world.parse_target(&context.store, &args.target).await?;
-            of_target(&world, args, target)
-        }
-    };
+    let answer = found(&context, &world, args).await?;
     if global.json {
         output::json(&answer.as_json());
     } else {
         answer.print(args.limit);
     }
     Ok(Exit::Ok)
+}
+
+/// The same for machines.
+pub(super) async fn answer(context: &Context, args: &ResolveArgs) -> Result<Value, Failure> {
+    let world = World::load(context, &args.when, RunKind::default()).await?;
+    Ok(found(context, &world, args).await?.as_json())
+}
+
+async fn found<'a>(
+    context: &Context,
+    world: &'a World,
+    args: &ResolveArgs,
+) -> Result<Answer<'a>, Failure> {
+    Ok(match &args.deployment {
+        Some(name) => of_deployment(world, world.deployment(name)?.clone()),
+        None => {
+            let target = world.parse_target(&context.store, &args.target).await?;
+            of_target(world, args, target)
+        }
+    })
 }
 
 fn of_deployment(world: &World, deployment: Deployment) -> Answer<'_> {

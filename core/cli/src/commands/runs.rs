@@ -46,6 +46,18 @@ pub(crate) async fn run(global: &Global, args: &RunsArgs) -> Result<Exit, Failur
     Ok(Exit::Ok)
 }
 
+/// The latest runs, for machines.
+pub(super) async fn answer(
+    store: &Store,
+    limit: usize,
+    connection: Option<&str>,
+) -> Result<Value, Failure> {
+    let names = report::scope_names(store).await?;
+    let runs = store.runs(limit, connection).await?;
+    let items: Vec<Value> = runs.iter().map(|run| report::as_json(run, &names)).collect();
+    Ok(json!({ "items": items }))
+}
+
 async fn find(store: &Store, id: &str) -> Result<Run, Failure> {
     if let Some(run) = store.run(id).await? {
         return Ok(run);

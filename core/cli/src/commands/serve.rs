@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use core_daemon::{Daemon, Inbox, RunLog, Site, SystemTimer};
+use core_daemon::{Counted, Daemon, Inbox, Site, SystemTimer};
 use core_server::Api;
 use core_sync::Clock;
 use tokio::net::TcpListener;
@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 use crate::cli::{Global, ServeArgs};
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
+use crate::live::Kept;
 
 mod answers;
 mod dates;
@@ -27,7 +28,7 @@ use self::desk::Desk;
 use self::technician::Tools;
 
 pub(crate) async fn run(global: &Global, _args: &ServeArgs) -> Result<Exit, Failure> {
-    let context = Arc::new(Context::open(global).await?);
+    let context = Arc::new(Context::open(global).await?.with_sign_in().await?);
     let timer = Arc::new(SystemTimer::new(Clock::system()));
     // The database first: who has it is the better answer than who has the port.
     let daemon = Daemon::start(site(&context)?, Arc::clone(&timer) as _).await?;
@@ -36,12 +37,14 @@ pub(crate) async fn run(global: &Global, _args: &ServeArgs) -> Result<Exit, Fail
     let (in_force, settings) = watch::channel(Arc::clone(&context));
     let (orders, inbox) = mpsc::channel(8);
     let (desks, told) = (watch::Sender::new(desk_of(&context)?), Arc::new(Notify::new()));
-    let tools = Arc::new(Tools::new(desks.subscribe(), settings.clone(), Arc::default()));
-    let answers = Arc::new(OfSettings(settings));
+    let kept = Arc::new(Kept::default());
+    let tools = Arc::new(Tools::new(desks.subscribe(), settings.clone(), Arc::clone(&kept)));
+    let answers = Arc::new(OfSettings { in_force: settings, orders: orders.clone(), kept });
     let desk = core_server::Desk {
         technician: Arc::clone(&tools) as _,
         understands: tools,
         came: Arc::clone(&told),
+        metrics: Arc::clone(&context.metrics),
     };
     let api = Api::new(context.store.clone(), Arc::clone(&health), timer, answers, desk);
     let serving = serve(context.config.listen, api, stopped).await?;
@@ -68,7 +71,7 @@ pub(crate) async fn run(global: &Global, _args: &ServeArgs) -> Result<Exit, Fail
 /// What the settings make of the daemon.
 pub(super) fn site(context: &Arc<Context>) -> Result<Site, Failure> {
     Ok(Site {
-        hub: Arc::new(context.hub_for(&[], Arc::new(RunLog))?),
+        hub: Arc::new(context.hub_for(&[], Arc::new(Counted(Arc::clone(&context.metrics))))?),
         entries: context.config.entries.clone(),
         parallel: context.config.parallel,
         edges: Some(Arc::new(Dates::new(Arc::clone(context)))),
@@ -77,8 +80,10 @@ pub(super) fn site(context: &Arc<Context>) -> Result<Site, Failure> {
 
 /// What the settings make of whoever works off what systems send, and answers technicians.
 pub(super) fn desk_of(context: &Context) -> Result<core_daemon::Desk, Failure> {
-    let notes = context.config.technician.note.then(|| context.config.public_url.clone()).flatten();
-    Ok(core_daemon::Desk { hub: Arc::new(context.hub_for(&[], Arc::new(RunLog))?), notes })
+    let notes =
+        context.config.public_url().filter(|_| context.config.technician.note).map(str::to_owned);
+    let progress = Arc::new(Counted(Arc::clone(&context.metrics)));
+    Ok(core_daemon::Desk { hub: Arc::new(context.hub_for(&[], progress)?), notes })
 }
 
 /// Answers over HTTP, if it is to.
@@ -93,7 +98,7 @@ async fn serve(
             .with_remedy("set another `listen` in [server], or \"off\"")
     })?;
     let address = listener.local_addr().unwrap_or(address);
-    tracing::info!(%address, "answering /healthz, /readyz, /v1, /technician and /webhooks");
+    tracing::info!(%address, "answering /healthz, /readyz, /v1, /webhooks and pages");
     Ok(Some(tokio::spawn(async move {
         let stop = async move {
             // An error is that nobody is left to say it.

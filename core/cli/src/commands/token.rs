@@ -43,6 +43,7 @@ async fn create(global: &Global, context: &Context, args: &TokenCreateArgs) -> R
     };
     let token = Token::from_random(rand::random());
     store.add_token(&token, &new).await.map_err(|error| taken(error, &args.name))?;
+    context.audit(&by, "make-token", &args.name, new.role.as_str()).await?;
     if global.json {
         let row = known(store, &args.name).await?;
         let mut made = as_json(&row, now.timestamp_micros());
@@ -123,6 +124,7 @@ async fn revoke(global: &Global, context: &Context, args: &TokenRevokeArgs) -> R
     let by = whoever(args.by.as_deref());
     let now_us = Utc::now().timestamp_micros();
     store.revoke_token(&args.name, &by, now_us).await?;
+    context.audit(&by, "revoke-token", &args.name, "").await?;
     if global.json {
         output::json(&as_json(&known(store, &args.name).await?, now_us));
     } else if let Some(by) = before.revoked_by {

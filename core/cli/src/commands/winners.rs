@@ -6,12 +6,13 @@ use core_model::entity::Tenant;
 use core_model::id::DeploymentId;
 use core_model::library::SubjectKind;
 use core_resolve::{ItemKey, Resolved, RunKind, Slot};
+use core_store::Store;
 use serde_json::{Value, json};
 
 use super::resolve::{named, print_by_reason, subjects};
 use super::text;
 use super::{find, text::count};
-use crate::cli::{Global, WhenArgs, WinnersArgs};
+use crate::cli::{Global, WinnersArgs};
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::output::{self, Align, TextTable, thousands};
@@ -69,15 +70,10 @@ pub(crate) async fn run(global: &Global, args: &WinnersArgs) -> Result<Exit, Fai
 }
 
 /// What holds for a computer of this id, for machines.
-pub(super) async fn of_computer(
-    context: &Context,
-    id: &str,
-    when: &WhenArgs,
-) -> Result<Value, Failure> {
-    let world = World::load(context, when, RunKind::Maintenance).await?;
-    let (kind, number) = world.parse_subject(&context.store, id, SubjectKind::Computer).await?;
-    let held = held(&world, kind, number, &|_| true);
-    Ok(held.iter().map(|one| one.as_json(&world)).collect())
+pub(super) async fn of_computer(world: &World, store: &Store, id: &str) -> Result<Value, Failure> {
+    let (kind, number) = world.parse_subject(store, id, SubjectKind::Computer).await?;
+    let held = held(world, kind, number, &|_| true);
+    Ok(held.iter().map(|one| one.as_json(world)).collect())
 }
 
 /// What holds for a subject, of every item that is wanted.

@@ -11,7 +11,7 @@ use super::meaning::values;
 use super::plan::{self, ConnectionSchedule};
 use super::problem::Problem;
 use super::schema::{OWN_KEYS, connection_schema};
-use super::secret;
+use super::secret::{self, Kept};
 use crate::failure::Failure;
 
 /// A connection as the file has it. It is not printed: it may hold secrets.
@@ -65,7 +65,7 @@ impl ConnectionSettings {
     /// Looks the secrets up and builds the connector.
     pub(super) fn build(
         &self,
-        folder: &Path,
+        (folder, kept): (&Path, &Kept),
         registry: &Registry,
     ) -> Result<Box<dyn Connector>, Vec<Problem>> {
         let wrong = |error: &core_connector::Error| vec![self.problem(error)];
@@ -76,7 +76,7 @@ impl ConnectionSettings {
             settings.remove(key);
         }
         let mut problems = Vec::new();
-        self.look_up_secrets(&mut settings, &schema, folder, &mut problems);
+        self.look_up_secrets(&mut settings, &schema, (folder, kept), &mut problems);
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -88,7 +88,7 @@ impl ConnectionSettings {
         &self,
         settings: &mut Map<String, Value>,
         schema: &Value,
-        folder: &Path,
+        (folder, kept): (&Path, &Kept),
         problems: &mut Vec<Problem>,
     ) {
         for (name, inner) in properties(schema) {
@@ -96,7 +96,7 @@ impl ConnectionSettings {
                 continue;
             }
             let Some(Value::String(text)) = settings.get_mut(name) else { continue };
-            match secret::look_up(text, folder) {
+            match secret::look_up_with(text, folder, kept) {
                 Ok(value) => *text = value,
                 Err(missing) => {
                     let span = self.span(name);

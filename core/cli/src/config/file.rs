@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::plan::{ScheduleTable, ServerTable};
+use super::sign_in::{SecretsTable, SignInTable};
 use super::technician::TechnicianTable;
 
 const HOUR_US: i64 = 3_600_000_000;
@@ -39,6 +40,10 @@ pub(crate) struct File {
     pub(crate) server: ServerTable,
     /// The page that a PSA shows inside its tickets.
     pub(crate) technician_tools: TechnicianTable,
+    /// How people sign in.
+    pub(crate) sign_in: SignInTable,
+    /// How what the hub keeps is sealed.
+    pub(crate) secrets: SecretsTable,
     /// The systems to read, one table each; their order is the order of the lists.
     #[schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>")]
     pub(crate) connection: Vec<serde_json::Value>,

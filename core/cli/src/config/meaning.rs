@@ -15,10 +15,11 @@ use serde_json::Value;
 use super::connect::{self, ConnectionSettings};
 use super::document::Document;
 use super::file::{File, ResolveTable};
-use super::plan;
+use super::plan::{self, ServerTable};
 use super::problem::Problem;
 use super::schema::own_schema;
 use super::secret::is_reference;
+use super::sign_in::{self, SecretsTable, SignInTable};
 use super::technician::{self, TechnicianTable};
 
 /// Kinds whose clients become tenants where the settings do not say; directories name them first.
@@ -35,9 +36,11 @@ pub(super) struct Understood {
     pub(super) database: String,
     pub(super) entries: Vec<Entry>,
     pub(super) listen: Option<SocketAddr>,
-    pub(super) public_url: Option<String>,
     pub(super) parallel: usize,
     pub(super) technician: TechnicianTable,
+    pub(super) server: ServerTable,
+    pub(super) sign_in: SignInTable,
+    pub(super) secrets: SecretsTable,
 }
 
 /// Checks everything, and makes of it what the program needs.
@@ -77,9 +80,11 @@ pub(super) fn understand(
         second_person: file.rules.second_person,
         entries: plan::entries(&file, time_zone, &connections, registry),
         listen: plan::listen(&file.server),
-        public_url: file.server.public_url,
         parallel: file.server.parallel,
         technician: file.technician_tools,
+        server: file.server,
+        sign_in: file.sign_in,
+        secrets: file.secrets,
         connections,
         database: file.hub.database,
     })
@@ -138,6 +143,7 @@ fn wrong_values(root: &Node) -> Vec<Problem> {
     problems.extend(root.get("schedule").map(plan::wrong_values).unwrap_or_default());
     problems.extend(plan::wrong_listen(root));
     problems.extend(technician::wrong_values(root));
+    problems.extend(sign_in::wrong_values(root));
     let splits = root.get("tenants").and_then(|tenants| tenants.get("domain_split"));
     for split in splits.map(Node::items).unwrap_or_default() {
         if let Some(directory) = split.get("directory") {

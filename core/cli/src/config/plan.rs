@@ -90,8 +90,11 @@ pub(crate) struct StreamSchedule {
 pub(crate) struct ServerTable {
     /// Address and port of `/healthz`, `/readyz` and the API below `/v1`; "off" for none.
     pub(crate) listen: String,
-    /// Where browsers reach the hub, like `https://hub.example.com`.
+    /// Where browsers reach the hub: `https://hub.example.com`. Signing in by a provider needs it.
     pub(crate) public_url: Option<String>,
+    /// Whether a proxy in front says from where a request comes (`X-Forwarded-For`). Only where
+    /// nobody reaches `listen` but by the proxy.
+    pub(crate) behind_proxy: bool,
     /// Connections that are worked on at once.
     #[schemars(range(min = 1, max = 64))]
     pub(crate) parallel: usize,
@@ -99,7 +102,12 @@ pub(crate) struct ServerTable {
 
 impl Default for ServerTable {
     fn default() -> Self {
-        Self { listen: "127.0.0.1:7700".to_owned(), public_url: None, parallel: 4 }
+        Self {
+            listen: "127.0.0.1:7700".to_owned(),
+            public_url: None,
+            behind_proxy: false,
+            parallel: 4,
+        }
     }
 }
 

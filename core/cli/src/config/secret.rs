@@ -9,11 +9,16 @@ use super::schema::schema_of;
 
 /// Under which service secrets are in the system's keyring.
 const SERVICE: &str = "linchpin";
+/// What stands before the name of a secret that the hub's own store keeps.
+const STORE: &str = "store:";
 /// How alike a key must be to the name of a secret for its value to be masked: a misspelt secret
 /// is a secret too.
 const ALIKE: f64 = 0.85;
 /// A secret larger than this is a mistake in the path.
 const LARGEST: u64 = 1 << 20;
+
+/// What the hub's own store keeps, unsealed, by name.
+pub(super) type Kept = std::collections::HashMap<String, String>;
 
 /// Why a secret could not be had. It holds no secret.
 #[derive(Clone, Debug)]
@@ -31,20 +36,43 @@ pub(super) fn look_up(text: &str, folder: &Path) -> Result<String, Missing> {
     if let Some(path) = text.strip_prefix("file:") {
         return from_file(&folder.join(path.trim()));
     }
+    if text.starts_with(STORE) {
+        return Err(Missing {
+            what: "what opens the hub's store cannot be kept in it".to_owned(),
+            remedy: "use \"env:NAME\", \"file:PATH\" or \"keyring:NAME\"".to_owned(),
+        });
+    }
     if let Some(name) = text.strip_prefix("keyring:") {
         return from_keyring(name.trim());
     }
     Ok(text.to_owned())
 }
 
+/// The same, also of what the hub's own store keeps.
+pub(super) fn look_up_with(text: &str, folder: &Path, kept: &Kept) -> Result<String, Missing> {
+    let Some(name) = text.strip_prefix(STORE) else { return look_up(text, folder) };
+    kept.get(name.trim()).cloned().ok_or_else(|| Missing {
+        what: format!("the hub keeps no secret `{}`, or has no key to it", name.trim()),
+        remedy: format!(
+            "`linchpin secrets set {}` keeps one from standard input; `key` in [secrets] opens it",
+            name.trim()
+        ),
+    })
+}
+
+/// Whether the settings expect the hub's own store to keep anything.
+pub(super) fn named_in(text: &str) -> bool {
+    ["\"store:", "'store:"].iter().any(|start| text.contains(start))
+}
+
 /// Whether the text says where the secret is instead of being it.
 pub(super) fn is_reference(text: &str) -> bool {
-    ["env:", "file:", "keyring:"].iter().any(|form| text.starts_with(form))
+    ["env:", "file:", "keyring:", STORE].iter().any(|form| text.starts_with(form))
 }
 
 /// The names of all settings that are secrets.
 pub(super) fn names(registry: &Registry) -> Vec<String> {
-    let mut names = vec!["database".to_owned()];
+    let mut names = ["database", "client_secret", "key"].map(str::to_owned).to_vec();
     for kind in registry.kinds() {
         let schema = schema_of(kind);
         let secrets = properties(&schema).filter(|(_, schema)| is_secret(schema));

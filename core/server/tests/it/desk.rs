@@ -26,6 +26,7 @@ pub(crate) fn desk() -> Desk {
         technician: Arc::new(Tickets),
         understands: Arc::new(Tickets),
         came: Arc::new(Notify::new()),
+        metrics: Arc::default(),
     }
 }
 

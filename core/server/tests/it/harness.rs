@@ -76,6 +76,7 @@ impl Answers for Echo {
                 wrong: true,
                 what: "`as_of` is no day".to_owned(),
                 remedy: "write a day".to_owned(),
+                ..Unanswered::default()
             }),
             _ => Ok(json!({ "items": [{ "computer": computer, "as_of": as_of }] })),
         }

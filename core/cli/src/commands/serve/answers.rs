@@ -3,21 +3,98 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use core_server::{Answers, Unanswered};
+use core_daemon::Order;
+use core_resolve::RunKind;
+use core_server::{Answers, Ask, Fetch, Fetched, Question, SignIn, Unanswered};
 use serde_json::{Value, json};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
-use crate::cli::WhenArgs;
-use crate::commands::{status, winners};
+use crate::cli::{EdgesArgs, ReconcileArgs, WhenArgs};
+use crate::commands::{
+    decide, edges, link, needs, pin, reconcile, requests, runs, status, winners,
+};
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::live::Kept;
+use crate::world::World;
+
+mod rules;
+
+/// Runs that are told at once, and that are told where nobody says how many.
+const MOST_RUNS: usize = 500;
+const USUAL_RUNS: usize = 50;
 
 /// Answers by the settings that are in force when it is asked.
-pub(super) struct OfSettings(pub(super) watch::Receiver<Arc<Context>>);
+pub(super) struct OfSettings {
+    /// The settings.
+    pub(super) in_force: watch::Receiver<Arc<Context>>,
+    /// Where the daemon takes orders.
+    pub(super) orders: mpsc::Sender<Order>,
+    /// What is known now.
+    pub(super) kept: Arc<Kept>,
+}
 
 impl OfSettings {
     fn context(&self) -> Arc<Context> {
-        Arc::clone(&self.0.borrow())
+        Arc::clone(&self.in_force.borrow())
+    }
+
+    async fn act(&self, question: &Question) -> Result<Value, Failure> {
+        let context = self.context();
+        let when =
+            WhenArgs { as_of: param(question, "as_of"), known_at: param(question, "known_at") };
+        let sees = |tenant: &str| question.sees(Some(tenant));
+        match question.ask {
+            Ask::Edges => {
+                let (from, until) = (param(question, "from"), param(question, "until"));
+                edges::answer(&context, &EdgesArgs { from, until, all: true }, &sees).await
+            }
+            Ask::Reconcile => {
+                let args = ReconcileArgs { agreement: param(question, "agreement"), when };
+                reconcile::answer(&context, &args, &sees).await
+            }
+            Ask::Decide | Ask::Link | Ask::Pin => decided(&context, question).await,
+            Ask::Requests => {
+                let all = param(question, "all").is_some_and(|all| all == "true");
+                requests::answer(&context, all).await
+            }
+            Ask::Request => requests::answer_one(&context, number(question)?).await,
+            Ask::Runs => {
+                let limit = match param(question, "limit") {
+                    Some(text) => count(&text)?,
+                    None => USUAL_RUNS,
+                };
+                let connection = param(question, "connection");
+                runs::answer(&context.store, limit, connection.as_deref()).await
+            }
+            Ask::Sync => self.sync(&context, question).await,
+            Ask::Needs => Ok(json!({ "items": needs::all(&context).await? })),
+            _ => rules::act(&context, question).await,
+        }
+    }
+
+    async fn winners_of(&self, computer: &str, as_of: Option<&str>) -> Result<Value, Failure> {
+        let context = self.context();
+        let world = match as_of {
+            None => self.kept.world(&context).await?,
+            Some(as_of) => {
+                let when = WhenArgs { as_of: Some(as_of.to_owned()), known_at: None };
+                Arc::new(World::load(&context, &when, RunKind::Maintenance).await?)
+            }
+        };
+        winners::of_computer(&world, &context.store, computer).await
+    }
+
+    /// Tells the daemon to read a connection now.
+    async fn sync(&self, context: &Context, question: &Question) -> Result<Value, Failure> {
+        let connection = question.text("connection").unwrap_or_default().to_owned();
+        context.config.named(std::slice::from_ref(&connection))?;
+        let full = question.is("full");
+        let order = Order::Read { connection: connection.clone(), full };
+        self.orders.send(order).await.map_err(|_| {
+            Failure::failed("the daemon is stopping").with_remedy("ask again once it is back")
+        })?;
+        Ok(json!({ "connection": connection, "full": full, "state": "asked" }))
     }
 }
 
@@ -28,18 +105,85 @@ impl Answers for OfSettings {
     }
 
     async fn winners(&self, computer: &str, as_of: Option<&str>) -> Result<Value, Unanswered> {
-        let when = WhenArgs { as_of: as_of.map(str::to_owned), known_at: None };
-        let items = winners::of_computer(&self.context(), computer, &when).await;
+        let items = self.winners_of(computer, as_of).await;
         Ok(json!({ "items": items.map_err(|failure| unanswered(&failure))? }))
     }
+
+    async fn answer(&self, question: Question) -> Result<Value, Unanswered> {
+        self.act(&question).await.map_err(|failure| {
+            let unanswered = unanswered(&failure);
+            // What is alike, or ambiguous, may be another tenant's.
+            let of_some = question.tenants.is_some() && question.ask != Ask::Decide;
+            match of_some && unanswered.wrong {
+                true => Unanswered {
+                    what: "something that was named is not there, or is not for this caller"
+                        .to_owned(),
+                    remedy: "check ids, names and dates; ids are surest".to_owned(),
+                    problems: Vec::new(),
+                    ..unanswered
+                },
+                false => unanswered,
+            }
+        })
+    }
+
+    fn sign_in(&self) -> Arc<SignIn> {
+        self.in_force.borrow().sign_in()
+    }
+
+    async fn fetch(&self, request: Fetch) -> Result<Fetched, String> {
+        core_http::fetch(request).await.map_err(|error| error.to_string())
+    }
+}
+
+/// Settles a question, a link or a pin.
+async fn decided(context: &Context, question: &Question) -> Result<Value, Failure> {
+    let (store, id) = (&context.store, question.id.as_str());
+    let text = |name| question.text(name).unwrap_or_default();
+    let (settled, _) = match question.ask {
+        Ask::Link => link::settled(store, id, text("tenant")).await?,
+        Ask::Pin => pin::settled(store, id, text("person")).await?,
+        _ => decide::settled(store, id, text("choice")).await?,
+    };
+    let noted = decide::note(context, &settled, &question.by).await?;
+    Ok(match question.tenants {
+        None => noted.as_json(&question.by, &settled),
+        // What else changed meanwhile may be another tenant's.
+        Some(_) => json!({ "number": noted.number, "by": question.by }),
+    })
+}
+
+fn param(question: &Question, name: &str) -> Option<String> {
+    question.params.get(name).cloned()
+}
+
+/// The number of a request.
+fn number(question: &Question) -> Result<i64, Failure> {
+    question.id.parse().map_err(|_| {
+        Failure::usage("the number of a request is a number")
+            .with_remedy("GET /v1/requests lists them")
+    })
+}
+
+fn count(text: &str) -> Result<usize, Failure> {
+    text.parse().ok().filter(|count| (1..=MOST_RUNS).contains(count)).ok_or_else(|| {
+        Failure::usage("`limit` is no number of runs")
+            .with_remedy(format!("give a number from 1 to {MOST_RUNS}"))
+    })
 }
 
 pub(super) fn unanswered(failure: &Failure) -> Unanswered {
     // Commands call it by their argument's name.
-    let worded = |text: &str| text.replace("--as-of", "as_of");
+    let worded = |text: &str| {
+        let words = [("--as-of", "as_of"), ("--known-at", "known_at"), ("--from", "from")];
+        let words = words.into_iter().chain([("--until", "until"), ("--confirm ", "confirm: ")]);
+        words.fold(text.to_owned(), |text, (option, field)| text.replace(option, field))
+    };
     Unanswered {
         wrong: failure.is_usage(),
+        held: failure.is_held(),
         what: worded(&failure.to_string()),
-        remedy: worded(failure.remedy().unwrap_or_default()),
+        remedy: worded(failure.remedy().unwrap_or("mend what `problems` name")),
+        problems: failure.problems().to_vec(),
     }
 }

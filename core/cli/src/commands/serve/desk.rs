@@ -12,7 +12,7 @@ use super::signals::{Asked, Signals};
 use super::{desk_of, site, systemd};
 use crate::cli::Global;
 use crate::context::Context;
-use crate::failure::Exit;
+use crate::failure::{Exit, Failure};
 
 /// How often the settings file is looked at. What is the same twice in a row is written to its end.
 const LOOK: Duration = Duration::from_secs(1);
@@ -79,10 +79,11 @@ impl Desk {
         }
         systemd::reloading();
         let before = Arc::clone(&self.in_force.borrow());
-        let read = before.renewed(&self.global).and_then(|context| {
-            let context = Arc::new(context);
-            Ok((site(&context)?, desk_of(&context)?, context))
-        });
+        let read = async {
+            let context = Arc::new(before.renewed(&self.global)?.with_sign_in().await?);
+            Ok::<_, Failure>((site(&context)?, desk_of(&context)?, context))
+        };
+        let read = read.await;
         match read {
             Ok((site, desk, context)) => {
                 if context.config.listen != before.config.listen {

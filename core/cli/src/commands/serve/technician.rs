@@ -19,7 +19,8 @@ use tokio::sync::watch;
 
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::live::{Kept, Version};
+use crate::live::Kept;
+use crate::world::World;
 
 /// How old what a PSA said may be before it is asked again.
 const FRESH_US: i64 = 20 * 1_000_000;
@@ -81,8 +82,8 @@ impl Tools {
         let Some((row, stale)) = self.row(&hub, connection, key).await? else { return Ok(None) };
         let mut view = hub.ticket_view(&row, stale).await?;
         let context = Arc::clone(&self.settings.borrow());
-        let version = self.kept.version(&context).await?;
-        offer(&mut view, &version);
+        let world = self.kept.world(&context).await?;
+        offer(&mut view, &world);
         Ok(Some(view))
     }
 }
@@ -154,10 +155,10 @@ fn does(state: &DesiredState) -> String {
 }
 
 /// Adds what may be deployed, by what holds now.
-fn offer(view: &mut TicketView, version: &Version) {
+fn offer(view: &mut TicketView, world: &World) {
     let offers = |subject: SubjectId| -> Vec<Offer> {
-        let offered = version.resolver.offered(subject).into_iter();
-        let mut offers: Vec<Offer> = offered.map(|one| in_words(subject, one, version)).collect();
+        let offered = world.resolver.offered(subject).into_iter();
+        let mut offers: Vec<Offer> = offered.map(|one| in_words(subject, one, world)).collect();
         // Of one item they stay in their order.
         offers.sort_by_cached_key(|one| one.item.to_lowercase());
         offers
@@ -169,14 +170,9 @@ fn offer(view: &mut TicketView, version: &Version) {
     view.for_tenant = view.tenant.as_ref().map(|one| offers(one.id.into())).unwrap_or_default();
 }
 
-fn in_words(subject: SubjectId, one: Offered, version: &Version) -> Offer {
+fn in_words(subject: SubjectId, one: Offered, world: &World) -> Offer {
     let deployment = one.deployment;
     let key = ItemKey { item: deployment.item, instance: deployment.instance.clone() };
-    let title = version.resolver.definitions().title(key.item);
-    let item = match &key.instance {
-        Some(instance) => format!("{title} ({instance})"),
-        None => title.to_owned(),
-    };
     let warning = one.against.map(|against| match against {
         Against::Undone { by, wants } => {
             format!("The next maintenance undoes it: by {by}, this should be: {wants}.")
@@ -189,7 +185,7 @@ fn in_words(subject: SubjectId, one: Offered, version: &Version) -> Offer {
         uninstalls: deployment.state.uninstalls(),
         does: does(&deployment.state),
         name: deployment.name,
-        item,
+        item: world.item_title(&key),
         why: one.why,
         warning,
     }

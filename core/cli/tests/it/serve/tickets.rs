@@ -69,6 +69,50 @@ fn values<'a>(page: &'a str, name: &str) -> impl Iterator<Item = &'a str> {
         .into_iter()
 }
 
+/// Halo tells of the ticket: it is acknowledged at once, and the note comes.
+async fn is_told_of(service: &Service, store: &Store, key: &str) {
+    let basic = "Authorization: Basic aGFsbzpwbGFudGVkLXdlYmhvb2stc2VjcmV0\r\n";
+    for id in ["one", "two", "one"] {
+        assert_eq!(post(service, "/webhooks/halopsa", basic, &told(id, key)).0, 202);
+    }
+    assert_eq!(post(service, "/webhooks/halopsa", "", &told("three", key)).0, 401);
+    let began = Instant::now();
+    loop {
+        let row = store.ticket("halopsa", key).await.unwrap().unwrap();
+        let waiting = store.waiting_deliveries().await.unwrap();
+        if row.note.is_some() && waiting == 0 {
+            break;
+        }
+        assert!(began.elapsed() < Duration::from_secs(60), "{row:?}, {waiting} wait");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// What was known is shown as such, and nobody waits for Halo for long.
+async fn is_shown_while_halo_is_down(
+    site: &Site,
+    service: &Service,
+    store: &Store,
+    (key, token): (&str, &str),
+) {
+    let path = format!("/technician/halopsa/ticket/{key}");
+    site.running.set_faults(vec![Rule {
+        fault: Fault::ServerError,
+        face: Some(Face::Halo),
+        path: None,
+        when: When::Always,
+        times: None,
+    }]);
+    let mut row = store.ticket("halopsa", key).await.unwrap().unwrap();
+    row.read_us -= 3_600_000_000;
+    store.put_ticket(&row).await.unwrap();
+    let (code, _, page) = get(service, &path, token);
+    assert_eq!(code, 200);
+    assert!(page.contains("cannot be read just now") && page.contains("1 hour ago"), "{page}");
+    assert!(page.contains("<article"), "{page}");
+    assert_eq!(get(service, "/technician/halopsa/ticket/999999", token).0, 404);
+}
+
 const RULES: &str = "[[software]]\nname = \"reader\"\ntitle = \"Reader\"\n\n[[deployment]]\nname = \"reader\"\n\
                      software = \"reader\"\nstate = \"latest\"\ntarget = \"all\"\n\
                      show_in = [\"technician-tools\"]\n";
@@ -110,40 +154,8 @@ async fn k1_k5_k9_a_ticket_is_told_of_shown_worked_on_and_shown_while_halo_is_do
     assert_eq!(sessions.len(), 1);
     assert_eq!(sessions[0].1.asked_by, "ana");
 
-    // Told of by Halo: acknowledged at once, and the note comes.
-    let basic = "Authorization: Basic aGFsbzpwbGFudGVkLXdlYmhvb2stc2VjcmV0\r\n";
-    for id in ["one", "two", "one"] {
-        assert_eq!(post(&service, "/webhooks/halopsa", basic, &told(id, &key)).0, 202);
-    }
-    assert_eq!(post(&service, "/webhooks/halopsa", "", &told("three", &key)).0, 401);
-    let began = Instant::now();
-    loop {
-        let row = store.ticket("halopsa", &key).await.unwrap().unwrap();
-        let waiting = store.waiting_deliveries().await.unwrap();
-        if row.note.is_some() && waiting == 0 {
-            break;
-        }
-        assert!(began.elapsed() < Duration::from_secs(60), "{row:?}, {waiting} wait");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-
-    // Halo is down: what was known is shown as such, and the second hub of the page does not wait.
-    site.running.set_faults(vec![Rule {
-        fault: Fault::ServerError,
-        face: Some(Face::Halo),
-        path: None,
-        when: When::Always,
-        times: None,
-    }]);
-    let mut row = store.ticket("halopsa", &key).await.unwrap().unwrap();
-    row.read_us -= 3_600_000_000;
-    store.put_ticket(&row).await.unwrap();
-    let (code, _, page) = get(&service, &path, &token);
-    assert_eq!(code, 200);
-    assert!(page.contains("cannot be read just now") && page.contains("1 hour ago"), "{page}");
-    assert!(page.contains("<article"), "{page}");
-    assert_eq!(get(&service, "/technician/halopsa/ticket/999999", &token).0, 404);
-
+    is_told_of(&service, &store, &key).await;
+    is_shown_while_halo_is_down(&site, &service, &store, (&key, &token)).await;
     service.signal("TERM");
     let (code, lines) = service.end();
     assert_eq!(code, 0, "{lines:#?}");

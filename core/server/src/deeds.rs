@@ -1,0 +1,551 @@
+//! The routes below `/v1` that ask what only the rules can say, and those that change something: what
+//! each takes, from whom, and who answers it. What is sent is compared with this list before anybody
+//! sees it; every change goes into the audit log with who made it.
+
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use core_model::access::Role;
+use core_model::entity::EntityKind;
+use core_store::EntityQuery;
+use serde_json::{Map, Value, json};
+
+use crate::access::Caller;
+use crate::asked::{Asked, is_unsafe};
+use crate::pages::Answering;
+use crate::params::Params;
+use crate::problem::{Problem, shown};
+use crate::repeat::{Repeat, Sent};
+use crate::{Api, Question, admin, sessions};
+
+/// What the program around the server is asked to answer or to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// Who is in a target or a deployment.
+    Resolve,
+    /// What winners other definitions would have.
+    Preview,
+    /// Every deployment of an item for a subject.
+    Explain,
+    /// The days ahead on which something changes.
+    Edges,
+    /// What was sold beside what is deployed.
+    Reconcile,
+    /// Settle a question.
+    Decide,
+    /// Link a client with a tenant.
+    Link,
+    /// Pin a computer's primary person.
+    Pin,
+    /// The definitions as files.
+    Definitions,
+    /// What files would change.
+    Plan,
+    /// Save what files define.
+    Apply,
+    /// Changes that wait.
+    Requests,
+    /// One of them.
+    Request,
+    /// Save one of them.
+    Approve,
+    /// Let one of them be.
+    Reject,
+    /// Have the daemon read a connection now.
+    Sync,
+    /// The latest runs.
+    Runs,
+    /// What waits for a human.
+    Needs,
+}
+
+/// Who answers.
+#[derive(Clone, Copy)]
+pub(crate) enum Does {
+    /// The program.
+    Program(Ask),
+    /// The server itself.
+    Own(fn(Arc<Api>, Asked) -> Answering),
+}
+
+/// What a body may have.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Field {
+    pub(crate) name: &'static str,
+    /// As JSON Schema calls it.
+    pub(crate) kind: &'static str,
+    pub(crate) required: bool,
+    pub(crate) about: &'static str,
+}
+
+/// A route.
+pub(crate) struct Deed {
+    pub(crate) method: &'static str,
+    pub(crate) path: &'static str,
+    pub(crate) id: &'static str,
+    pub(crate) about: &'static str,
+    pub(crate) least: Role,
+    /// Only for callers of all tenants; else the answer holds only what is the caller's.
+    pub(crate) of_all: bool,
+    pub(crate) params: &'static [&'static str],
+    pub(crate) body: &'static [Field],
+    /// Whether `Idempotency-Key` counts.
+    pub(crate) repeatable: bool,
+    /// What the path's `{id}` is, where it must be the caller's to see.
+    pub(crate) of: Option<(EntityKind, &'static str)>,
+    pub(crate) does: Does,
+}
+
+const fn field(name: &'static str, kind: &'static str, about: &'static str) -> Field {
+    Field { name, kind, required: false, about }
+}
+
+const fn needed(name: &'static str, kind: &'static str, about: &'static str) -> Field {
+    Field { name, kind, required: true, about }
+}
+
+const fn deed(method: &'static str, path: &'static str, id: &'static str) -> Deed {
+    Deed {
+        method,
+        path,
+        id,
+        about: "",
+        least: Role::Operator,
+        of_all: true,
+        params: &[],
+        body: &[],
+        repeatable: false,
+        of: None,
+        does: Does::Program(Ask::Runs),
+    }
+}
+
+const AS_OF: Field = field("as_of", "string", "A local day or an instant; now if left out.");
+const KNOWN_AT: Field = field("known_at", "string", "As it was known at this instant.");
+const NOTE: Field = field("note", "string", "Why, for the history.");
+const CONFIRM: Field = field(
+    "confirm",
+    "integer",
+    "The number of a change beyond the budget, as its preview names it.",
+);
+const FILES: Field =
+    field("files", "object", "TOML texts by their paths, all files of the library together.");
+const DEFINITIONS: Field =
+    field("definitions", "object", "The same as one JSON document: the tables of such a file.");
+
+/// Every one of them.
+pub(crate) const ALL: &[Deed] = &[
+    Deed {
+        about: "Who is in a target, who is not, and of whom it is not known, each with the reason.",
+        least: Role::Reader,
+        of_all: false,
+        body: &[
+            field(
+                "target",
+                "array",
+                "Words as `linchpin resolve` takes them, like [\"tag\", \"vip\"].",
+            ),
+            field("deployment", "string", "Instead: the target of this deployment, by name or id."),
+            field("to", "string", "computers (the default), persons or tenants."),
+            field("class", "array", "Only computers of these classes, like [\"servers\"]."),
+            AS_OF,
+            KNOWN_AT,
+        ],
+        does: Does::Program(Ask::Resolve),
+        ..deed("POST", "/v1/resolve", "resolve")
+    },
+    Deed {
+        about: "The exact change of winners that other definitions would make. Nothing is saved.",
+        body: &[
+            field("file", "string", "A TOML text: what it defines would be wholly as it says."),
+            DEFINITIONS,
+            field("deployment", "string", "Instead: this deployment, by name or id."),
+            field("change", "string", "What would become of it: remove, disable or enable."),
+            AS_OF,
+        ],
+        does: Does::Program(Ask::Preview),
+        ..deed("POST", "/v1/preview", "preview")
+    },
+    Deed {
+        about: "Every deployment of an item for one subject: what wins, what loses on what, what is out.",
+        least: Role::Reader,
+        of_all: false,
+        body: &[
+            needed("subject", "string", "A computer, person or tenant, by id or name."),
+            needed("item", "string", "The software or task: its name, title or id."),
+            field("instance", "string", "Which one, where a task may be there several times."),
+            field("onboarding", "boolean", "As an onboarding run sees it."),
+            AS_OF,
+            KNOWN_AT,
+        ],
+        does: Does::Program(Ask::Explain),
+        ..deed("POST", "/v1/explain", "explain")
+    },
+    Deed {
+        about: "The days ahead on which something changes by itself.",
+        least: Role::Reader,
+        of_all: false,
+        params: &["from", "until"],
+        does: Does::Program(Ask::Edges),
+        ..deed("GET", "/v1/edges", "list-edges")
+    },
+    Deed {
+        about: "What was sold, beside what deployments resolve to.",
+        least: Role::Reader,
+        of_all: false,
+        params: &["agreement", "as_of", "known_at"],
+        does: Does::Program(Ask::Reconcile),
+        ..deed("GET", "/v1/reconcile", "reconcile")
+    },
+    Deed {
+        about: "Answers a question that the hub may not answer by itself.",
+        of_all: false,
+        body: &[needed("choice", "string", "One of the choices that the question offers.")],
+        of: Some((EntityKind::Decision, "decision")),
+        does: Does::Program(Ask::Decide),
+        ..deed("POST", "/v1/decisions/{id}", "decide")
+    },
+    Deed {
+        about: "Says which tenant a connection's client belongs to.",
+        body: &[needed("tenant", "string", "A tenant's id or name; `none` keeps it unlinked.")],
+        of: Some((EntityKind::Client, "client")),
+        does: Does::Program(Ask::Link),
+        ..deed("POST", "/v1/clients/{id}/link", "link-client")
+    },
+    Deed {
+        about: "Says who a computer's primary person is, whatever the logons say.",
+        of_all: false,
+        body: &[needed("person", "string", "A person's id, name or UPN; `nobody`; or `auto`.")],
+        of: Some((EntityKind::Computer, "computer")),
+        does: Does::Program(Ask::Pin),
+        ..deed("POST", "/v1/computers/{id}/pin", "pin-computer")
+    },
+    Deed {
+        about: "What is defined, as files.",
+        does: Does::Program(Ask::Definitions),
+        ..deed("GET", "/v1/definitions", "get-definitions")
+    },
+    Deed {
+        about: "What files of definitions would change, in definitions and in winners.",
+        body: &[FILES, DEFINITIONS, AS_OF],
+        does: Does::Program(Ask::Plan),
+        ..deed("POST", "/v1/definitions/plan", "plan-definitions")
+    },
+    Deed {
+        about: "Saves what files define. What goes beyond the budget waits as a request for somebody \
+                else's word.",
+        body: &[
+            FILES,
+            DEFINITIONS,
+            NOTE,
+            CONFIRM,
+            field("propose", "boolean", "Ask for it, whatever its size, instead of saving it."),
+        ],
+        repeatable: true,
+        does: Does::Program(Ask::Apply),
+        ..deed("POST", "/v1/definitions", "apply-definitions")
+    },
+    Deed {
+        about: "The changes that wait for a second person.",
+        params: &["all"],
+        does: Does::Program(Ask::Requests),
+        ..deed("GET", "/v1/requests", "list-requests")
+    },
+    Deed {
+        about: "One of them in full, and what it would change by now.",
+        does: Does::Program(Ask::Request),
+        ..deed("GET", "/v1/requests/{id}", "get-request")
+    },
+    Deed {
+        about: "Saves a change that somebody else requested.",
+        body: &[NOTE, CONFIRM],
+        repeatable: true,
+        does: Does::Program(Ask::Approve),
+        ..deed("POST", "/v1/requests/{id}/approve", "approve-request")
+    },
+    Deed {
+        about: "Lets a requested change be.",
+        body: &[NOTE],
+        does: Does::Program(Ask::Reject),
+        ..deed("POST", "/v1/requests/{id}/reject", "reject-request")
+    },
+    Deed {
+        about: "Has the daemon read a connection now, instead of when it is planned.",
+        body: &[
+            needed("connection", "string", "Its name."),
+            field("full", "boolean", "Everything, and not only what changed."),
+        ],
+        repeatable: true,
+        does: Does::Program(Ask::Sync),
+        ..deed("POST", "/v1/syncs", "start-sync")
+    },
+    Deed {
+        about: "What waits for a human: refused credentials, missing rights, held deletions, what was \
+                given up, open decisions. Each with its remedy, the most urgent first.",
+        does: Does::Program(Ask::Needs),
+        ..deed("GET", "/v1/needs", "list-needs")
+    },
+    Deed {
+        about: "The latest runs, newest first.",
+        params: &["limit", "connection"],
+        does: Does::Program(Ask::Runs),
+        ..deed("GET", "/v1/runs", "list-runs")
+    },
+    Deed {
+        about: "Who asks: name, role, tenants, and what a script of a page sends in `x-csrf-token`.",
+        least: Role::Reader,
+        of_all: false,
+        does: Does::Own(|api, asked| Box::pin(admin::me(api, asked))),
+        ..deed("GET", "/v1/me", "get-me")
+    },
+    Deed {
+        about: "Tokens of the API, those too that ended.",
+        least: Role::Admin,
+        does: Does::Own(|api, asked| Box::pin(admin::tokens(api, asked))),
+        ..deed("GET", "/v1/tokens", "list-tokens")
+    },
+    Deed {
+        about: "Makes a token. The answer has it this once.",
+        least: Role::Admin,
+        body: &[
+            needed("name", "string", "No other token had it."),
+            needed("role", "string", "reader, technician, operator or admin."),
+            field("tenants", "array", "Ids of tenants; all where it is left out."),
+            field("days", "integer", "After how many days it ends; 90 where it is left out."),
+        ],
+        does: Does::Own(|api, asked| Box::pin(admin::make_token(api, asked))),
+        ..deed("POST", "/v1/tokens", "make-token")
+    },
+    Deed {
+        about: "Ends a token.",
+        least: Role::Admin,
+        does: Does::Own(|api, asked| Box::pin(admin::revoke_token(api, asked))),
+        ..deed("POST", "/v1/tokens/{id}/revoke", "revoke-token")
+    },
+    Deed {
+        about: "Accounts of people, those too that are switched off.",
+        least: Role::Admin,
+        does: Does::Own(|api, asked| Box::pin(admin::accounts(api, asked))),
+        ..deed("GET", "/v1/accounts", "list-accounts")
+    },
+    Deed {
+        about: "Makes an account. Without a password only a provider can vouch for it.",
+        least: Role::Admin,
+        body: &[
+            needed("name", "string", "What one signs in with."),
+            needed("role", "string", "reader, technician, operator or admin."),
+            field("shown", "string", "What it is shown as."),
+            field("tenants", "array", "Ids of tenants; all where it is left out."),
+            field("password", "string", "At least 12 characters."),
+        ],
+        does: Does::Own(|api, asked| Box::pin(admin::make_account(api, asked))),
+        ..deed("POST", "/v1/accounts", "make-account")
+    },
+    Deed {
+        about: "Changes an account: switches it off or on, gives it another role or password. \
+                Whoever is signed in with it is signed out where it is switched off or has another \
+                password.",
+        least: Role::Admin,
+        body: &[
+            field("disabled", "boolean", "Whether it is switched off."),
+            field("role", "string", "reader, technician, operator or admin."),
+            field("tenants", "array", "Ids of tenants; an empty list is all of them."),
+            field("password", "string", "At least 12 characters."),
+        ],
+        does: Does::Own(|api, asked| Box::pin(admin::change_account(api, asked))),
+        ..deed("POST", "/v1/accounts/{id}", "change-account")
+    },
+    Deed {
+        about: "Who did what: every change and every sign-in, newest first.",
+        least: Role::Admin,
+        params: &["limit", "before", "actor", "action", "subject"],
+        does: Does::Own(|api, asked| Box::pin(admin::audit(api, asked))),
+        ..deed("GET", "/v1/audit", "list-audit")
+    },
+    Deed {
+        about: "Sessions by the number of their last change; only those that changed after `since`.",
+        least: Role::Reader,
+        of_all: false,
+        params: sessions::LIST,
+        does: Does::Own(|api, asked| Box::pin(sessions::list(api, asked))),
+        ..deed("GET", "/v1/sessions", "list-sessions")
+    },
+    Deed {
+        about: "One session: what shall be, for whom, who asked, where it stands.",
+        least: Role::Reader,
+        of_all: false,
+        does: Does::Own(|api, asked| Box::pin(sessions::one(api, asked))),
+        ..deed("GET", "/v1/sessions/{id}", "get-session")
+    },
+    Deed {
+        about: "An engine's word: that it is at a session, how it goes, how it ended. One engine is at a \
+                session at a time, and what is over stays so.",
+        of_all: false,
+        body: &[
+            needed("state", "string", "running, succeeded, failed or cancelled."),
+            field("word", "string", "How it goes, or what came of it, for people."),
+            field("result", "object", "What the engine found and did, for machines."),
+        ],
+        does: Does::Own(|api, asked| Box::pin(sessions::tell(api, asked))),
+        ..deed("POST", "/v1/sessions/{id}", "tell-session")
+    },
+    Deed {
+        about: "A PSA's ticket: tenant, person, computers, and what may be deployed for each.",
+        least: Role::Reader,
+        of_all: false,
+        does: Does::Own(|api, asked| Box::pin(sessions::ticket(api, asked))),
+        ..deed("GET", "/v1/technician/{connection}/tickets/{key}", "get-ticket")
+    },
+    Deed {
+        about: "Asks for a session of something that a ticket offers.",
+        least: Role::Technician,
+        of_all: false,
+        body: &[
+            needed("subject", "string", "The offer's subject."),
+            needed("deployment", "string", "The offer's deployment."),
+        ],
+        does: Does::Own(|api, asked| Box::pin(sessions::ask(api, asked))),
+        ..deed("POST", "/v1/technician/{connection}/tickets/{key}/sessions", "ask-for-session")
+    },
+];
+
+impl Api {
+    /// Answers or does it.
+    pub(crate) async fn deed(
+        self: &Arc<Self>,
+        deed: &'static Deed,
+        asked: Asked,
+    ) -> Result<Response, Problem> {
+        let caller = asked.caller()?.clone();
+        if deed.of_all {
+            caller.must_see_all()?;
+        }
+        let params = Params::of(&asked.uri, deed.params)?;
+        let body = body(deed, &asked)?;
+        let ask = match deed.does {
+            Does::Own(handler) => return handler(Arc::clone(self), asked).await,
+            Does::Program(ask) => ask,
+        };
+        let id = asked.id("id").to_owned();
+        if let Some((kind, word)) = deed.of {
+            self.seen(kind, word, &caller, &id).await?;
+        }
+        let repeat = match deed.repeatable {
+            true => match Repeat::of(self, &caller, deed, &asked).await? {
+                Sent::Anew(repeat) => repeat,
+                Sent::Before(answer) => return Ok(answer),
+            },
+            false => Repeat::Not,
+        };
+        let question = Question {
+            ask,
+            id,
+            params: deed
+                .params
+                .iter()
+                .filter_map(|name| Some(((*name).to_owned(), params.get(name)?.to_owned())))
+                .collect(),
+            body,
+            by: caller.signature(),
+            tenants: self.tenants_of(&caller).await?,
+        };
+        let (subject, is_change) = (question.subject(), is_change(&asked, ask));
+        let turn = self.questions.acquire().await.map_err(|_| Problem::fault())?;
+        let answered = self.answers.answer(question).await;
+        drop(turn);
+        if is_change {
+            let outcome = match &answered {
+                Ok(_) => "done",
+                Err(unanswered) if unanswered.wrong || unanswered.held => "refused",
+                Err(_) => "failed",
+            };
+            let detail = answered.as_ref().err().map(|error| error.what.as_str());
+            let what = (deed.id, subject.as_str());
+            self.audit(&asked, what, outcome, detail.unwrap_or_default()).await?;
+        }
+        match answered {
+            Ok(value) => {
+                repeat.note(self, StatusCode::OK, &value).await;
+                Ok(axum::Json(value).into_response())
+            }
+            Err(unanswered) => {
+                repeat.forget(self).await;
+                Err(unanswered.into())
+            }
+        }
+    }
+
+    /// The tenants whose things an answer may hold; none is all. One that is not there is left out.
+    async fn tenants_of(&self, caller: &Caller) -> Result<Option<Vec<String>>, Problem> {
+        let Some(tenants) = caller.scope.tenants() else { return Ok(None) };
+        let query = EntityQuery { ids: Some(tenants), ..EntityQuery::all(EntityKind::Tenant) };
+        let rows = self.store.entities(&query).await?;
+        Ok(Some(rows.into_iter().map(|row| row.id).collect()))
+    }
+}
+
+/// Whether the log of changes has it: what changes something, and no question that takes a body.
+fn is_change(asked: &Asked, ask: Ask) -> bool {
+    let question = matches!(ask, Ask::Resolve | Ask::Preview | Ask::Explain | Ask::Plan);
+    is_unsafe(&asked.method) && !question
+}
+
+/// The body, compared with what the route takes.
+pub(crate) fn body(deed: &Deed, asked: &Asked) -> Result<Map<String, Value>, Problem> {
+    if !is_unsafe(&asked.method) {
+        return Ok(Map::new());
+    }
+    let body: Value = asked.json()?;
+    let Value::Object(body) = body else {
+        return Err(Problem::wrong("the body is no JSON object", "send an object"));
+    };
+    let names = || deed.body.iter().map(|field| field.name).collect::<Vec<_>>().join(", ");
+    for (name, value) in &body {
+        let Some(field) = deed.body.iter().find(|field| field.name == name) else {
+            let takes = match deed.body {
+                [] => "this path takes an empty object".to_owned(),
+                _ => format!("this path takes {}", names()),
+            };
+            return Err(Problem::wrong(format!("there is no field `{}`", shown(name)), takes));
+        };
+        let fits = match field.kind {
+            "string" => value.is_string(),
+            "boolean" => value.is_boolean(),
+            "integer" => value.is_u64(),
+            "array" => value.as_array().is_some_and(|all| all.iter().all(Value::is_string)),
+            _ => value.is_object(),
+        };
+        if !fits && !value.is_null() {
+            let kind = if field.kind == "array" { "array of strings" } else { field.kind };
+            let what = format!("`{name}` is no {kind}");
+            return Err(Problem::wrong(what, field.about));
+        }
+    }
+    let missing = deed
+        .body
+        .iter()
+        .find(|field| field.required && body.get(field.name).is_none_or(Value::is_null));
+    match missing {
+        Some(field) => Err(Problem::wrong(format!("`{}` is missing", field.name), field.about)),
+        None => Ok(body.into_iter().filter(|(_, value)| !value.is_null()).collect()),
+    }
+}
+
+/// The schema of a route's body.
+pub(crate) fn schema(deed: &Deed) -> Value {
+    let property = |field: &Field| {
+        let mut schema = json!({ "type": field.kind, "description": field.about });
+        if field.kind == "array" {
+            schema["items"] = json!({ "type": "string" });
+        }
+        (field.name.to_owned(), schema)
+    };
+    let required = deed.body.iter().filter(|field| field.required).map(|field| field.name);
+    json!({
+        "type": "object",
+        "properties": deed.body.iter().map(property).collect::<Map<_, _>>(),
+        "required": required.collect::<Vec<_>>(),
+        "additionalProperties": false,
+    })
+}
