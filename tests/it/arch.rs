@@ -23,7 +23,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("core-sync", &["core-model", "core-connector", "core-store", "core-derive"]),
     ("core-snapshot", &["core-model", "core-library", "core-resolve", "core-store"]),
     ("core-daemon", &["core-model", "core-connector", "core-schedule", "core-store", "core-sync"]),
-    ("core-server", &["core-model", "core-store", "core-daemon"]),
+    ("core-server", &["core-model", "core-connector", "core-store", "core-daemon"]),
     ("linchpin", &["*"]),
     ("connector-azure-ad", CONNECTOR),
     ("connector-cw-automate", CONNECTOR),

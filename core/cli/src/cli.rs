@@ -20,6 +20,7 @@ pub(crate) use self::files::{
 };
 pub(crate) use self::read::{
     DeliveriesAction, DeliveriesArgs, ListArgs, ListKind, RunsArgs, ShowArgs, ShowKind,
+    WebhooksAction, WebhooksArgs,
 };
 pub(crate) use self::rules::{
     ClassArg, EdgesArgs, ExpectArgs, ExplainArgs, KindArg, PreviewArgs, ReconcileArgs, ResolveArgs,
@@ -159,6 +160,9 @@ pub(crate) enum Command {
     /// What waits for you: refused credentials, missing rights, held deletions, decisions, requests
     #[command(after_help = EXIT_CODES)]
     Needs,
+    /// Where the hub tells of what happens, and how each endpoint fares
+    #[command(after_help = EXIT_CODES)]
+    Webhooks(WebhooksArgs),
     /// What systems sent by themselves and was given up; `retry` has it tried again
     #[command(after_help = EXIT_CODES)]
     Deliveries(DeliveriesArgs),

@@ -40,6 +40,7 @@ mod status;
 mod sync;
 pub(crate) mod text;
 mod token;
+mod webhooks;
 mod winners;
 
 /// Does what was asked.
@@ -59,6 +60,7 @@ pub(crate) async fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Secrets { action } => secrets::run(global, action).await,
         Command::Status => status::run(global).await,
         Command::Needs => needs::run(global).await,
+        Command::Webhooks(args) => webhooks::run(global, args).await,
         Command::Deliveries(args) => deliveries::run(global, args).await,
         Command::Runs(args) => runs::run(global, args).await,
         Command::List(args) => list::run(global, args).await,

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use chrono_tz::Tz;
 use core_connector::{Connector, Registry};
-use core_daemon::Entry;
+use core_daemon::{Endpoint, Entry};
 use core_resolve::Freshness;
 use core_store::{SealingKey, SealingKeys, Store};
 use core_sync::Settings;
@@ -27,6 +27,7 @@ mod secret;
 mod sign_in;
 mod technician;
 mod warnings;
+mod webhook;
 
 pub(crate) use self::connect::ConnectionSettings;
 pub(crate) use self::problem::{Problem, Problems, laid_out};
@@ -35,6 +36,7 @@ pub(crate) use core_toml::{choices, nearest, properties, resolve};
 
 use self::document::Document;
 use self::technician::TechnicianTable;
+use self::webhook::WebhookTable;
 
 /// The settings, checked.
 pub(crate) struct Config {
@@ -60,6 +62,7 @@ pub(crate) struct Config {
     pub(crate) parallel: usize,
     /// The page inside a ticket.
     pub(crate) technician: TechnicianTable,
+    webhooks: Vec<WebhookTable>,
     server: plan::ServerTable,
     sign_in: sign_in::SignInTable,
     secrets: sign_in::SecretsTable,
@@ -72,6 +75,24 @@ pub(crate) struct Config {
 }
 
 impl Config {
+    /// Where the hub tells of what happens.
+    pub(crate) fn webhooks(&self) -> &[WebhookTable] {
+        &self.webhooks
+    }
+
+    /// The same with their secrets looked up, and without those that have none: what is wrong with each.
+    pub(crate) fn endpoints(&self) -> (Vec<Endpoint>, Vec<String>) {
+        let place = (self.document.folder(), &self.kept);
+        let (mut endpoints, mut wrong) = (Vec::new(), Vec::new());
+        for table in &self.webhooks {
+            match webhook::endpoint(table, place) {
+                Ok(endpoint) => endpoints.push(endpoint),
+                Err(missing) => wrong.push(format!("{}: {}", missing.what, missing.remedy)),
+            }
+        }
+        (endpoints, wrong)
+    }
+
     /// Where browsers reach the hub.
     pub(crate) fn public_url(&self) -> Option<&str> {
         self.server.public_url.as_deref()
@@ -97,6 +118,7 @@ impl Config {
                 listen: understood.listen,
                 parallel: understood.parallel,
                 technician: understood.technician,
+                webhooks: understood.webhooks,
                 server: understood.server,
                 sign_in: understood.sign_in,
                 secrets: understood.secrets,

@@ -9,6 +9,7 @@ mod inbox;
 mod job;
 mod log;
 mod metrics;
+mod outbound;
 mod timer;
 
 pub use daemon::{Daemon, Order, Site};
@@ -19,4 +20,5 @@ pub use inbox::{Desk, Inbox, page_of};
 pub use job::Edges;
 pub use log::RunLog;
 pub use metrics::{Counted, Metrics};
+pub use outbound::{Endpoint, Outbound, Outside, SigningKey, Told, Topic};
 pub use timer::{SystemTimer, Timer};

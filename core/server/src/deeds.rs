@@ -17,7 +17,7 @@ use crate::pages::Answering;
 use crate::params::Params;
 use crate::problem::{Problem, shown};
 use crate::repeat::{Repeat, Sent};
-use crate::{Api, Question, admin, sessions};
+use crate::{Api, Question, admin};
 
 /// What the program around the server is asked to answer or to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,15 +97,15 @@ pub(crate) struct Deed {
     pub(crate) does: Does,
 }
 
-const fn field(name: &'static str, kind: &'static str, about: &'static str) -> Field {
+pub(crate) const fn field(name: &'static str, kind: &'static str, about: &'static str) -> Field {
     Field { name, kind, required: false, about }
 }
 
-const fn needed(name: &'static str, kind: &'static str, about: &'static str) -> Field {
+pub(crate) const fn needed(name: &'static str, kind: &'static str, about: &'static str) -> Field {
     Field { name, kind, required: true, about }
 }
 
-const fn deed(method: &'static str, path: &'static str, id: &'static str) -> Deed {
+pub(crate) const fn deed(method: &'static str, path: &'static str, id: &'static str) -> Deed {
     Deed {
         method,
         path,
@@ -362,51 +362,6 @@ pub(crate) const ALL: &[Deed] = &[
         params: &["limit", "before", "actor", "action", "subject"],
         does: Does::Own(|api, asked| Box::pin(admin::audit(api, asked))),
         ..deed("GET", "/v1/audit", "list-audit")
-    },
-    Deed {
-        about: "Sessions by the number of their last change; only those that changed after `since`.",
-        least: Role::Reader,
-        of_all: false,
-        params: sessions::LIST,
-        does: Does::Own(|api, asked| Box::pin(sessions::list(api, asked))),
-        ..deed("GET", "/v1/sessions", "list-sessions")
-    },
-    Deed {
-        about: "One session: what shall be, for whom, who asked, where it stands.",
-        least: Role::Reader,
-        of_all: false,
-        does: Does::Own(|api, asked| Box::pin(sessions::one(api, asked))),
-        ..deed("GET", "/v1/sessions/{id}", "get-session")
-    },
-    Deed {
-        about: "An engine's word: that it is at a session, how it goes, how it ended. One engine is at a \
-                session at a time, and what is over stays so.",
-        of_all: false,
-        body: &[
-            needed("state", "string", "running, succeeded, failed or cancelled."),
-            field("word", "string", "How it goes, or what came of it, for people."),
-            field("result", "object", "What the engine found and did, for machines."),
-        ],
-        does: Does::Own(|api, asked| Box::pin(sessions::tell(api, asked))),
-        ..deed("POST", "/v1/sessions/{id}", "tell-session")
-    },
-    Deed {
-        about: "A PSA's ticket: tenant, person, computers, and what may be deployed for each.",
-        least: Role::Reader,
-        of_all: false,
-        does: Does::Own(|api, asked| Box::pin(sessions::ticket(api, asked))),
-        ..deed("GET", "/v1/technician/{connection}/tickets/{key}", "get-ticket")
-    },
-    Deed {
-        about: "Asks for a session of something that a ticket offers.",
-        least: Role::Technician,
-        of_all: false,
-        body: &[
-            needed("subject", "string", "The offer's subject."),
-            needed("deployment", "string", "The offer's deployment."),
-        ],
-        does: Does::Own(|api, asked| Box::pin(sessions::ask(api, asked))),
-        ..deed("POST", "/v1/technician/{connection}/tickets/{key}/sessions", "ask-for-session")
     },
 ];
 

@@ -109,8 +109,10 @@ fn operation_of(deed: &Deed) -> Value {
     let answer =
         json!({ "description": deed.about, "content": json_of(&json!({ "type": "object" })) });
     let mut parameters: Vec<Value> = deed.params.iter().map(|name| parameter(name)).collect();
-    if deed.path.contains("{id}") {
-        parameters.insert(0, parameter("id"));
+    for name in ["key", "connection", "id"] {
+        if deed.path.contains(&format!("{{{name}}}")) {
+            parameters.insert(0, parameter(name));
+        }
     }
     if deed.repeatable {
         parameters.push(parameter("Idempotency-Key"));
@@ -122,7 +124,7 @@ fn operation_of(deed: &Deed) -> Value {
         "503": refused("Not now."),
     });
     responses[if made { "201" } else { "200" }] = answer;
-    if deed.path.contains("{id}") {
+    if deed.path.contains('{') {
         responses["404"] = refused("There is none, or it is not for this caller.");
     }
     let mut operation = json!({

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use axum::response::{IntoResponse, Response};
+use core_model::access::Role;
 use core_model::id::SessionId;
 use core_model::session::{Session, SessionState};
 use core_store::{Error, SessionQuery, SessionWord};
@@ -14,12 +15,62 @@ use crate::Api;
 use crate::access::Caller;
 use crate::answer::tagged;
 use crate::asked::Asked;
+use crate::deeds::{Deed, Does, deed, field, needed};
 use crate::params::Params;
 use crate::problem::{Problem, shown};
 use crate::technician;
 
 /// Parameters of the list.
-pub(crate) const LIST: &[&str] = &["since", "state", "limit"];
+const LIST: &[&str] = &["since", "state", "limit"];
+/// The routes.
+pub(crate) const DEEDS: &[Deed] = &[
+    Deed {
+        about: "Sessions by the number of their last change; only those that changed after `since`.",
+        least: Role::Reader,
+        of_all: false,
+        params: LIST,
+        does: Does::Own(|api, asked| Box::pin(list(api, asked))),
+        ..deed("GET", "/v1/sessions", "list-sessions")
+    },
+    Deed {
+        about: "One session: what shall be, for whom, who asked, where it stands.",
+        least: Role::Reader,
+        of_all: false,
+        does: Does::Own(|api, asked| Box::pin(one(api, asked))),
+        ..deed("GET", "/v1/sessions/{id}", "get-session")
+    },
+    Deed {
+        about: "An engine's word: that it is at a session, how it goes, how it ended. One engine is at a \
+                session at a time, and what is over stays so.",
+        of_all: false,
+        body: &[
+            needed("state", "string", "running, succeeded, failed or cancelled."),
+            field("word", "string", "How it goes, or what came of it, for people."),
+            field("result", "object", "What the engine found and did, for machines."),
+        ],
+        does: Does::Own(|api, asked| Box::pin(tell(api, asked))),
+        ..deed("POST", "/v1/sessions/{id}", "tell-session")
+    },
+    Deed {
+        about: "A PSA's ticket: tenant, person, computers, and what may be deployed for each.",
+        least: Role::Reader,
+        of_all: false,
+        does: Does::Own(|api, asked| Box::pin(ticket(api, asked))),
+        ..deed("GET", "/v1/technician/{connection}/tickets/{key}", "get-ticket")
+    },
+    Deed {
+        about: "Asks for a session of something that a ticket offers.",
+        least: Role::Technician,
+        of_all: false,
+        body: &[
+            needed("subject", "string", "The offer's subject."),
+            needed("deployment", "string", "The offer's deployment."),
+        ],
+        does: Does::Own(|api, asked| Box::pin(ask(api, asked))),
+        ..deed("POST", "/v1/technician/{connection}/tickets/{key}/sessions", "ask-for-session")
+    },
+];
+
 /// Characters of an engine's word.
 const LONGEST: usize = 4000;
 /// Bytes of an engine's result.

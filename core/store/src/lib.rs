@@ -34,6 +34,7 @@ mod stream;
 mod sweep;
 mod ticket;
 mod token;
+mod webhook;
 
 pub use account::{AccountRow, NewAccount, Rights};
 pub use audit::{AuditQuery, AuditRow, NewAudit};
@@ -60,3 +61,4 @@ pub use stream::{Round, RoundMode, StreamKey, StreamState};
 pub use sweep::{FinishRound, Guard, Held, RoundOutcome};
 pub use ticket::{TicketComputer, TicketRow};
 pub use token::{NewToken, Token, TokenRow};
+pub use webhook::WebhookState;

@@ -15,6 +15,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (5, "token", include_str!("../migrations/0005_token.sql")),
     (7, "account", include_str!("../migrations/0007_account.sql")),
     (8, "ticket", include_str!("../migrations/0008_ticket.sql")),
+    (9, "webhook", include_str!("../migrations/0009_webhook.sql")),
 ];
 
 impl Store {

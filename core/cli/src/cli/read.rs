@@ -88,6 +88,24 @@ pub(crate) enum ShowKind {
     Deployment,
 }
 
+/// `linchpin webhooks`.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct WebhooksArgs {
+    #[command(subcommand)]
+    pub(crate) action: Option<WebhooksAction>,
+}
+
+/// What is done about webhooks; without it they are listed.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum WebhooksAction {
+    /// Have one that was given up told again, from where it was
+    Enable {
+        /// Its name
+        name: String,
+    },
+}
+
 /// `linchpin deliveries`.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]

@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use core_daemon::{Counted, Daemon, Inbox, Site, SystemTimer};
+use core_daemon::{Counted, Daemon, Endpoint, Inbox, Outbound, Site, SystemTimer};
+use core_model::entity::Tenant;
 use core_server::Api;
 use core_sync::Clock;
 use tokio::net::TcpListener;
@@ -18,6 +19,7 @@ use crate::live::Kept;
 mod answers;
 mod dates;
 mod desk;
+mod outside;
 mod signals;
 mod systemd;
 mod technician;
@@ -25,7 +27,9 @@ mod technician;
 use self::answers::OfSettings;
 use self::dates::Dates;
 use self::desk::Desk;
+use self::outside::Way;
 use self::technician::Tools;
+use super::find;
 
 pub(crate) async fn run(global: &Global, _args: &ServeArgs) -> Result<Exit, Failure> {
     let context = Arc::new(Context::open(global).await?.with_sign_in().await?);
@@ -48,14 +52,19 @@ pub(crate) async fn run(global: &Global, _args: &ServeArgs) -> Result<Exit, Fail
     };
     let api = Api::new(context.store.clone(), Arc::clone(&health), timer, answers, desk);
     let serving = serve(context.config.listen, api, stopped).await?;
+    let endpoints = watch::Sender::new(endpoints_of(&context).await);
+    let way = Arc::new(Way(in_force.subscribe()));
+    let telling = Outbound::new(desks.subscribe(), endpoints.subscribe(), way);
+    let telling = tokio::spawn(telling.run());
     let working = tokio::spawn(Inbox::new(desks.subscribe(), orders.clone(), told).run());
-    let desk = Desk::new(global.clone(), in_force, desks, orders, Arc::clone(&health));
+    let desk = Desk::new(global.clone(), in_force, (desks, endpoints), orders, Arc::clone(&health));
     let attending = tokio::spawn(desk.attend(signals::Signals::listen()?));
     let watchdog = tokio::spawn(systemd::answer_the_watchdog(health));
     systemd::ready();
     let ended = daemon.run(inbox).await;
     systemd::stopping();
     working.abort();
+    telling.abort();
     attending.abort();
     watchdog.abort();
     stop.send_replace(true);
@@ -84,6 +93,40 @@ pub(super) fn desk_of(context: &Context) -> Result<core_daemon::Desk, Failure> {
         context.config.public_url().filter(|_| context.config.technician.note).map(str::to_owned);
     let progress = Arc::new(Counted(Arc::clone(&context.metrics)));
     Ok(core_daemon::Desk { hub: Arc::new(context.hub_for(&[], progress)?), notes })
+}
+
+/// Where the hub tells of what happens. One whose secret is not there, or that names a tenant which is
+/// not, is left out, and said.
+pub(super) async fn endpoints_of(context: &Context) -> Vec<Endpoint> {
+    let (endpoints, wrong) = context.config.endpoints();
+    for why in wrong {
+        tracing::error!(why, "a webhook cannot be used");
+    }
+    let mut usable = Vec::new();
+    for mut endpoint in endpoints {
+        match ids(context, endpoint.tenants.take()).await {
+            Ok(tenants) => usable.push(Endpoint { tenants, ..endpoint }),
+            Err(failure) => {
+                let (name, why) = (&endpoint.name, failure.in_full());
+                tracing::error!(name, why, "a webhook cannot be used");
+            }
+        }
+    }
+    usable
+}
+
+/// The ids of tenants that the settings name.
+async fn ids(
+    context: &Context,
+    named: Option<Vec<String>>,
+) -> Result<Option<Vec<String>>, Failure> {
+    let Some(named) = named else { return Ok(None) };
+    let mut ids = Vec::new();
+    for name in named {
+        let tenant = find::one::<Tenant>(&context.store, "tenant", &name).await?;
+        ids.push(tenant.id.to_string());
+    }
+    Ok(Some(ids))
 }
 
 /// Answers over HTTP, if it is to.

@@ -9,7 +9,7 @@ use core_daemon::{Health, Order};
 use tokio::sync::{mpsc, watch};
 
 use super::signals::{Asked, Signals};
-use super::{desk_of, site, systemd};
+use super::{desk_of, endpoints_of, site, systemd};
 use crate::cli::Global;
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
@@ -24,6 +24,8 @@ pub(super) struct Desk {
     in_force: watch::Sender<Arc<Context>>,
     /// The same for what systems send and technicians ask.
     desks: watch::Sender<core_daemon::Desk>,
+    /// The same for those who are told of what happens.
+    endpoints: watch::Sender<Vec<core_daemon::Endpoint>>,
     orders: mpsc::Sender<Order>,
     health: Arc<Health>,
     file: WatchedFile,
@@ -34,12 +36,15 @@ impl Desk {
     pub(super) fn new(
         global: Global,
         in_force: watch::Sender<Arc<Context>>,
-        desks: watch::Sender<core_daemon::Desk>,
+        (desks, endpoints): (
+            watch::Sender<core_daemon::Desk>,
+            watch::Sender<Vec<core_daemon::Endpoint>>,
+        ),
         orders: mpsc::Sender<Order>,
         health: Arc<Health>,
     ) -> Self {
         let file = WatchedFile::new(global.config.clone());
-        Self { global, in_force, desks, orders, health, file, stopping: false }
+        Self { global, in_force, desks, endpoints, orders, health, file, stopping: false }
     }
 
     /// Attends to signals and to the file until the daemon has ended.
@@ -86,6 +91,7 @@ impl Desk {
         let read = read.await;
         match read {
             Ok((site, desk, context)) => {
+                let endpoints = endpoints_of(&context).await;
                 if context.config.listen != before.config.listen {
                     tracing::warn!("`listen` has changed; it takes a restart to listen there");
                 }
@@ -93,6 +99,7 @@ impl Desk {
                 self.health.refused(None);
                 self.in_force.send_replace(context);
                 self.desks.send_replace(desk);
+                self.endpoints.send_replace(endpoints);
                 drop(self.orders.send(Order::Renew(Box::new(site))).await);
             }
             Err(failure) => {

@@ -115,7 +115,7 @@ async fn is_shown_while_halo_is_down(
 
 const RULES: &str = "[[software]]\nname = \"reader\"\ntitle = \"Reader\"\n\n[[deployment]]\nname = \"reader\"\n\
                      software = \"reader\"\nstate = \"latest\"\ntarget = \"all\"\n\
-                     show_in = [\"technician-tools\"]\n";
+                     enforcement = \"ad-hoc\"\nshow_in = [\"technician-tools\"]\n";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn k1_k5_k9_a_ticket_is_told_of_shown_worked_on_and_shown_while_halo_is_down() {
