@@ -24,5 +24,6 @@ mod people;
 mod resuming;
 mod rules;
 mod scenarios;
+mod sign_in;
 mod splits;
 mod support;

@@ -13,6 +13,7 @@ use crate::commands::site::Site;
 
 mod api;
 mod service;
+mod writing;
 
 use service::Service;
 

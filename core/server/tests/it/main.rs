@@ -3,8 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test that meets what it did not expect must stop there")]
 
 mod access;
+mod deeds;
 mod described;
 mod events;
 mod harness;
+mod matrix;
 mod model;
 mod refused;
+mod sign_in;
