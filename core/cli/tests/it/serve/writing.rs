@@ -77,64 +77,90 @@ async fn what_the_commands_can_the_api_can_with_who_is_signed_in_as_the_second_p
     let (of_ana, of_ben) =
         (bearer(&site, "of-ana", "ana@example.com"), bearer(&site, "of-ben", "ben"));
 
-    let (code, resolved) = post(&service, "/v1/resolve", &of_ben, &json!({ "target": ["all"] }));
+    definitions(&site, &service, (&ana, &of_ana, &of_ben));
+    decisions_and_syncs(&site, &service, (&ana, &of_ben));
+    audited(&site);
+    service.signal("TERM");
+    let (code, lines) = service.end();
+    assert_eq!(code, 0, "{lines:#?}");
+    let log = lines.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+    let csrf = ana.split("X-Csrf-Token: ").nth(1).unwrap().trim_end();
+    let cookie = ana.split("__Host-linchpin=").nth(1).unwrap().split("\r\n").next().unwrap();
+    for secret in [password.as_str(), csrf, cookie] {
+        assert!(!log.contains(secret));
+        for file in ["hub.db", "hub.db-wal"] {
+            let bytes = std::fs::read(site.place.path().join(file)).unwrap_or_default();
+            assert!(!bytes.windows(secret.len()).any(|part| part == secret.as_bytes()), "{file}");
+        }
+    }
+    assert!(log.contains("\"account\":\"ana@example.com\""), "{log}");
+}
+
+/// The library by the API: looked at, asked for, approved by somebody else.
+fn definitions(site: &Site, service: &Service, (ana, of_ana, of_ben): (&str, &str, &str)) {
+    let (code, resolved) = post(service, "/v1/resolve", of_ben, &json!({ "target": ["all"] }));
     let command = site.run(&["resolve", "all", "--json"]).ended(0).json().remove(0);
     assert_eq!((code, &resolved["counts"]), (200, &command["counts"]));
-    let (code, wrong) = post(&service, "/v1/resolve", &of_ben, &json!({ "target": ["al"] }));
+    let (code, wrong) = post(service, "/v1/resolve", of_ben, &json!({ "target": ["al"] }));
     assert_eq!(code, 400, "{wrong}");
 
     let files = json!({ "rules.toml": RULES });
-    let (code, plan) = post(&service, "/v1/definitions/plan", &of_ben, &json!({ "files": files }));
+    let (code, plan) = post(service, "/v1/definitions/plan", of_ben, &json!({ "files": files }));
     assert_eq!((code, plan["changes"].as_array().map(Vec::len)), (200, Some(2)), "{plan}");
     let mistake = json!({ "files": { "rules.toml": RULES.replace("state", "stat") } });
-    let (code, wrong) = post(&service, "/v1/definitions", &ana, &mistake);
+    let (code, wrong) = post(service, "/v1/definitions", ana, &mistake);
     assert_eq!(code, 400, "{wrong}");
     assert!(wrong["problems"].as_array().unwrap().iter().any(|p| p["line"].is_number()), "{wrong}");
 
     let asked = json!({ "files": files, "propose": true, "note": "they bought it" });
-    let (code, request) = post(&service, "/v1/definitions", &ana, &asked);
+    let (code, request) = post(service, "/v1/definitions", ana, &asked);
     assert_eq!((code, &request["request"]), (200, &1.into()), "{request}");
     let confirm = json!({ "confirm": request["confirm"], "note": "ok" });
-    for same in [&ana, &of_ana] {
-        let (code, refused) = post(&service, "/v1/requests/1/approve", same, &confirm);
+    for same in [ana, of_ana] {
+        let (code, refused) = post(service, "/v1/requests/1/approve", same, &confirm);
         assert_eq!(code, 409, "{refused}");
         assert!(refused["detail"].as_str().unwrap().contains("somebody else"), "{refused}");
     }
-    let (code, saved) = post(&service, "/v1/requests/1/approve", &of_ben, &confirm);
+    let (code, saved) = post(service, "/v1/requests/1/approve", of_ben, &confirm);
     assert_eq!((code, &saved["revision"]), (200, &1.into()), "{saved}");
     let shown = site.run(&["show", "deployment", "reader"]).ended(0).out;
     assert!(shown.contains("ana@example.com") && shown.contains("token of-ben: ok"), "{shown}");
 
     let preview = json!({ "deployment": "reader", "change": "remove" });
-    let (code, preview) = post(&service, "/v1/preview", &of_ben, &preview);
+    let (code, preview) = post(service, "/v1/preview", of_ben, &preview);
     assert!(code == 200 && preview["counts"]["lost"].as_u64().unwrap() > 0, "{preview}");
     // The same as JSON.
     let document = json!({ "definitions": {
         "software": [{ "name": "pdf-reader" }],
         "deployment": [{ "name": "reader", "software": "pdf-reader", "state": "latest", "target": "all" }],
     }});
-    let (code, same) = post(&service, "/v1/definitions/plan", &of_ben, &document);
+    let (code, same) = post(service, "/v1/definitions/plan", of_ben, &document);
     assert_eq!((code, &same["changes"]), (200, &json!([])), "{same}");
+}
 
+/// A human's word, and a run that is asked for.
+fn decisions_and_syncs(site: &Site, service: &Service, (ana, of_ben): (&str, &str)) {
     let computer =
         site.run(&["list", "computers", "--json", "--limit", "1"]).ended(0).json().remove(0);
     let path = format!("/v1/computers/{}/pin", computer["id"].as_str().unwrap());
-    let (code, pinned) = post(&service, &path, &ana, &json!({ "person": "nobody" }));
+    let (code, pinned) = post(service, &path, ana, &json!({ "person": "nobody" }));
     assert_eq!((code, &pinned["by"]), (200, &"ana@example.com".into()), "{pinned}");
     let explain = json!({ "subject": computer["id"], "item": "pdf-reader" });
-    let (code, explained) = post(&service, "/v1/explain", &of_ben, &explain);
+    let (code, explained) = post(service, "/v1/explain", of_ben, &explain);
     assert_eq!(
         (code, &explained["items"][0]["candidates"][0]["deployment"]["name"]),
         (200, &"reader".into())
     );
 
-    let (code, asked) =
-        post(&service, "/v1/syncs", &of_ben, &json!({ "connection": "cw-control" }));
+    let (code, asked) = post(service, "/v1/syncs", of_ben, &json!({ "connection": "cw-control" }));
     assert_eq!((code, &asked["state"]), (200, &"asked".into()), "{asked}");
     service.wait_for(|l| l["message"] == "a job is done" && l["job"] == "incremental cw-control");
-    let (code, wrong) = post(&service, "/v1/syncs", &of_ben, &json!({ "connection": "nobody" }));
+    let (code, wrong) = post(service, "/v1/syncs", of_ben, &json!({ "connection": "nobody" }));
     assert_eq!(code, 400, "{wrong}");
+}
 
+/// What the audit log says of all of it.
+fn audited(site: &Site) {
     let audit = site.run(&["audit", "--json", "--limit", "99"]).ended(0).json();
     let told: Vec<(&str, &str, &str)> = audit
         .iter()
@@ -159,20 +185,6 @@ async fn what_the_commands_can_the_api_can_with_who_is_signed_in_as_the_second_p
     ] {
         assert!(told.contains(&line), "{line:?} in {told:?}");
     }
-    service.signal("TERM");
-    let (code, lines) = service.end();
-    assert_eq!(code, 0, "{lines:#?}");
-    let log = lines.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
-    let csrf = ana.split("X-Csrf-Token: ").nth(1).unwrap().trim_end();
-    let cookie = ana.split("__Host-linchpin=").nth(1).unwrap().split("\r\n").next().unwrap();
-    for secret in [password.as_str(), csrf, cookie] {
-        assert!(!log.contains(secret));
-        for file in ["hub.db", "hub.db-wal"] {
-            let bytes = std::fs::read(site.place.path().join(file)).unwrap_or_default();
-            assert!(!bytes.windows(secret.len()).any(|part| part == secret.as_bytes()), "{file}");
-        }
-    }
-    assert!(log.contains("\"account\":\"ana@example.com\""), "{log}");
 }
 
 #[test]
