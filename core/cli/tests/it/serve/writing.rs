@@ -116,7 +116,13 @@ fn definitions(site: &Site, service: &Service, (ana, of_ana, of_ben): (&str, &st
     let (code, request) = post(service, "/v1/definitions", ana, &asked);
     assert_eq!((code, &request["request"]), (200, &1.into()), "{request}");
     let confirm = json!({ "confirm": request["confirm"], "note": "ok" });
-    for same in [ana, of_ana] {
+    // A token acts for whoever made it, be it by another token.
+    let admin = site.run(&["token", "create", "all", "--role", "admin", "--by", "Ana@example.com"]);
+    let admin = format!("Authorization: Bearer {}\r\n", admin.ended(0).out.trim_end());
+    let made =
+        post(service, "/v1/tokens", &admin, &json!({ "name": "more", "role": "operator" })).1;
+    let more = format!("Authorization: Bearer {}\r\n", made["token"].as_str().unwrap());
+    for same in [ana, of_ana, &more] {
         let (code, refused) = post(service, "/v1/requests/1/approve", same, &confirm);
         assert_eq!(code, 409, "{refused}");
         assert!(refused["detail"].as_str().unwrap().contains("somebody else"), "{refused}");
