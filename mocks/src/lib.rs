@@ -13,6 +13,7 @@ pub mod faults;
 pub mod generate;
 pub mod graph;
 pub mod halo;
+pub mod provider;
 pub mod score;
 pub mod server;
 pub mod shell;

@@ -24,6 +24,7 @@ mod people;
 mod resuming;
 mod rules;
 mod scenarios;
+mod sign_in;
 mod splits;
 mod support;
 mod tickets;

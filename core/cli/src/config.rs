@@ -123,9 +123,9 @@ impl Config {
                 sign_in: understood.sign_in,
                 secrets: understood.secrets,
                 database: understood.database,
-                document,
+                names_kept: secret::names_kept(&document.file.root),
                 kept: secret::Kept::new(),
-                names_kept: secret::named_in(&text),
+                document,
             }),
             Err(problems) => Err(Problems::new(&document.file, problems).into()),
         }

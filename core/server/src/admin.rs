@@ -66,11 +66,12 @@ pub(crate) async fn make_token(api: Arc<Api>, asked: Asked) -> Result<Response, 
     let tenants = api.known_tenants(body.tenants).await?;
     let now_us = api.now_us();
     let secret = Token::from_random(rand::random());
+    let by = asked.caller()?.signature();
     let new = NewToken {
         name: &body.name,
         role: role(&body.role)?,
         tenants: tenants.as_deref(),
-        by: &asked.caller()?.name,
+        by: &by,
         expires_us: Some(now_us.saturating_add(days * DAY_US)),
         now_us,
     };

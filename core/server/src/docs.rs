@@ -50,8 +50,8 @@ pub(crate) async fn page(_asked: Asked) -> Result<Response, Problem> {
 fn docs(document: &Value) -> Docs {
     let mut groups: Vec<Group> = Vec::new();
     for (path, item) in document["paths"].as_object().into_iter().flatten() {
-        let name = path.trim_start_matches("/v1/").split('/').next().unwrap_or_default();
-        let name = name.trim_start_matches('/').trim_end_matches(".json").to_owned();
+        let of_v1 = path.strip_prefix("/v1/").and_then(|rest| rest.split('/').next());
+        let name = of_v1.unwrap_or("health").trim_end_matches(".json").to_owned();
         let operations = item.as_object().into_iter().flatten();
         let operations = operations.map(|(method, value)| operation(path, method, value));
         match groups.iter_mut().find(|group| group.name == name) {

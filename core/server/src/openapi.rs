@@ -109,9 +109,17 @@ fn operation_of(deed: &Deed) -> Value {
     let answer =
         json!({ "description": deed.about, "content": json_of(&json!({ "type": "object" })) });
     let mut parameters: Vec<Value> = deed.params.iter().map(|name| parameter(name)).collect();
-    for name in ["key", "connection", "id"] {
+    for (name, about) in [
+        ("key", "The PSA's key of it."),
+        ("connection", "The connection's name."),
+        ("id", "Its id."),
+    ] {
         if deed.path.contains(&format!("{{{name}}}")) {
-            parameters.insert(0, parameter(name));
+            let schema = json!({ "type": "string" });
+            let part = json!({
+                "name": name, "in": "path", "required": true, "description": about, "schema": schema,
+            });
+            parameters.insert(0, part);
         }
     }
     if deed.repeatable {

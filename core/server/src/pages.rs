@@ -148,3 +148,25 @@ pub(crate) fn filter(method: &str) -> MethodFilter {
         _ => MethodFilter::GET,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_open_but_what_signs_in_and_what_pages_are_made_with() {
+        let open = all().into_iter().filter(|page| !matches!(page.whom, For::AtLeast(_)));
+        let mut open: Vec<String> =
+            open.map(|page| format!("{} {}", page.method, page.path)).collect();
+        open.sort();
+        let expected = [
+            "GET /assets/{name}",
+            "GET /sign-in",
+            "GET /sign-in/callback",
+            "GET /sign-in/provider",
+            "POST /session/frame",
+            "POST /sign-in",
+        ];
+        assert_eq!(open, expected);
+    }
+}

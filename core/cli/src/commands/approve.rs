@@ -19,6 +19,9 @@ use crate::failure::{Exit, Failure};
 use crate::output;
 use crate::world::World;
 
+/// Tokens that made one another.
+const DEEPEST: usize = 32;
+
 pub(crate) async fn run(global: &Global, args: &ApproveArgs) -> Result<Exit, Failure> {
     let context = Context::open(global).await?;
     let by = whoever(args.by.as_deref());
@@ -184,18 +187,22 @@ async fn open(context: &Context, number: i64) -> Result<ChangeRequest, Failure> 
     }
 }
 
-/// Whether two names are of one person. A token acts for whoever made it.
+/// Whether two names are of one person.
 async fn same_person(store: &Store, one: &str, other: &str) -> Result<bool, Failure> {
-    let mut persons = Vec::new();
-    for name in [one, other] {
-        let token = match name.strip_prefix("token ") {
-            Some(token) => store.token_named(token).await?,
-            None => None,
-        };
-        persons.push([name.to_owned(), token.map_or_else(|| name.to_owned(), |t| t.created_by)]);
+    Ok(is_same(&person(store, one).await?, &person(store, other).await?))
+}
+
+/// Who acts under a name: a token acts for whoever made it, be it by another token.
+async fn person(store: &Store, name: &str) -> Result<String, Failure> {
+    let mut name = name.to_owned();
+    for _ in 0..DEEPEST {
+        let Some(token) = name.strip_prefix("token ") else { break };
+        match store.token_named(token).await? {
+            Some(token) => name = token.created_by,
+            None => break,
+        }
     }
-    let [one, other] = [&persons[0], &persons[1]];
-    Ok(one.iter().any(|name| other.iter().any(|known| is_same(name, known))))
+    Ok(name)
 }
 
 /// Whether two names are of one person; how they are written does not matter.

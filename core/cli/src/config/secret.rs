@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use core_connector::Registry;
-use core_toml::{is_secret, properties};
+use core_toml::{Node, is_secret, properties};
 
 use super::schema::schema_of;
 
@@ -61,8 +61,10 @@ pub(super) fn look_up_with(text: &str, folder: &Path, kept: &Kept) -> Result<Str
 }
 
 /// Whether the settings expect the hub's own store to keep anything.
-pub(super) fn named_in(text: &str) -> bool {
-    ["\"store:", "'store:"].iter().any(|start| text.contains(start))
+pub(super) fn names_kept(node: &Node) -> bool {
+    node.text().is_some_and(|text| text.starts_with(STORE))
+        || node.items().iter().any(names_kept)
+        || node.entries().iter().any(|entry| names_kept(&entry.node))
 }
 
 /// Whether the text says where the secret is instead of being it.

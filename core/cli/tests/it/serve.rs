@@ -14,6 +14,7 @@ use crate::commands::site::Site;
 mod api;
 mod service;
 mod tickets;
+mod writing;
 
 use service::Service;
 

@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use core_model::access::Role;
 
-use crate::harness::{Bench, NOW_US, TENANTS, paths, request};
+use crate::harness::{Bench, NOW_US, TENANTS, operations, paths, request};
 
 #[tokio::test]
 async fn every_route_refuses_whoever_is_not_known_and_tells_none_from_another() {
@@ -62,8 +62,14 @@ async fn every_route_answers_whoever_may_and_shows_nothing_of_another_tenant() {
                 continue;
             }
             assert_eq!(bench.get(&path, &all).await.status, StatusCode::OK, "{path}");
+            // These have nothing of the model here; `matrix.rs` has who may ask them.
+            if ["/v1/edges", "/v1/reconcile", "/v1/me"].contains(&path.as_str()) {
+                continue;
+            }
             let answer = bench.get(&path, &token).await;
-            if path == "/v1/status" {
+            let operations = operations(own);
+            let one = operations.iter().find(|one| one.method == "GET" && one.path == path);
+            if one.is_some_and(|one| one.of_all || one.least > Role::Reader) {
                 answer.is_problem(403);
                 continue;
             }

@@ -1,7 +1,7 @@
 //! A router on a store with two tenants, each with one of everything; tokens; a clock that is set.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -13,8 +13,8 @@ use core_daemon::{Health, Timer};
 use core_model::access::Role;
 use core_model::entity::{EntityKind, EntityRow};
 use core_model::event::Cause;
-use core_server::{Answers, Api, Unanswered};
-use core_store::{ModelChange, NewToken, Store, Token};
+use core_server::{Answers, Api, Question, Unanswered};
+use core_store::{ModelChange, NewAccount, NewSession, NewToken, SessionKey, Store, Token};
 use futures::StreamExt as _;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
@@ -31,8 +31,9 @@ pub(crate) struct Bench {
     pub(crate) router: Router,
     pub(crate) store: Store,
     pub(crate) clock: Arc<SetClock>,
+    pub(crate) echo: Arc<Echo>,
     made: AtomicU8,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 /// A clock that is set.
@@ -61,8 +62,21 @@ impl Timer for SetClock {
     async fn until(&self, _at: Option<DateTime<Utc>>, _busy: bool) {}
 }
 
-/// Answers with what it was asked.
-struct Echo;
+/// Answers with what it was asked, and counts.
+#[derive(Default)]
+pub(crate) struct Echo {
+    pub(crate) asked: AtomicU8,
+}
+
+/// The password of every account of the tests.
+pub(crate) const PASSWORD: &str = "correct horse battery";
+
+/// Somebody who is signed in.
+#[derive(Clone, Debug)]
+pub(crate) struct Session {
+    pub(crate) cookie: String,
+    pub(crate) csrf: String,
+}
 
 #[async_trait]
 impl Answers for Echo {
@@ -81,6 +95,17 @@ impl Answers for Echo {
             _ => Ok(json!({ "items": [{ "computer": computer, "as_of": as_of }] })),
         }
     }
+
+    async fn answer(&self, question: Question) -> Result<Value, Unanswered> {
+        if question.text("note") == Some("hold it") {
+            let what = "it waits for somebody's word".to_owned();
+            let remedy = "ask somebody".to_owned();
+            return Err(Unanswered { held: true, what, remedy, ..Unanswered::default() });
+        }
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        let Question { id, by, tenants, .. } = &question;
+        Ok(json!({ "ask": format!("{:?}", question.ask), "id": id, "by": by, "tenants": tenants }))
+    }
 }
 
 impl Bench {
@@ -90,9 +115,11 @@ impl Bench {
         let clock = Arc::new(SetClock(AtomicI64::new(NOW_US)));
         let health = Arc::new(Health::new(store.clone()));
         let timer = Arc::clone(&clock) as Arc<dyn Timer>;
-        let api = Api::new(store.clone(), health, timer, Arc::new(Echo), desk());
+        let echo = Arc::new(Echo::default());
+        let api =
+            Api::new(store.clone(), health, timer, Arc::clone(&echo) as Arc<dyn Answers>, desk());
         let router = core_server::router(api);
-        let bench = Self { router, store, clock, made: AtomicU8::new(0), _folder: folder };
+        let bench = Self { router, store, clock, echo, made: AtomicU8::new(0), folder };
         let of_all = TENANTS.iter().flat_map(|tenant| {
             EntityKind::ALL.iter().map(|kind| row(*kind, tenant, &id(*kind, tenant), 1))
         });
@@ -131,6 +158,44 @@ impl Bench {
         };
         self.store.add_token(&token, &new).await.unwrap();
         token.reveal().to_owned()
+    }
+
+    /// An account with the tests' password.
+    pub(crate) async fn account(&self, name: &str, role: Role, tenants: &[&str]) {
+        static HASH: OnceLock<String> = OnceLock::new();
+        let hash = HASH.get_or_init(|| core_server::hash_password(PASSWORD).unwrap());
+        let tenants: Vec<String> = tenants.iter().map(|&tenant| tenant.to_owned()).collect();
+        let new = NewAccount {
+            name,
+            shown: name,
+            vouched: None,
+            password: Some(hash),
+            role,
+            tenants: (!tenants.is_empty()).then_some(&*tenants),
+            by: "tests",
+            now_us: NOW_US,
+        };
+        self.store.add_account(&new).await.unwrap();
+    }
+
+    /// Somebody who is signed in, for a day at most.
+    pub(crate) async fn session(&self, name: &str, role: Role, tenants: &[&str]) -> Session {
+        self.account(name, role, tenants).await;
+        let mut seed = [0; 32];
+        seed[..name.len().min(32)].copy_from_slice(&name.as_bytes()[..name.len().min(32)]);
+        let key = SessionKey::from_random(seed);
+        let expires_us = NOW_US + 86_400_000_000;
+        let new =
+            NewSession { account: name, parent: None, address: "", expires_us, now_us: NOW_US };
+        self.store.add_session(&key, &new).await.unwrap();
+        Session { cookie: format!("__Host-linchpin={}", key.reveal()), csrf: key.derive("csrf") }
+    }
+
+    /// What the database's files hold.
+    pub(crate) fn bytes(&self) -> String {
+        let files = std::fs::read_dir(self.folder.path()).unwrap();
+        let bytes = files.flat_map(|file| std::fs::read(file.unwrap().path()).unwrap());
+        String::from_utf8_lossy(&bytes.collect::<Vec<_>>()).into_owned()
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Response<Body> {
@@ -186,6 +251,75 @@ pub(crate) fn post(path: &str, token: &str, headers: &[(&str, &str)], body: &str
     let (mut parts, _) = request(path, token, headers).into_parts();
     parts.method = axum::http::Method::POST;
     Request::from_parts(parts, Body::from(body.to_owned()))
+}
+
+/// A request of a page of ours.
+pub(crate) fn posted(path: &str, headers: &[(&str, &str)], body: &str) -> Request<Body> {
+    let mut builder = Request::post(path).header("host", "hub.example.com");
+    let own = [("origin", "https://hub.example.com"), ("sec-fetch-site", "same-origin")];
+    for (name, value) in own.iter().chain(headers) {
+        builder = builder.header(*name, *value);
+    }
+    if !headers.iter().any(|(name, _)| *name == "content-type") {
+        builder = builder.header("content-type", "application/json");
+    }
+    builder.body(Body::from(body.to_owned())).unwrap()
+}
+
+/// The kind of what a form sends.
+pub(crate) const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
+
+impl Session {
+    /// What its pages send.
+    pub(crate) fn headers(&self) -> Vec<(&str, &str)> {
+        vec![("cookie", &self.cookie), ("x-csrf-token", &self.csrf)]
+    }
+}
+
+/// An operation of the description.
+#[derive(Clone, Debug)]
+pub(crate) struct Operation {
+    pub(crate) method: String,
+    /// As the list has it, with `{id}`.
+    pub(crate) route: String,
+    /// With an id of one tenant.
+    pub(crate) path: String,
+    pub(crate) least: Role,
+    pub(crate) of_all: bool,
+    /// Something that fits the schema.
+    pub(crate) body: String,
+}
+
+/// Every operation below `/v1`, with the ids of one tenant.
+pub(crate) fn operations(tenant: &str) -> Vec<Operation> {
+    let document = core_server::openapi();
+    let mut found = Vec::new();
+    for (route, item) in document["paths"].as_object().unwrap() {
+        if !route.starts_with("/v1/") {
+            continue;
+        }
+        for (method, operation) in item.as_object().unwrap() {
+            let about = operation["description"].as_str().unwrap();
+            let least = about.strip_prefix("Least role: ").unwrap();
+            let word = least.split([',', '.']).next().unwrap();
+            let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
+            let required = schema["required"].as_array().cloned().unwrap_or_default();
+            let body: serde_json::Map<String, Value> = required
+                .iter()
+                .map(|name| (name.as_str().unwrap().to_owned(), "x".into()))
+                .collect();
+            found.push(Operation {
+                method: method.to_uppercase(),
+                path: route.replace("{id}", &id_in(route, tenant)),
+                route: route.clone(),
+                least: Role::parse(word).unwrap(),
+                of_all: about.contains("of all tenants") || route == "/v1/status",
+                body: Value::Object(body).to_string(),
+            });
+        }
+    }
+    assert!(found.len() > 40, "{}", found.len());
+    found
 }
 
 pub(crate) fn request(path: &str, token: &str, headers: &[(&str, &str)]) -> Request<Body> {
@@ -247,12 +381,10 @@ pub(crate) fn pieces(response: Response<Body>) -> impl futures::Stream<Item = St
     Box::pin(pieces.map(|piece| String::from_utf8(piece.unwrap().to_vec()).unwrap()))
 }
 
-/// Every path below `/v1`, with the ids of one tenant, and the word of what it is about.
+/// Every path below `/v1` that answers GET, with the ids of one tenant.
 pub(crate) fn paths(tenant: &str) -> Vec<String> {
-    let document = core_server::openapi();
-    let paths = document["paths"].as_object().unwrap().keys();
-    let of_v1 = paths.filter(|path| path.starts_with("/v1/"));
-    of_v1.map(|path| path.replace("{id}", &id_in(path, tenant))).collect()
+    let get = operations(tenant).into_iter().filter(|one| one.method == "GET");
+    get.map(|one| one.path).collect()
 }
 
 fn id_in(path: &str, tenant: &str) -> String {

@@ -3,11 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "a test that meets what it did not expect must stop there")]
 
 mod access;
+mod deeds;
 mod described;
 mod desk;
 mod events;
 mod harness;
+mod matrix;
 mod model;
 mod refused;
+mod sign_in;
 mod technician;
 mod webhooks;
