@@ -5,6 +5,7 @@ use core_model::RecordKind;
 use url::Url;
 
 use crate::page::Source;
+use crate::push::Push;
 use crate::script::RunScript;
 use crate::{Result, Secret};
 
@@ -42,6 +43,11 @@ pub trait Connector: Send + Sync {
 
     /// Looks up tickets.
     fn tickets(&self) -> Option<&dyn Tickets> {
+        None
+    }
+
+    /// Writes back what the hub knows, where an admin opted in.
+    fn push(&self) -> Option<&dyn Push> {
         None
     }
 }
