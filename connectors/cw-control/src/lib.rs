@@ -5,6 +5,7 @@ mod client;
 mod config;
 mod listing;
 mod output;
+mod push;
 mod scripts;
 mod session;
 mod sessions;
@@ -17,7 +18,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use core_connector::{
-    Account, Changes, Connector, Factory, OpenSession, Permission, Result, RunScript, Stream,
+    Account, Changes, Connector, Factory, OpenSession, Permission, Push, Result, RunScript, Stream,
     StreamDoc,
 };
 use core_model::RecordKind;
@@ -25,6 +26,8 @@ use core_model::RecordKind;
 use crate::client::Api;
 pub use crate::config::Config;
 use crate::listing::Sessions;
+use crate::push::Properties;
+pub use crate::push::PushSettings;
 use crate::scripts::Commands;
 use crate::sessions::Links;
 
@@ -34,6 +37,7 @@ pub struct Control {
     sessions: Sessions,
     commands: Commands,
     links: Links,
+    properties: Option<Properties>,
 }
 
 const SESSIONS: StreamDoc = StreamDoc {
@@ -59,6 +63,10 @@ impl Connector for Control {
     fn sessions(&self) -> Option<&dyn OpenSession> {
         Some(&self.links)
     }
+
+    fn push(&self) -> Option<&dyn Push> {
+        self.properties.as_ref().map(|push| push as &dyn Push)
+    }
 }
 
 impl Factory for Control {
@@ -66,15 +74,17 @@ impl Factory for Control {
     const KIND: &'static str = "cw-control";
     const TITLE: &'static str = "ConnectWise Control (ScreenConnect)";
     const STREAMS: &'static [StreamDoc] = &[SESSIONS];
-    const ACTIONS: &'static [&'static str] = &["run-script", "open-session"];
+    const ACTIONS: &'static [&'static str] = &["run-script", "open-session", "push"];
     const PERMISSIONS: &'static [Permission] = check::PERMISSIONS;
 
     fn build(config: Config) -> Result<Box<dyn Connector>> {
+        let fields = config.push.fields(&config)?;
         let api = Arc::new(Api::new(config)?);
         Ok(Box::new(Self {
             sessions: Sessions::new(&api),
             commands: Commands::new(&api),
             links: Links::new(&api),
+            properties: Properties::new(&api, fields),
             api,
         }))
     }
