@@ -7,6 +7,7 @@ mod config;
 mod fault;
 mod pace;
 mod paging;
+mod push;
 mod sign_in;
 mod streams;
 mod tickets;
@@ -18,18 +19,20 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use core_connector::{
-    Account, Changes, Connector, Factory, Permission, Result, Stream, StreamDoc, Tickets,
+    Account, Changes, Connector, Factory, Permission, Push, Result, Stream, StreamDoc, Tickets,
 };
 use core_model::RecordKind;
 
 use crate::client::Halo;
 pub use crate::config::Config;
+pub use crate::push::{AssetProperty, PushSettings};
 use crate::streams::{Streams, doc};
 
 /// A HaloPSA (or HaloITSM) instance.
 pub struct Halopsa {
     halo: Arc<Halo>,
     streams: Streams,
+    assets: Option<push::Assets>,
 }
 
 impl Halopsa {
@@ -39,7 +42,8 @@ impl Halopsa {
     /// `Config`, naming the setting.
     pub fn new(config: &Config) -> Result<Self> {
         let halo = Arc::new(Halo::new(config)?);
-        Ok(Self { streams: Streams::new(&halo, config), halo })
+        let assets = push::Assets::new(&halo, &config.push)?;
+        Ok(Self { streams: Streams::new(&halo, config), assets, halo })
     }
 }
 
@@ -55,6 +59,10 @@ impl Connector for Halopsa {
 
     fn tickets(&self) -> Option<&dyn Tickets> {
         Some(self.halo.as_ref())
+    }
+
+    fn push(&self) -> Option<&dyn Push> {
+        self.assets.as_ref().map(|push| push as &dyn Push)
     }
 }
 
@@ -73,7 +81,7 @@ impl Factory for Halopsa {
         doc("contracts", &[RecordKind::Agreement], Changes::Snapshot),
         doc("invoices", &[RecordKind::AgreementLine], Changes::Snapshot),
     ];
-    const ACTIONS: &'static [&'static str] = &["tickets"];
+    const ACTIONS: &'static [&'static str] = &["tickets", "push"];
     const PERMISSIONS: &'static [Permission] = &[
         Permission {
             name: "read:customers",
@@ -88,6 +96,11 @@ impl Factory for Halopsa {
             required: false,
         },
         Permission { name: "read:assets", for_what: "assets", required: false },
+        Permission {
+            name: "edit:assets",
+            for_what: "writing assets, where [connection.push] is enabled",
+            required: false,
+        },
         Permission { name: "read:tickets", for_what: "the tab in a ticket", required: false },
     ];
 
