@@ -21,10 +21,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("core-toml", &[]),
     ("core-schedule", &[]),
     ("core-library", &["core-model", "core-resolve", "core-toml"]),
-    (
-        "core-sync",
-        &["core-model", "core-connector", "core-store", "core-derive", "core-push"],
-    ),
+    ("core-sync", &["core-model", "core-connector", "core-store", "core-derive", "core-push"]),
     ("core-snapshot", &["core-model", "core-library", "core-resolve", "core-store"]),
     ("core-daemon", &["core-model", "core-connector", "core-schedule", "core-store", "core-sync"]),
     ("core-server", &["core-model", "core-store", "core-daemon"]),

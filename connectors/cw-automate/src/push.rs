@@ -229,8 +229,7 @@ impl Fields {
     }
 
     async fn read_place(&self, id: &str, there: &mut There) -> Result<()> {
-        let request =
-            get(&format!("Computers/{id}")).named("GET /cwa/api/v1/Computers/{id}");
+        let request = get(&format!("Computers/{id}")).named("GET /cwa/api/v1/Computers/{id}");
         let place: Place = self.api.http.call(&request, decode::json).await?;
         let name = place.location.and_then(|location| location.name).unwrap_or_default();
         there.values.insert(LOCATION.to_owned(), name);
@@ -288,14 +287,13 @@ impl Fields {
                 .with_remedy("make the location in Automate, or take it out of `push.location`")
         })?;
         let number = |text: &str| text.parse::<u64>().unwrap_or_default();
-        let request = Request::post(format!("{ROOT}Batch/Commands/SendTo")).repeatable().json(
-            &json!({
+        let request =
+            Request::post(format!("{ROOT}Batch/Commands/SendTo")).repeatable().json(&json!({
                 "EntityType": COMPUTER_TYPE,
                 "TargetType": LOCATION_TYPE,
                 "TargetId": number(&location.id),
                 "EntityIds": [number(id)],
-            }),
-        );
+            }));
         let sent: Sent = self.api.http.call(&request, decode::json).await?;
         if sent.contains_unsuccessful_results {
             let message = |row: &Value| {
@@ -338,9 +336,8 @@ impl Push for Fields {
                 self.move_to(id, client, set).await?;
                 continue;
             }
-            let how = Written::deserialize(&there.rest["fields"][&set.field]).map_err(|_| {
-                refused(set, "it was not among the fields that were read")
-            })?;
+            let how = Written::deserialize(&there.rest["fields"][&set.field])
+                .map_err(|_| refused(set, "it was not among the fields that were read"))?;
             self.write_extra(id, &how, set).await?;
         }
         Ok(())
@@ -387,3 +384,6 @@ fn refused(set: &Set, why: &str) -> Error {
     Error::new(ErrorKind::Rejected, "write to Automate", detail)
         .with_remedy("correct the field in Automate, or what it is to hold in [connection.push]")
 }
+
+#[cfg(test)]
+mod tests;

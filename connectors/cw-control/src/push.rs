@@ -40,7 +40,10 @@ impl PushSettings {
             return Ok(Vec::new());
         }
         if self.properties.is_empty() {
-            return wrong("no property is named", "write some, like `properties = { 5 = \"serial\" }`");
+            return wrong(
+                "no property is named",
+                "write some, like `properties = { 5 = \"serial\" }`",
+            );
         }
         let mut fields = Vec::new();
         for (number, fact) in &self.properties {
@@ -142,8 +145,7 @@ impl Push for Properties {
 /// All eight as they are.
 fn eight(session: &Session) -> Vec<String> {
     let given = session.custom_property_values.iter().flatten();
-    let mut values: Vec<String> =
-        given.map(|value| value.clone().unwrap_or_default()).collect();
+    let mut values: Vec<String> = given.map(|value| value.clone().unwrap_or_default()).collect();
     values.resize(usize::from(PROPERTIES), String::new());
     values
 }

@@ -111,7 +111,8 @@ impl Config {
     /// The scopes to ask for, with the one that writing needs where it is enabled.
     pub(crate) fn scopes(&self) -> Vec<String> {
         let mut scopes: Vec<String> = self.scope.split_whitespace().map(str::to_owned).collect();
-        let wide = |scope: &String| matches!(scope.as_str(), "all" | "all:standard" | "admin" | WRITING);
+        let wide =
+            |scope: &String| matches!(scope.as_str(), "all" | "all:standard" | "admin" | WRITING);
         if self.push.enabled && !scopes.is_empty() && !scopes.iter().any(wide) {
             scopes.push(WRITING.to_owned());
         }

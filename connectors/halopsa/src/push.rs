@@ -115,7 +115,8 @@ impl Assets {
         let named = |one: &&AssetType| one.name.as_deref().is_some_and(|n| same(n, name));
         let Some(found) = types.iter().find(named) else {
             let names: Vec<&str> = types.iter().filter_map(|one| one.name.as_deref()).collect();
-            let detail = format!("there is no asset type `{name}`; there are: {}", names.join(", "));
+            let detail =
+                format!("there is no asset type `{name}`; there are: {}", names.join(", "));
             return Err(Error::new(ErrorKind::Config, "setting `push.create`", detail));
         };
         let fields = found.fields.iter().flatten();
@@ -242,10 +243,8 @@ impl Push for Assets {
             return Err(Error::new(ErrorKind::Config, "setting `push.create`", detail));
         };
         let (kind, ids) = self.asset_type(name).await?;
-        let set = |(field, value): (&String, &String)| Set {
-            field: field.clone(),
-            value: value.clone(),
-        };
+        let set =
+            |(field, value): (&String, &String)| Set { field: field.clone(), value: value.clone() };
         let sets: Vec<Set> = new.values.iter().map(set).collect();
         let mut body = self.body(&sets, &ids, name)?;
         body.insert("assettype_id".to_owned(), json!(kind));

@@ -324,7 +324,8 @@ impl Store {
         let mut tx = self.write().await?;
         self.bulk(&mut tx, (&ITEMS, ""), open, bind).await?;
         for (computer, object) in closed {
-            let text = "delete from push_item where connection = $1 and computer = $2 and object = $3";
+            let text =
+                "delete from push_item where connection = $1 and computer = $2 and object = $3";
             let query = self.sql(text).bind(owned(connection)).bind(owned(computer));
             query.bind(owned(object)).execute(&mut *tx).await?;
         }
@@ -344,7 +345,8 @@ impl Store {
         now_us: i64,
     ) -> Result<u64> {
         let mut tx = self.write().await?;
-        let mut update = Select::new("update push_item set state = 'retry', attempts = 0, next_at = 0");
+        let mut update =
+            Select::new("update push_item set state = 'retry', attempts = 0, next_at = 0");
         update.push(", changed = {} where state <> 'conflict'", [Argument::Int(now_us)]);
         if let Some(connection) = connection {
             update.push(" and connection = {}", [Argument::Text(owned(connection))]);

@@ -26,9 +26,7 @@ pub use error::{Error, Result};
 pub use hub::{Connection, Hub, SyncOptions, Trigger};
 pub use lease::{HeldLease, LeaseWatch};
 pub use progress::{Progress, ProgressEvent, Quiet};
-pub use push::{
-    PUSH, PushChange, PushOptions, PushReport, Pushed, PushedItem,
-};
+pub use push::{PUSH, PushChange, PushOptions, PushReport, Pushed, PushedItem};
 pub use rebuild::{Difference, Verified};
 pub use round::DryRun;
 pub use settings::Settings;

@@ -319,7 +319,9 @@ async fn work_off(shared: &Shared<'_>, work: Work, report: &mut PushReport) -> R
         book.write_some().await?;
     }
     book.write().await?;
-    report.items.sort_by(|a, b| (&a.name, &a.computer, &a.object).cmp(&(&b.name, &b.computer, &b.object)));
+    report
+        .items
+        .sort_by(|a, b| (&a.name, &a.computer, &a.object).cmp(&(&b.name, &b.computer, &b.object)));
     Ok(())
 }
 

@@ -109,8 +109,7 @@ async fn search(halo: &Halo, new: &NewObject, text: &str) -> Result<Vec<Row>> {
     Ok(list.assets.into_iter().filter(of_client).collect())
 }
 
-/// Whether an asset carries an identity that the new one would: a serial or an agent's id, and none that
-/// says otherwise.
+/// Whether an asset carries an identity that the new one would: a serial or an agent's id.
 fn is_same(row: &Row, new: &NewObject) -> bool {
     let wanted = |property: AssetProperty| new.values.get(property.as_str());
     let serials = [&row.key_field, &row.key_field2, &row.key_field3];

@@ -43,14 +43,8 @@ pub enum AssetProperty {
 }
 
 impl AssetProperty {
-    const ALL: [AssetProperty; 6] = [
-        Self::User,
-        Self::Name,
-        Self::Serial,
-        Self::AutomateId,
-        Self::ControlId,
-        Self::IntuneId,
-    ];
+    const ALL: [AssetProperty; 6] =
+        [Self::User, Self::Name, Self::Serial, Self::AutomateId, Self::ControlId, Self::IntuneId];
 
     /// The word in the settings, which is the field's name.
     pub(super) fn as_str(self) -> &'static str {

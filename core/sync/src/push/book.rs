@@ -21,19 +21,8 @@ pub(super) struct Book<'a> {
 
 impl<'a> Book<'a> {
     /// A book with what was open before, and what of that is of no interest any more.
-    pub(super) fn new(
-        shared: &'a Shared<'a>,
-        open: Open,
-        stale: Vec<(String, String)>,
-    ) -> Self {
-        Self {
-            shared,
-            open,
-            marks: Vec::new(),
-            opened: Vec::new(),
-            closed: stale,
-            waiting: 0,
-        }
+    pub(super) fn new(shared: &'a Shared<'a>, open: Open, stale: Vec<(String, String)>) -> Self {
+        Self { shared, open, marks: Vec::new(), opened: Vec::new(), closed: stale, waiting: 0 }
     }
 
     /// Enters an object; a failure learns here whether it is a dead letter.

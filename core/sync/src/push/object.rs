@@ -151,11 +151,8 @@ impl Object<'_> {
                 ..PushMark::default()
             });
             let now = there.value(&wish.field);
-            let of = Mark {
-                base: mark.base.clone(),
-                sent: mark.sent.clone(),
-                ours: mark.ours.clone(),
-            };
+            let of =
+                Mark { base: mark.base.clone(), sent: mark.sent.clone(), ours: mark.ours.clone() };
             match decide(&wish.wanted, &of, now) {
                 Verdict::Leave => {}
                 Verdict::Settled(_) => {
@@ -201,7 +198,8 @@ impl Object<'_> {
                     shared.hub.store.drop_push_object(name, &new.computer).await?;
                 }
                 let keys = [key.clone()];
-                let known = shared.hub.store.push_marks(&shared.connection.name, Some(&keys)).await?;
+                let known =
+                    shared.hub.store.push_marks(&shared.connection.name, Some(&keys)).await?;
                 let marks = known.into_iter().map(|mark| (mark.field.clone(), mark)).collect();
                 self.update(&key, Some(&marks), done).await
             }

@@ -93,13 +93,7 @@ pub(super) async fn work(shared: &Shared<'_>) -> Result<Work> {
         .collect();
     let mut scope = scope(shared, &upto).await?;
     let now_us = hub.clock.now_us();
-    let due: Vec<String> = open
-        .values()
-        .filter(|item| item.state == PushState::Retry && item.next_us <= now_us)
-        .map(|item| item.computer.clone())
-        .collect();
-    let of_due = hub.store.tenants_of(EntityKind::Computer, &due).await?;
-    scope.tenants.extend(of_due.into_iter().map(|(_, tenant)| tenant));
+    scope.tenants.extend(tenants_of_due(hub, &open, now_us).await?);
     let made: BTreeMap<String, PushMade> = hub
         .store
         .push_objects(name, None)
@@ -138,6 +132,17 @@ pub(super) async fn work(shared: &Shared<'_>) -> Result<Work> {
     Ok(work)
 }
 
+/// The tenants of what is due to be tried again.
+async fn tenants_of_due(hub: &Hub, open: &Open, now_us: i64) -> Result<Vec<String>> {
+    let due: Vec<String> = open
+        .values()
+        .filter(|item| item.state == PushState::Retry && item.next_us <= now_us)
+        .map(|item| item.computer.clone())
+        .collect();
+    let tenants = hub.store.tenants_of(EntityKind::Computer, &due).await?;
+    Ok(tenants.into_iter().map(|(_, tenant)| tenant).collect())
+}
+
 /// What is open of objects that a planned computer does not have any more, and, where everything was
 /// planned, of computers that are gone.
 fn stale(open: &Open, planned: &BTreeMap<String, BTreeSet<String>>, all: bool) -> Stale {
@@ -158,9 +163,8 @@ fn fields_digest(shared: &Shared<'_>) -> i64 {
 
 async fn scope(shared: &Shared<'_>, upto: &Upto) -> Result<Scope> {
     let store = &shared.hub.store;
-    let cursor = async |what: &str| {
-        store.cursor(&format!("{what}:{}", shared.connection.name)).await
-    };
+    let cursor =
+        async |what: &str| store.cursor(&format!("{what}:{}", shared.connection.name)).await;
     let (event, record) = (cursor("push").await?, cursor("push-records").await?);
     let all = shared.options.full || event == 0 || cursor("push-fields").await? != upto.fields;
     let mut scope = Scope { all, tenants: BTreeSet::new(), changed: BTreeSet::new() };
