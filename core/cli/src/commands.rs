@@ -23,6 +23,7 @@ mod list;
 mod mocks;
 mod pin;
 mod plan;
+mod push;
 pub(crate) mod preview;
 mod rebuild;
 mod reconcile;
@@ -47,6 +48,7 @@ pub(crate) async fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Connectors => connectors::run(global),
         Command::Check(args) => check::run(global, args).await,
         Command::Sync(args) => sync::run(global, args).await,
+        Command::Push(args) => push::run(global, args).await,
         Command::Serve(args) => serve::run(global, args).await,
         Command::Token { action } => token::run(global, action).await,
         Command::Status => status::run(global).await,

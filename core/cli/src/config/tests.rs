@@ -112,6 +112,7 @@ fn the_default_file_names_every_key_with_its_default() {
     assert_eq!(plan("incremental"), Some(of_schedule.incremental.into()));
     assert_eq!(plan("full"), Some(of_schedule.full.into()));
     assert_eq!(plan("collect"), Some(of_schedule.collect.into()));
+    assert_eq!(plan("push"), Some(of_schedule.push.into()));
     assert_eq!(plan("jitter_seconds"), Some(of_schedule.jitter_seconds.into()));
     let of_server = super::plan::ServerTable::default();
     assert_eq!(switched_on.listen.map(|at| at.to_string()), Some(of_server.listen));

@@ -101,8 +101,7 @@ pub(super) async fn work(shared: &Shared<'_>) -> Result<Work> {
         .into_iter()
         .map(|made| (made.computer.clone(), made))
         .collect();
-    let kinds: HashMap<String, String> =
-        hub.connections.iter().map(|one| (one.name.clone(), one.kind.clone())).collect();
+    let kinds = hub.connector_kinds().await?;
     let mut work = Work {
         full: shared.options.full,
         planned: 0,
