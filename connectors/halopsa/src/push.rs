@@ -15,7 +15,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use crate::client::Halo;
-use crate::streams::is_serial;
+use crate::streams::assets::is_serial;
 use crate::wire;
 
 mod find;

@@ -352,8 +352,7 @@ impl Known<'_> {
     }
 
     fn new_asset(&self, class: &str) -> Place {
-        let open =
-            |client: &&Client| !client.gone && !client.inactive && !client.placeholder;
+        let open = |client: &&Client| !client.gone && !client.inactive && !client.placeholder;
         let clients: Vec<&Client> = self.index.model.clients.iter().filter(open).collect();
         let of_contact = match &self.contact {
             Match::One(contact) => contact.client.as_ref(),

@@ -35,7 +35,8 @@ async fn server() -> MockServer {
         .respond_with(ResponseTemplate::new(200).set_body_json(fields))
         .mount(&server)
         .await;
-    let place = json!({ "Id": "7", "Client": { "Id": "12" }, "Location": { "Id": 34, "Name": "Main" } });
+    let place =
+        json!({ "Id": "7", "Client": { "Id": "12" }, "Location": { "Id": 34, "Name": "Main" } });
     Mock::given(method("GET"))
         .and(path("/cwa/api/v1/Computers/7"))
         .respond_with(ResponseTemplate::new(200).set_body_json(place))
@@ -119,7 +120,8 @@ async fn a_computer_moves_to_a_location_of_its_own_client_and_to_no_other() {
         .expect(1)
         .mount(&server)
         .await;
-    let push = json!({ "enabled": true, "location": { "by": "class", "names": { "server": "Servers" } } });
+    let push =
+        json!({ "enabled": true, "location": { "by": "class", "names": { "server": "Servers" } } });
     let connector = build(&server.uri(), &push).unwrap();
     let push = connector.push().unwrap();
     let there = push.read("7").await.unwrap();
@@ -143,7 +145,8 @@ async fn a_move_that_is_refused_inside_a_200_is_an_error() {
         .respond_with(ResponseTemplate::new(200).set_body_json(answer))
         .mount(&server)
         .await;
-    let push = json!({ "enabled": true, "location": { "by": "class", "names": { "server": "Servers" } } });
+    let push =
+        json!({ "enabled": true, "location": { "by": "class", "names": { "server": "Servers" } } });
     let connector = build(&server.uri(), &push).unwrap();
     let push = connector.push().unwrap();
     let there = push.read("7").await.unwrap();

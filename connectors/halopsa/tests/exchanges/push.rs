@@ -1,6 +1,6 @@
 //! Writing assets.
 
-use core_connector::{ErrorKind, Found, NewObject, Push, Set};
+use core_connector::{ErrorKind, Found, NewObject, Set};
 use serde_json::{Value, json};
 use wiremock::matchers::{body_json, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -174,7 +174,11 @@ async fn an_asset_of_the_client_with_its_serial_is_the_same_and_one_of_its_name_
         on(&server, "/api/ExternalLink", ResponseTemplate::new(403)).await;
         on(&server, "/api/Asset", answer(&json!({ "record_count": 1, "assets": rows }))).await;
         let connector = connect(&server, &settings());
-        assert_eq!(connector.push().unwrap().find(&new_object()).await.unwrap(), expected, "{rows}");
+        assert_eq!(
+            connector.push().unwrap().find(&new_object()).await.unwrap(),
+            expected,
+            "{rows}"
+        );
     }
 }
 

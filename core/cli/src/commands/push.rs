@@ -19,8 +19,7 @@ mod print;
 
 pub(crate) async fn run(global: &Global, args: &PushArgs) -> Result<Exit, Failure> {
     let context = Context::open(global).await?;
-    let options =
-        PushOptions { full: args.full, dry_run: args.dry_run, ..PushOptions::default() };
+    let options = PushOptions { full: args.full, dry_run: args.dry_run, ..PushOptions::default() };
     match &args.action {
         None => push(global, &context, &args.connections, options).await,
         Some(PushAction::Failures) => {
@@ -174,11 +173,7 @@ fn word(item: &PushedItem) -> &'static str {
 }
 
 /// Tries what failed again, at once.
-async fn retry(
-    global: &Global,
-    context: &Context,
-    args: &PushRetryArgs,
-) -> Result<Exit, Failure> {
+async fn retry(global: &Global, context: &Context, args: &PushRetryArgs) -> Result<Exit, Failure> {
     context.config.named(&args.connections)?;
     let computer = match &args.computer {
         Some(named) => {

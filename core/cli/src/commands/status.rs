@@ -214,11 +214,7 @@ async fn syncing(
     Ok(lease.filter(|lease| lease.until_us > now.timestamp_micros()).map(|lease| lease.holder))
 }
 
-async fn pushing(
-    store: &Store,
-    known: &Known,
-    connection: &str,
-) -> Result<PushStanding, Failure> {
+async fn pushing(store: &Store, known: &Known, connection: &str) -> Result<PushStanding, Failure> {
     let seen = store.cursor(&format!("push:{connection}")).await?;
     let open = store.push_items(Some(connection)).await?;
     let number = |state| open.iter().filter(|item| item.state == state).count();
@@ -322,7 +318,8 @@ impl Known {
                     && last.is_some_and(|last| last.started > text::instant(run.started_us))
             };
             // A push is a run and reads no stream.
-            if of == connection && stream != PUSH && !known && !found.iter().any(|one| newer(&one)) {
+            if of == connection && stream != PUSH && !known && !found.iter().any(|one| newer(&one))
+            {
                 let mut standing = StreamStanding::never(stream);
                 standing.scope.clone_from(scope);
                 standing.last_run = Some(LastRun::of(run));

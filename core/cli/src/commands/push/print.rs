@@ -74,11 +74,8 @@ fn in_short(report: &PushReport, options: PushOptions) -> String {
             parts.push(format!("{} {words}", output::thousands(count)));
         }
     };
-    let (written, made) = if options.dry_run {
-        ("would be written", "would be made")
-    } else {
-        ("written", "made")
-    };
+    let (written, made) =
+        if options.dry_run { ("would be written", "would be made") } else { ("written", "made") };
     part(of(|outcome| matches!(outcome, Pushed::Written)), written);
     part(of(|outcome| matches!(outcome, Pushed::Created)), made);
     part(number(report.conflicts()), "changed by somebody else");
