@@ -42,7 +42,7 @@ facts! {
     Computer = "computer",
     /// Its host name.
     Name = "name",
-    /// Its SMBIOS UUID, lower case with dashes.
+    /// Its SMBIOS UUID as Windows prints it: capitals, with dashes.
     Uuid = "uuid",
     /// Its serial number, unless it is a placeholder.
     Serial = "serial",

@@ -59,11 +59,14 @@ pub fn decide(wanted: &Wanted, mark: &Mark, there: &str) -> Verdict {
     }
 }
 
-/// Whether two values say the same: spelling of ids, serials and names differs from system to system.
+/// Whether two values say the same: the spelling of ids, serials and names differs from system to system,
+/// in capitals and in spaces.
 #[must_use]
 pub fn same(one: &str, other: &str) -> bool {
-    let (one, other) = (one.trim(), other.trim());
-    one == other || one.to_lowercase() == other.to_lowercase()
+    let plain = |text: &str| -> String {
+        text.chars().filter(|c| !c.is_whitespace()).flat_map(char::to_lowercase).collect()
+    };
+    one == other || plain(one) == plain(other)
 }
 
 #[cfg(test)]
@@ -91,6 +94,7 @@ mod tests {
         let settled = Verdict::Settled("A".to_owned());
         assert_eq!(decide(&value("A"), &Mark::default(), "A"), settled);
         assert_eq!(decide(&value("A"), &Mark::default(), " a "), settled);
+        assert!(same("VMware-56 4d 06 bb", "VMWARE-564D06BB") && !same("PC-1", "PC-2"));
         assert_eq!(decide(&value("A"), &Mark::default(), "B"), write("A"));
         assert_eq!(decide(&value("A"), &Mark::default(), ""), write("A"));
     }
@@ -116,7 +120,9 @@ mod tests {
         assert_eq!(decide(&value("C"), &torn, "A"), write("C"), "it had not");
         assert_eq!(decide(&value("B"), &torn, "B"), Verdict::Settled("B".to_owned()));
         assert_eq!(decide(&value("B"), &torn, "human"), Verdict::Conflict);
-        let first = mark(None, Some("B"), &["B"]);
+        // The first time, what it held before is noted with what is sent.
+        let first = mark(Some("before"), Some("B"), &["B"]);
+        assert_eq!(decide(&value("C"), &first, "before"), write("C"));
         assert_eq!(decide(&value("C"), &first, "B"), write("C"));
         assert_eq!(decide(&value("C"), &first, "human"), Verdict::Conflict);
     }

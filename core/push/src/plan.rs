@@ -71,6 +71,8 @@ pub struct TenantModel<'a> {
     pub assets: &'a HashMap<String, Asset>,
     /// Assets that the hub made and may not have read back yet: by computer.
     pub made: &'a HashMap<String, String>,
+    /// Serial numbers as the agents tell them, by their normal spelling, which is the model's.
+    pub serials: &'a HashMap<String, String>,
     /// The kind of connector of each connection.
     pub kinds: &'a HashMap<String, String>,
 }
@@ -272,7 +274,12 @@ impl Known<'_> {
             Fact::Computer => Wanted::of(Some(computer.id.to_string())),
             Fact::Name => Wanted::of(Some(&computer.name)),
             Fact::Uuid => Wanted::of(computer.uuids.first().map(ToString::to_string)),
-            Fact::Serial => Wanted::of(computer.serial.clone()),
+            Fact::Serial => Wanted::of(
+                computer
+                    .serial
+                    .as_ref()
+                    .map(|serial| self.index.model.serials.get(serial).unwrap_or(serial).clone()),
+            ),
             Fact::Manufacturer => Wanted::of(computer.manufacturer.clone()),
             Fact::Model => Wanted::of(computer.model.clone()),
             Fact::Os => Wanted::of(computer.os.clone()),

@@ -210,13 +210,15 @@ impl Hub {
             return self.push_alone(connection, push, options, None).await;
         }
         let name = format!("push:{}/{PUSH}", connection.name);
-        let Some(lease) = self.hold(&name).await? else {
+        // Before the lease is taken, or its dead holder's run would count as alive.
+        self.bury(&name).await?;
+        let died = "its process ended before the push did; what it had written is remembered";
+        self.store.mark_dead_runs(self.clock.now_us(), died).await?;
+        let Some(lease) = self.take(&name).await? else {
             let holder = self.store.lease_holder(&name).await?;
             let holder = holder.map_or_else(|| "another process".to_owned(), |one| one.holder);
             return Err(Error::PushBusy { connection: connection.name.clone(), holder });
         };
-        let died = "its process ended before the push did; what it had written is remembered";
-        self.store.mark_dead_runs(self.clock.now_us(), died).await?;
         let done = self.push_alone(connection, push, options, Some(lease.watch())).await;
         lease.give_back().await?;
         done
@@ -293,35 +295,32 @@ impl Hub {
     }
 }
 
-/// Works off all computers, several at once, the objects of each in their order.
+/// Works off all computers, several at once, the objects of each in their order. Each writes down what
+/// came of it: while they wait for one another nothing is awaited outside of them, or one that has the
+/// database's only writer would wait for ever.
 async fn work_off(shared: &Shared<'_>, work: Work, report: &mut PushReport) -> Result<()> {
-    let mut book = Book::new(shared, work.open, work.stale);
-    for item in work.missing {
-        report.items.push(item);
-    }
-    let (marks, made) = (&work.marks, &work.made);
+    report.items.extend(work.missing);
+    let book = Book::new(shared, work.open);
+    book.close(work.stale).await?;
+    let (book, marks, made) = (&book, &work.marks, &work.made);
     let computers = futures::stream::iter(work.computers).map(|items| async move {
         let mut done = Vec::new();
         for item in items {
-            done.push(object::push(shared, item, marks, made).await);
+            done.push(object::push(shared, item, marks, made).await?);
         }
-        done
+        book.enter(done).await
     });
     let mut computers = computers.buffer_unordered(PARALLEL);
-    while let Some(done) = computers.next().await {
-        for one in done {
-            let item = book.enter(one?);
+    while let Some(items) = computers.next().await {
+        for item in items? {
             match item.outcome {
                 Pushed::Unchanged if item.conflicts.is_empty() => report.unchanged += 1,
                 _ => report.items.push(item),
             }
         }
-        book.write_some().await?;
     }
-    book.write().await?;
-    report
-        .items
-        .sort_by(|a, b| (&a.name, &a.computer, &a.object).cmp(&(&b.name, &b.computer, &b.object)));
+    let place = |item: &PushedItem| (item.name.clone(), item.computer.clone(), item.object.clone());
+    report.items.sort_by_cached_key(place);
     Ok(())
 }
 

@@ -67,7 +67,7 @@ async fn an_object_that_fails_stops_no_other_is_tried_again_dies_and_is_raised_b
     let hub = site.hub(database.open().await?)?;
     sync_whole(&hub).await?;
     let dry = PushOptions { dry_run: true, ..PushOptions::default() };
-    let key = written(of(&hub.push(&[], dry).await?, HALO)?, "user")?;
+    let key = written(of(&hub.push(&[], dry).await?, HALO)?, "SMBIOS UUID")?;
     let forbidden = Rule {
         fault: Fault::Forbidden,
         face: Some(Face::Halo),
@@ -108,7 +108,7 @@ async fn an_object_that_fails_stops_no_other_is_tried_again_dies_and_is_raised_b
     site.estate.running.set_faults(Vec::new());
     ensure!(hub.store.retry_push(Some(HALO), None, 1).await? > 0);
     let raised = push(&hub, false).await?;
-    ensure!(written(of(&raised, HALO)?, "user")? == key, "{raised:?}");
+    ensure!(written(of(&raised, HALO)?, "SMBIOS UUID")? == key, "{raised:?}");
     ensure!(ours(PushState::Dead).await?.is_none() && ours(PushState::Retry).await?.is_none());
     Ok(())
 }

@@ -14,6 +14,7 @@ struct Bench {
     contacts: Vec<Contact>,
     assets: HashMap<String, Asset>,
     made: HashMap<String, String>,
+    serials: HashMap<String, String>,
     kinds: HashMap<String, String>,
 }
 
@@ -64,6 +65,7 @@ fn bench() -> Bench {
         contacts: Vec::new(),
         assets: HashMap::new(),
         made: HashMap::new(),
+        serials: HashMap::new(),
         kinds: [("automate", "cw-automate"), ("control", "cw-control"), ("halo", "halopsa")]
             .map(|(name, kind)| (name.to_owned(), kind.to_owned()))
             .into(),
@@ -152,6 +154,7 @@ impl Bench {
             contacts: &self.contacts,
             assets: &self.assets,
             made: &self.made,
+            serials: &self.serials,
             kinds: &self.kinds,
         };
         plan(&model, object, fields, |class| class == "portable")
@@ -180,13 +183,21 @@ fn ana(key: &str) -> Wanted {
 #[test]
 fn a_computer_is_told_by_what_is_known_of_it() {
     let bench = bench();
-    assert_eq!(bench.wanted(Fact::Uuid), value("4c4c4544-0042-3510-8052-b3c04f4b4e32"));
+    assert_eq!(bench.wanted(Fact::Uuid), value("4C4C4544-0042-3510-8052-B3C04F4B4E32"));
     assert_eq!(bench.wanted(Fact::Serial), value("3B5RKN2"));
     assert_eq!(bench.wanted(Fact::Class), value("portable"));
     assert_eq!(bench.wanted(Fact::Tenant), value("Contoso"));
     assert_eq!(bench.wanted(Fact::PrimaryUpn), value("Ana.Silva@contoso.com"));
     assert_eq!(bench.wanted(Fact::Onboarding), value("done"));
     assert_eq!(bench.wanted(Fact::Model), Wanted::Unknown);
+}
+
+#[test]
+fn a_serial_is_written_as_the_machine_spells_it() {
+    let mut bench = bench();
+    bench.computers[0].serial = Some("VMWARE-564D".to_owned());
+    bench.serials.insert("VMWARE-564D".to_owned(), "VMware-56 4d".to_owned());
+    assert_eq!(bench.wanted(Fact::Serial), value("VMware-56 4d"));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The book of a push: what its objects hold now, and what is open, written some at a time.
+//! The book of a push: what its objects hold now, and what is open.
 
 use core_connector::Error as Refusal;
 use core_store::{PushItem, PushMark, PushState};
@@ -7,46 +7,59 @@ use super::object::Done;
 use super::{Open, Pushed, PushedItem, Shared};
 use crate::error::Result;
 
-/// Objects that are written down at once.
-const BATCH: usize = 64;
-
+/// What was open when the push began, and where what comes out is written.
 pub(super) struct Book<'a> {
     shared: &'a Shared<'a>,
     open: Open,
+}
+
+/// What becomes of the objects of one computer.
+#[derive(Default)]
+struct Page {
     marks: Vec<PushMark>,
     opened: Vec<PushItem>,
     closed: Vec<(String, String)>,
-    waiting: usize,
 }
 
 impl<'a> Book<'a> {
-    /// A book with what was open before, and what of that is of no interest any more.
-    pub(super) fn new(shared: &'a Shared<'a>, open: Open, stale: Vec<(String, String)>) -> Self {
-        Self { shared, open, marks: Vec::new(), opened: Vec::new(), closed: stale, waiting: 0 }
+    /// A book with what was open before.
+    pub(super) fn new(shared: &'a Shared<'a>, open: Open) -> Self {
+        Self { shared, open }
     }
 
-    /// Enters an object; a failure learns here whether it is a dead letter.
-    pub(super) fn enter(&mut self, done: Done) -> PushedItem {
+    /// Writes down what is of no interest any more.
+    pub(super) async fn close(&self, stale: Vec<(String, String)>) -> Result<()> {
+        self.write(Page { closed: stale, ..Page::default() }).await
+    }
+
+    /// Writes down the objects of a computer; a failure learns here whether it is a dead letter.
+    pub(super) async fn enter(&self, objects: Vec<Done>) -> Result<Vec<PushedItem>> {
+        let mut page = Page::default();
+        let items = objects.into_iter().map(|done| self.item(done, &mut page)).collect();
+        self.write(page).await?;
+        Ok(items)
+    }
+
+    fn item(&self, done: Done, page: &mut Page) -> PushedItem {
         let Done { mut item, place, marks } = done;
-        self.waiting += 1;
-        self.marks.extend(marks);
+        page.marks.extend(marks);
         let name = (item.computer.clone(), place);
-        let before = self.open.remove(&name);
+        let before = self.open.get(&name);
         match &mut item.outcome {
             Pushed::Failed { error, dead } => {
-                let entry = self.failure(&name, &item.name, error, before.as_ref());
+                let entry = self.failure(&name, &item.name, error, before);
                 *dead = entry.state == PushState::Dead;
-                self.opened.push(entry);
+                page.opened.push(entry);
             }
             // Not begun: what is open stays as it is.
             Pushed::Left => {}
             _ if !item.conflicts.is_empty() => {
-                let mut entry = self.entry(&name, &item.name, before.as_ref());
+                let mut entry = self.entry(&name, &item.name, before);
                 entry.state = PushState::Conflict;
                 entry.conflicts = serde_json::to_string(&item.conflicts).unwrap_or_default();
-                self.opened.push(entry);
+                page.opened.push(entry);
             }
-            _ => self.closed.extend(before.map(|_| name)),
+            _ => page.closed.extend(before.map(|_| name)),
         }
         item
     }
@@ -95,22 +108,13 @@ impl<'a> Book<'a> {
         }
     }
 
-    /// Writes down what there is, if it is enough.
-    pub(super) async fn write_some(&mut self) -> Result<()> {
-        if self.waiting >= BATCH { self.write().await } else { Ok(()) }
-    }
-
-    /// Writes down what there is.
-    pub(super) async fn write(&mut self) -> Result<()> {
-        self.waiting = 0;
-        let (marks, opened) = (std::mem::take(&mut self.marks), std::mem::take(&mut self.opened));
-        let closed = std::mem::take(&mut self.closed);
+    async fn write(&self, page: Page) -> Result<()> {
         if self.shared.options.dry_run {
             return Ok(());
         }
         let (store, name) = (&self.shared.hub.store, &self.shared.connection.name);
-        store.put_push_marks(name, &marks, self.shared.hub.clock.now_us()).await?;
-        store.put_push_items(name, &opened, &closed).await?;
+        store.put_push_marks(name, &page.marks, self.shared.hub.clock.now_us()).await?;
+        store.put_push_items(name, &page.opened, &page.closed).await?;
         Ok(())
     }
 }

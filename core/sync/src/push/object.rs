@@ -158,10 +158,13 @@ impl Object<'_> {
                 Verdict::Settled(_) => {
                     mark.base = Some(now.to_owned());
                     mark.sent = None;
-                    settled.push(mark);
+                    // What is remembered so already need not be written down again.
+                    settled.extend(Some(mark).filter(|mark| known != Some(mark)));
                 }
                 Verdict::Write(value) => {
                     done.item.changes.push(change(&wish.field, &wish.wanted, &value, there));
+                    // Should the process die now: whichever of the two is there, no human put it.
+                    mark.base = Some(now.to_owned());
                     mark.sent = Some(value.clone());
                     if !value.is_empty() && !mark.ours.contains(&value) {
                         mark.ours.push(value.clone());
@@ -286,7 +289,8 @@ fn sent_with(key: &str, new: &NewObject) -> Vec<PushMark> {
     let mark = |(field, value): (&String, &String)| PushMark {
         object: key.to_owned(),
         field: field.clone(),
-        base: None,
+        // A new object's fields are blank, should it have come without them.
+        base: Some(String::new()),
         sent: Some(value.clone()),
         ours: vec![value.clone()],
     };

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use core_connector::PushObject;
 use core_model::entity::{Agent, Client, Computer, EntityKind, EntityRow, Person, Tenant};
 use core_model::facts::Facts;
+use core_model::hardware::normal_serial;
 use core_model::{RecordKind, RecordRef};
 use core_push::{Asset, Contact, Item, Place, TenantModel, Wanted, Wish, plan, same};
 use core_store::{EntityQuery, PushMade, PushMark, PushState, RecordQuery};
@@ -261,6 +262,7 @@ async fn plan_tenant(
     let agents: Vec<Agent> = of_tenant(hub, tenant).await?;
     let persons: Vec<Person> = of_tenant(hub, tenant).await?;
     let clients: Vec<Client> = of_tenant(hub, tenant).await?;
+    let serials = serials(hub, &clients).await?;
     let clients: Vec<Client> =
         clients.into_iter().filter(|client| client.connection == connection).collect();
     let mut contacts = Vec::new();
@@ -297,9 +299,31 @@ async fn plan_tenant(
         contacts: &contacts,
         assets: &assets,
         made: &made,
+        serials: &serials,
         kinds,
     };
     Ok(plan(&model, object, shared.push.fields(), |class| shared.push.makes(class)))
+}
+
+/// The serial numbers of a tenant's agents as they tell them, by their normal spelling. Of several
+/// spellings the first in the alphabet counts, so that it is always the same.
+async fn serials(hub: &Hub, clients: &[Client]) -> Result<HashMap<String, String>> {
+    let of: Vec<(String, String)> =
+        clients.iter().map(|client| (client.connection.clone(), client.key.clone())).collect();
+    let kinds = &[RecordKind::Agent];
+    let query = RecordQuery { kinds, clients: Some(&of), ..RecordQuery::default() };
+    let mut found: HashMap<String, String> = HashMap::new();
+    for stored in hub.store.all_records(&query).await? {
+        let Facts::Agent(facts) = stored.facts else { continue };
+        let told = facts.serial.map(|serial| serial.trim().to_owned());
+        let Some(told) = told else { continue };
+        let Some(normal) = normal_serial(&told) else { continue };
+        let known = found.entry(normal).or_insert_with(|| told.clone());
+        if told < *known {
+            *known = told;
+        }
+    }
+    Ok(found)
 }
 
 async fn of_tenant<E: core_model::entity::Entity>(hub: &Hub, tenant: &Tenant) -> Result<Vec<E>> {
