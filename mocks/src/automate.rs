@@ -53,11 +53,10 @@ pub fn face() -> Box<dyn Vendor> {
     Box::new(AutomateFace::default())
 }
 
-/// What the face keeps besides the world: tokens, extra fields that were set, an index.
+/// What the face keeps besides the world: tokens, an index.
 #[derive(Default)]
 struct AutomateFace {
     tokens: auth::Tokens,
-    fields: extra::Values,
     sessions: SessionIndex,
 }
 
@@ -120,8 +119,12 @@ impl AutomateFace {
                 commands::answer(request, &mut world, request::id(id)?)
             }
             (_, ["clients" | "locations" | "computers" | "contacts", id, "extrafields", ..]) => {
-                let world = world.read().unwrap_or_else(PoisonError::into_inner);
-                self.fields.answer(request, &world, request::id(id)?)
+                if method == "GET" {
+                    let world = world.read().unwrap_or_else(PoisonError::into_inner);
+                    return extra::read(request, &world, request::id(id)?);
+                }
+                let mut world = world.write().unwrap_or_else(PoisonError::into_inner);
+                extra::write(request, &mut world, request::id(id)?)
             }
             ("GET", ["extensionactions", "control", id]) => {
                 let world = world.read().unwrap_or_else(PoisonError::into_inner);

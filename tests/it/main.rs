@@ -21,6 +21,7 @@ mod following;
 mod leases;
 mod matrix;
 mod people;
+mod push;
 mod resuming;
 mod rules;
 mod scenarios;

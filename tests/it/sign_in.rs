@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use async_trait::async_trait;
 use core_daemon::{Health, SystemTimer};
 use core_model::access::Role;
-use core_server::{Answers, Api, Fetch, Fetched, Grant, SignIn, Unanswered};
+use core_server::{Answers, Api, Desk, Fetch, Fetched, Grant, SignIn, Unanswered};
 use core_store::{AuditQuery, Store};
 use core_sync::Clock;
 use mocks::provider::{Lie, Person, Provider};
@@ -85,7 +85,7 @@ impl Scene {
         let program = Arc::new(Program(RwLock::new(Arc::new(sign_in))));
         let health = Arc::new(Health::new(store.clone()));
         let timer = Arc::new(SystemTimer::new(Clock::system()));
-        let api = Api::new(store.clone(), health, timer, Arc::clone(&program) as Arc<dyn Answers>);
+        let api = Api::new(store.clone(), health, timer, Arc::clone(&program) as _, Desk::closed());
         tokio::spawn(core_server::serve(listener, api, std::future::pending()));
         Ok(Self { store, hub, provider, program })
     }

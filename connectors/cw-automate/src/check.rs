@@ -24,6 +24,11 @@ pub(crate) const PERMISSIONS: &[Permission] = &[
         required: false,
     },
     Permission {
+        name: "Computers.Edit",
+        for_what: "writing extra data fields and locations, where [connection.push] is enabled",
+        required: false,
+    },
+    Permission {
         name: "Command level of \"Execute Command\"",
         for_what: "running scripts",
         required: false,
@@ -89,6 +94,9 @@ pub(crate) fn permission_for(operation: &str) -> &'static str {
     if operation.contains("CommandExecute") {
         return "a command level at least that of \"Execute Command\"";
     }
+    if operation.contains("SendTo") || operation.starts_with("PATCH ") {
+        return "Computers.Edit";
+    }
     if operation.contains("PatchInformation") {
         return "Patch Manager.Read";
     }
@@ -116,6 +124,10 @@ mod tests {
             ("GET /cwa/api/v1/Locations", "Locations.Show All"),
         ] {
             assert_eq!(permission_for(operation), permission);
+        }
+        let patch = "PATCH /cwa/api/v1/Computers/{id}/ExtraFields/{definition}";
+        for operation in ["POST /cwa/api/v1/Batch/Commands/SendTo", patch] {
+            assert_eq!(permission_for(operation), "Computers.Edit");
         }
         assert!(permission_for("POST /x/CommandExecute").contains("command level"));
     }

@@ -5,6 +5,8 @@ use core_http::HttpSettings;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
+use crate::push::PushSettings;
+
 /// Large servers answer in tens of seconds, and now and then in minutes.
 const TIMEOUT_SECONDS: u64 = 300;
 /// The largest page that the server gives.
@@ -30,6 +32,9 @@ pub struct Config {
     /// Rows per page, 1 to 1000. Lower it where the server cannot answer a full page in time.
     #[serde(default = "largest_page")]
     pub page_size: u16,
+    /// What the hub may write into the computers of this server.
+    #[serde(default)]
+    pub push: PushSettings,
     /// How requests are made; `timeout_seconds` is 300 here if not set.
     #[serde(default = "slow", deserialize_with = "slow_unless_set")]
     #[schemars(with = "HttpSettings")]

@@ -9,6 +9,7 @@ mod config;
 mod groups;
 mod listing;
 mod locations;
+mod push;
 mod scripts;
 mod sign_in;
 mod wire;
@@ -20,7 +21,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use core_connector::{
-    Account, Changes, Connector, Factory, Permission, Result, RunScript, Stream, StreamDoc,
+    Account, Changes, Connector, Factory, Permission, Push, Result, RunScript, Stream, StreamDoc,
 };
 use core_model::RecordKind;
 
@@ -32,6 +33,8 @@ pub use crate::config::Config;
 use crate::groups::{Groups, Members};
 use crate::listing::{Listed, Table};
 use crate::locations::Locations;
+use crate::push::Fields;
+pub use crate::push::{LocationSettings, PushSettings};
 use crate::scripts::Commands;
 
 /// One ConnectWise Automate server.
@@ -44,6 +47,7 @@ pub struct Automate {
     groups: Listed<Groups>,
     members: Listed<Members>,
     commands: Commands,
+    fields: Option<Fields>,
 }
 
 #[async_trait]
@@ -66,6 +70,10 @@ impl Connector for Automate {
     fn scripts(&self) -> Option<&dyn RunScript> {
         Some(&self.commands)
     }
+
+    fn push(&self) -> Option<&dyn Push> {
+        self.fields.as_ref().map(|push| push as &dyn Push)
+    }
 }
 
 impl Factory for Automate {
@@ -80,10 +88,11 @@ impl Factory for Automate {
         doc(Groups::NAME, Groups::KINDS),
         doc(Members::NAME, Members::KINDS),
     ];
-    const ACTIONS: &'static [&'static str] = &["run-script"];
+    const ACTIONS: &'static [&'static str] = &["run-script", "push"];
     const PERMISSIONS: &'static [Permission] = check::PERMISSIONS;
 
     fn build(config: Config) -> Result<Box<dyn Connector>> {
+        let fields = config.push.fields()?;
         let api = Arc::new(Api::new(config)?);
         Ok(Box::new(Self {
             clients: Listed::new(&api),
@@ -93,6 +102,7 @@ impl Factory for Automate {
             groups: Listed::new(&api),
             members: Listed::new(&api),
             commands: Commands::new(&api),
+            fields: Fields::new(&api, fields),
             api,
         }))
     }

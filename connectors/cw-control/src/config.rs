@@ -6,6 +6,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use uuid::Uuid;
 
+use crate::push::PushSettings;
+
 /// The RESTful API Manager extension has the same id on every server.
 const EXTENSION: Uuid = Uuid::from_u128(0x2d55_8935_686a_4bd0_9991_0753_9f5f_e749);
 /// How many custom properties a session has.
@@ -47,6 +49,9 @@ pub struct Config {
     /// can set no header. Without it nothing that triggers send is taken.
     #[serde(default)]
     pub webhook_secret: Option<Secret>,
+    /// What the hub may write into the sessions of this server.
+    #[serde(default)]
+    pub push: PushSettings,
     /// How requests are made.
     #[serde(default)]
     pub http: HttpSettings,

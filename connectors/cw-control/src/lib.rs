@@ -5,6 +5,7 @@ mod client;
 mod config;
 mod listing;
 mod output;
+mod push;
 mod scripts;
 mod session;
 mod sessions;
@@ -18,7 +19,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use core_connector::{
-    Account, Changes, Connector, Factory, OpenSession, Permission, Result, RunScript, Stream,
+    Account, Changes, Connector, Factory, OpenSession, Permission, Push, Result, RunScript, Stream,
     StreamDoc, Webhooks,
 };
 use core_model::RecordKind;
@@ -26,6 +27,8 @@ use core_model::RecordKind;
 use crate::client::Api;
 pub use crate::config::Config;
 use crate::listing::Sessions;
+use crate::push::Properties;
+pub use crate::push::PushSettings;
 use crate::scripts::Commands;
 use crate::sessions::Links;
 use crate::webhook::Hooks;
@@ -37,6 +40,7 @@ pub struct Control {
     commands: Commands,
     links: Links,
     hooks: Option<Hooks>,
+    properties: Option<Properties>,
 }
 
 const SESSIONS: StreamDoc = StreamDoc {
@@ -66,6 +70,10 @@ impl Connector for Control {
     fn webhooks(&self) -> Option<&dyn Webhooks> {
         self.hooks.as_ref().map(|hooks| hooks as &dyn Webhooks)
     }
+
+    fn push(&self) -> Option<&dyn Push> {
+        self.properties.as_ref().map(|push| push as &dyn Push)
+    }
 }
 
 impl Factory for Control {
@@ -73,17 +81,19 @@ impl Factory for Control {
     const KIND: &'static str = "cw-control";
     const TITLE: &'static str = "ConnectWise Control (ScreenConnect)";
     const STREAMS: &'static [StreamDoc] = &[SESSIONS];
-    const ACTIONS: &'static [&'static str] = &["run-script", "open-session", "webhooks"];
+    const ACTIONS: &'static [&'static str] = &["run-script", "open-session", "push", "webhooks"];
     const PERMISSIONS: &'static [Permission] = check::PERMISSIONS;
 
     fn build(config: Config) -> Result<Box<dyn Connector>> {
         let hooks = config.webhook_secret.clone().map(Hooks);
+        let fields = config.push.fields(&config)?;
         let api = Arc::new(Api::new(config)?);
         Ok(Box::new(Self {
             sessions: Sessions::new(&api),
             commands: Commands::new(&api),
             links: Links::new(&api),
             hooks,
+            properties: Properties::new(&api, fields),
             api,
         }))
     }

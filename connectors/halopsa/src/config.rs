@@ -7,9 +7,14 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
 
+use crate::push::PushSettings;
+
 /// The scopes that everything the connector reads needs.
 const SCOPE: &str = "read:customers read:contracts read:items read:invoices read:assets \
                      read:tickets";
+
+/// The scope that writing assets needs.
+const WRITING: &str = "edit:assets";
 
 /// The largest page that Halo gives, whatever is asked for.
 const LARGEST_PAGE: u32 = 100;
@@ -57,6 +62,9 @@ pub struct Config {
     /// or its bearer token. Without it nothing that Halo sends is taken.
     #[serde(default)]
     pub webhook_secret: Option<Secret>,
+    /// What the hub may write into the assets of this instance.
+    #[serde(default)]
+    pub push: PushSettings,
     /// How requests are made.
     #[serde(default)]
     pub http: HttpSettings,
@@ -104,8 +112,15 @@ impl Config {
         Ok(Addresses { api, token })
     }
 
+    /// The scopes to ask for, with the one that writing needs where it is enabled.
     pub(crate) fn scopes(&self) -> Vec<String> {
-        self.scope.split_whitespace().map(str::to_owned).collect()
+        let mut scopes: Vec<String> = self.scope.split_whitespace().map(str::to_owned).collect();
+        let wide =
+            |scope: &String| matches!(scope.as_str(), "all" | "all:standard" | "admin" | WRITING);
+        if self.push.enabled && !scopes.is_empty() && !scopes.iter().any(wide) {
+            scopes.push(WRITING.to_owned());
+        }
+        scopes
     }
 }
 
@@ -198,6 +213,14 @@ mod tests {
             assert_eq!(error.kind(), ErrorKind::Config);
             assert!(error.to_string().contains(&format!("`{name}`")), "{error}");
         }
+    }
+
+    #[test]
+    fn writing_asks_for_its_scope_and_reading_does_not() {
+        let asked = |more| config(&more).scopes().contains(&"edit:assets".to_owned());
+        assert!(!asked(json!({})));
+        assert!(asked(json!({ "push": { "enabled": true } })));
+        assert!(!asked(json!({ "push": { "enabled": true }, "scope": "all" })));
     }
 
     #[test]

@@ -61,6 +61,7 @@ pub(crate) fn scope_of(operation: &str) -> &'static str {
         "clientcontract" => "read:contracts",
         "recurringinvoice" => "read:invoices",
         "item" => "read:items (edit:items before release 2.99)",
+        "asset" if operation.starts_with("POST ") => "edit:assets",
         "asset" | "assettype" => "read:assets",
         "tickets" => "read:tickets",
         _ => "the scope",
@@ -132,5 +133,7 @@ mod tests {
         assert_eq!(scope_of("GET /RecurringInvoice"), "read:invoices");
         assert_eq!(scope_of("GET /ClientContract/7"), "read:contracts");
         assert_eq!(scope_of("GET /Users"), "read:customers");
+        assert_eq!(scope_of("GET /Asset/{id}"), "read:assets");
+        assert_eq!(scope_of("POST /Asset"), "edit:assets");
     }
 }

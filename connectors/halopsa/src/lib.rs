@@ -7,6 +7,7 @@ mod config;
 mod fault;
 mod pace;
 mod paging;
+mod push;
 mod sign_in;
 mod streams;
 mod tickets;
@@ -19,12 +20,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use core_connector::{
-    Account, Changes, Connector, Factory, Permission, Result, Stream, StreamDoc, Tickets, Webhooks,
+    Account, Changes, Connector, Factory, Permission, Push, Result, Stream, StreamDoc, Tickets,
+    Webhooks,
 };
 use core_model::RecordKind;
 
 use crate::client::Halo;
 pub use crate::config::Config;
+pub use crate::push::{AssetProperty, PushSettings};
 use crate::streams::{Streams, doc};
 use crate::webhook::Hooks;
 
@@ -33,6 +36,7 @@ pub struct Halopsa {
     halo: Arc<Halo>,
     streams: Streams,
     hooks: Option<Hooks>,
+    assets: Option<push::Assets>,
 }
 
 impl Halopsa {
@@ -43,7 +47,8 @@ impl Halopsa {
     pub fn new(config: &Config) -> Result<Self> {
         let halo = Arc::new(Halo::new(config)?);
         let hooks = config.webhook_secret.clone().map(Hooks);
-        Ok(Self { streams: Streams::new(&halo, config), halo, hooks })
+        let assets = push::Assets::new(&halo, &config.push)?;
+        Ok(Self { streams: Streams::new(&halo, config), hooks, assets, halo })
     }
 }
 
@@ -64,6 +69,10 @@ impl Connector for Halopsa {
     fn webhooks(&self) -> Option<&dyn Webhooks> {
         self.hooks.as_ref().map(|hooks| hooks as &dyn Webhooks)
     }
+
+    fn push(&self) -> Option<&dyn Push> {
+        self.assets.as_ref().map(|push| push as &dyn Push)
+    }
 }
 
 impl Factory for Halopsa {
@@ -81,7 +90,7 @@ impl Factory for Halopsa {
         doc("contracts", &[RecordKind::Agreement], Changes::Snapshot),
         doc("invoices", &[RecordKind::AgreementLine], Changes::Snapshot),
     ];
-    const ACTIONS: &'static [&'static str] = &["tickets", "webhooks"];
+    const ACTIONS: &'static [&'static str] = &["tickets", "push", "webhooks"];
     const PERMISSIONS: &'static [Permission] = &[
         Permission {
             name: "read:customers",
@@ -96,6 +105,11 @@ impl Factory for Halopsa {
             required: false,
         },
         Permission { name: "read:assets", for_what: "assets", required: false },
+        Permission {
+            name: "edit:assets",
+            for_what: "writing assets, where [connection.push] is enabled",
+            required: false,
+        },
         Permission { name: "read:tickets", for_what: "the tab in a ticket", required: false },
         Permission {
             name: "edit:tickets",

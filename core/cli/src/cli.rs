@@ -6,6 +6,7 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 
 mod access;
 mod files;
+mod push;
 mod read;
 mod rules;
 mod serve;
@@ -18,6 +19,7 @@ pub(crate) use self::access::{
 pub(crate) use self::files::{
     ApplyArgs, ApproveArgs, ExportArgs, PlanArgs, RejectArgs, RequestsAction, RequestsArgs,
 };
+pub(crate) use self::push::{PushAction, PushArgs, PushRetryArgs};
 pub(crate) use self::read::{
     DeliveriesAction, DeliveriesArgs, ListArgs, ListKind, RunsArgs, ShowArgs, ShowKind,
     WebhooksAction, WebhooksArgs,
@@ -55,6 +57,15 @@ const APPROVE_CODES: &str = "Exit codes:
   2  the arguments or the settings are wrong
   3  done in part: nothing was saved; it needs somebody else or another number, breaks a golden
      case, or changes other winners than it did";
+
+const PUSH_CODES: &str = "Which fields of which connection may be written, [connection.push] says. What somebody else changed
+since the hub wrote it stays, and is listed (`linchpin push conflicts`).
+
+Exit codes:
+  0  done
+  1  failed
+  2  the arguments or the settings are wrong
+  3  done in part: something failed, or somebody else changed what the hub wrote";
 
 const SERVE_HELP: &str = "Signals:
   TERM, INT  stop after the pages in flight; the second one ends at once
@@ -130,6 +141,9 @@ pub(crate) enum Command {
     /// Read the connections and bring the model up to date
     #[command(after_help = EXIT_CODES)]
     Sync(SyncArgs),
+    /// Write what the hub knows back into the connections that opted in, or look at what is open there
+    #[command(after_help = PUSH_CODES)]
+    Push(PushArgs),
     /// Run as a service: read every connection when it is planned, until it is told to stop
     #[command(after_help = SERVE_HELP)]
     Serve(ServeArgs),

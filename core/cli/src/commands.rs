@@ -28,6 +28,7 @@ mod needs;
 mod pin;
 mod plan;
 pub(crate) mod preview;
+mod push;
 mod rebuild;
 mod reconcile;
 mod requests;
@@ -53,6 +54,7 @@ pub(crate) async fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Connectors => connectors::run(global),
         Command::Check(args) => check::run(global, args).await,
         Command::Sync(args) => sync::run(global, args).await,
+        Command::Push(args) => push::run(global, args).await,
         Command::Serve(args) => serve::run(global, args).await,
         Command::Token { action } => token::run(global, action).await,
         Command::Account { action } => account::run(global, action).await,

@@ -5,6 +5,7 @@ use core_model::RecordKind;
 use url::Url;
 
 use crate::page::Source;
+use crate::push::Push;
 use crate::script::RunScript;
 use crate::webhook::Webhooks;
 use crate::{Result, Secret};
@@ -48,6 +49,11 @@ pub trait Connector: Send + Sync {
 
     /// Understands what the system sends to the hub by itself.
     fn webhooks(&self) -> Option<&dyn Webhooks> {
+        None
+    }
+
+    /// Writes back what the hub knows, where an admin opted in.
+    fn push(&self) -> Option<&dyn Push> {
         None
     }
 }

@@ -1,8 +1,8 @@
 //! The contract between the hub and a connector.
 //!
 //! A [`Connector`] is one configured instance of an external system. What it can do is what it
-//! returns `Some` for: a capability flag cannot lie. It is given pages to read, scripts to start
-//! and sessions to open; it never sees the store, decides about nobody's deletion, and retries
+//! returns `Some` for: a capability flag cannot lie. It is given pages to read, scripts to start,
+//! sessions to open and fields to write; it never sees the store, decides about nobody's deletion, and retries
 //! nothing itself.
 
 pub mod conformance;
@@ -10,6 +10,7 @@ mod connector;
 mod error;
 mod meter;
 mod page;
+mod push;
 mod registry;
 mod script;
 mod secret;
@@ -21,6 +22,7 @@ pub use connector::{
 pub use error::{Actor, Error, ErrorKind, Result};
 pub use meter::{METER, Meter, MeterReading};
 pub use page::{Changes, Mode, Page, Proof, Resume, Scope, Source};
+pub use push::{Fact, Found, NewObject, Push, PushField, PushObject, Set, There};
 pub use registry::{Factory, Kind, Permission, Registry, StreamDoc};
 pub use script::{RunScript, Script, ScriptHandle, ScriptOutcome, Shell};
 pub use secret::Secret;

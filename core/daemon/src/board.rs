@@ -178,6 +178,24 @@ impl Board {
         self.again.push((now, job));
     }
 
+    /// The model may have changed: what is planned to be written back is not waited for. A push that has
+    /// nothing to do ends after a look at the log.
+    pub(crate) fn push_now(&mut self, now: DateTime<Utc>) {
+        let pushes = self.lines.iter().filter(|(entry, _)| entry.work == Work::Push);
+        let jobs: Vec<Job> = pushes
+            .map(|(entry, _)| {
+                let connections = vec![entry.connection.clone()];
+                Job { connections, ..self.job(entry, now) }
+            })
+            .collect();
+        for job in jobs {
+            let waits = |(at, other): &(DateTime<Utc>, Job)| *at <= now && other.lane == job.lane;
+            if !self.again.iter().any(waits) {
+                self.again.push((now, job));
+            }
+        }
+    }
+
     /// Nothing is begun in a lane for a while.
     pub(crate) fn leave_alone(&mut self, lane: &str, until: DateTime<Utc>) {
         self.waiting.insert(lane.to_owned(), until);

@@ -230,6 +230,9 @@ impl Daemon {
                 tracing::info!(job = %words, again = ?failed, "a job is done");
                 self.board.done(&job);
                 self.board.failed(&job, failed, now);
+                if matches!(job.work, Work::Incremental | Work::Full | Work::Collect) {
+                    self.board.push_now(now);
+                }
             }
             Ok(End::Already) => {
                 tracing::debug!(job = %words, "another daemon did it");
@@ -330,7 +333,7 @@ fn begins(entries: &[Entry], entry: &Entry) -> bool {
     match entry.work {
         Work::Incremental => true,
         Work::Full => !reads(Work::Incremental),
-        Work::Collect | Work::Edges => false,
+        Work::Collect | Work::Edges | Work::Push => false,
     }
 }
 

@@ -20,6 +20,8 @@ pub enum Work {
     Full,
     /// Machines are asked who they are and who uses them.
     Collect,
+    /// What the hub knows is written back.
+    Push,
 }
 
 impl Work {
@@ -31,6 +33,7 @@ impl Work {
             Work::Incremental => "incremental",
             Work::Full => "full",
             Work::Collect => "collect",
+            Work::Push => "push",
         }
     }
 }
@@ -111,11 +114,13 @@ impl Entry {
     }
 
     /// What must not run twice at a time: the reading of a connection; asking machines, which may be
-    /// reached through several; the dates.
+    /// reached through several; the dates; writing into a connection, which reading it is not in the way
+    /// of.
     pub(crate) fn lane(&self) -> String {
         match self.work {
             Work::Incremental | Work::Full => self.connection.clone(),
             Work::Collect | Work::Edges => format!(":{}", self.work),
+            Work::Push => format!(":{}/{}", self.work, self.connection),
         }
     }
 

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use core_connector::{Actor, ErrorKind};
 use core_model::run::{Outcome, Run};
 use core_store::Planned;
-use core_sync::{Error, Hub, Result, SyncOptions, Trigger};
+use core_sync::{Error, Hub, PUSH, PushOptions, Result, SyncOptions, Trigger};
 
 use crate::entry::Work;
 
@@ -148,6 +148,7 @@ async fn alone(tools: &Tools, job: &Job) -> Result<End> {
             );
             End::Done { failed: Vec::new() }
         }
+        Work::Push => push(hub, job).await?,
         Work::Edges => {
             let from = job.settles.first().and_then(find).map(|one| one.handled_us);
             edges(tools, job, from).await
@@ -181,6 +182,28 @@ async fn read(hub: &Hub, job: &Job) -> Result<End> {
         }
     }
     failed.dedup();
+    Ok(End::Done { failed })
+}
+
+async fn push(hub: &Hub, job: &Job) -> Result<End> {
+    let options = PushOptions { trigger: Trigger::Schedule, ..PushOptions::default() };
+    let reports = match hub.push(&job.connections, options).await {
+        Ok(reports) => reports,
+        Err(Error::PushBusy { holder, .. }) => return Ok(End::Busy { holder }),
+        Err(error) => return Err(error),
+    };
+    let mut failed = Vec::new();
+    for report in reports.iter().filter(|report| report.run.is_some()) {
+        let (connection, planned) = (&report.connection, report.planned);
+        tracing::info!(%connection, planned, changed = report.items.len(), failed = report.failed(),
+            conflicts = report.conflicts(), "what the hub knows was written back");
+        if let Some(error) = &report.ended {
+            tracing::warn!(%connection, %error, remedy = %error.remedy(), "a push ended early");
+            if error.kind().actor() == Actor::Clock {
+                failed.push(PUSH.to_owned());
+            }
+        }
+    }
     Ok(End::Done { failed })
 }
 

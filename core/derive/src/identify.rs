@@ -11,15 +11,15 @@ use chrono::{DateTime, Utc};
 use core_model::RecordRef;
 use core_model::decision::Decision;
 use core_model::entity::{Agent, Choice, Computer, Question, Rule, Subject};
-use core_model::facts::AssetFacts;
 use core_model::hardware::SmbiosUuid;
 use core_model::id::{ClientId, TenantId};
 
 use crate::evidence::Weighed;
-use crate::input::AgentInput;
+use crate::input::{AgentInput, AssetInput};
 use crate::policy::{IdentificationMode, IdentificationPolicy};
 use crate::union::Union;
 
+mod assets;
 mod decisions;
 mod foreign;
 mod group;
@@ -46,8 +46,8 @@ pub struct IdentifyInput<'a> {
     pub tenant: TenantId,
     /// Its agents, gone ones included.
     pub agents: Vec<AgentInput>,
-    /// Its assets: (record, facts).
-    pub assets: &'a [(RecordRef, AssetFacts)],
+    /// Its assets.
+    pub assets: &'a [AssetInput],
     /// Computers of other tenants that share a UUID with an agent of this one.
     pub foreign: &'a HashMap<SmbiosUuid, Vec<Foreign>>,
     /// Decisions, in their order.

@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use core_model::RecordRef;
-use core_model::facts::{AgentFacts, Facts, HardwareFacts};
+use core_model::facts::{AgentFacts, AssetFacts, Facts, HardwareFacts};
+use core_model::id::ComputerId;
 use core_model::observation::Reading;
 use core_model::record::Presence;
 
@@ -38,6 +39,19 @@ impl SourceRecord {
     pub fn is_gone(&self) -> bool {
         self.gone_since_us.is_some()
     }
+}
+
+/// An asset of a PSA, and what the hub itself has to do with it.
+#[derive(Clone, Debug)]
+pub struct AssetInput {
+    /// Which.
+    pub record: RecordRef,
+    /// What it says.
+    pub facts: AssetFacts,
+    /// Values that the hub wrote there, lower case. Read back they prove nothing.
+    pub own: Vec<String>,
+    /// The computer that the hub made it for.
+    pub made_for: Option<ComputerId>,
 }
 
 /// What a script on the machine printed, and when.

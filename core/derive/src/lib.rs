@@ -18,7 +18,7 @@ pub mod script;
 pub mod tenants;
 mod union;
 
-pub use input::{AgentInput, Earlier, LogonInput, ReadingInput, SourceRecord};
+pub use input::{AgentInput, AssetInput, Earlier, LogonInput, ReadingInput, SourceRecord};
 pub use policy::{
     AffinityPolicy, DomainSplit, IdentificationMode, IdentificationPolicy, TenantPolicy,
 };

@@ -49,6 +49,12 @@ impl Request {
         Self { repeatable: false, ..Self::new(Method::POST, target) }
     }
 
+    /// A change of what is at this path. It sets values, so that sending it twice does nothing twice.
+    #[must_use]
+    pub fn patch(target: impl Into<String>) -> Self {
+        Self::new(Method::PATCH, target)
+    }
+
     fn new(method: Method, target: impl Into<String>) -> Self {
         let target = target.into();
         let operation = format!("{method} {}", plain_path(&target));

@@ -13,6 +13,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (3, "request", include_str!("../migrations/0003_request.sql")),
     (4, "schedule", include_str!("../migrations/0004_schedule.sql")),
     (5, "token", include_str!("../migrations/0005_token.sql")),
+    (6, "push", include_str!("../migrations/0006_push.sql")),
     (7, "account", include_str!("../migrations/0007_account.sql")),
     (8, "ticket", include_str!("../migrations/0008_ticket.sql")),
     (9, "webhook", include_str!("../migrations/0009_webhook.sql")),

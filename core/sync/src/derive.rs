@@ -22,6 +22,7 @@ use crate::hub::Hub;
 use crate::lease::LeaseWatch;
 use crate::progress::ProgressEvent;
 
+mod assets;
 mod links;
 mod machines;
 mod rows;

@@ -23,6 +23,20 @@ pub enum Error {
         /// Who.
         holder: String,
     },
+    /// Another process pushes into it.
+    #[error("connection `{connection}` is being pushed into already, by {holder}")]
+    PushBusy {
+        /// The connection.
+        connection: String,
+        /// Who.
+        holder: String,
+    },
+    /// Nothing may be written there.
+    #[error("nothing is pushed into connection `{connection}`: it did not opt in")]
+    NotPushed {
+        /// The connection.
+        connection: String,
+    },
     /// There is no connection of that name.
     #[error("there is no connection `{name}`; there are: {known}")]
     UnknownConnection {
@@ -68,7 +82,14 @@ impl Error {
     #[must_use]
     pub fn remedy(&self) -> String {
         match self {
-            Error::Busy { .. } => "wait until it is done, or stop the other process".to_owned(),
+            Error::NotPushed { .. } => {
+                "set `enabled = true` in its [connection.push], and say which fields; \
+                `linchpin connectors` lists what can be written where"
+                    .to_owned()
+            }
+            Error::Busy { .. } | Error::PushBusy { .. } => {
+                "wait until it is done, or stop the other process".to_owned()
+            }
             Error::LeaseLost { .. } => {
                 "let the other process finish, or stop it, then sync again: \
                 what was read is kept. A process loses its place when it is suspended, or cut off \

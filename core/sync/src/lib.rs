@@ -1,9 +1,9 @@
 //! The hub at work: reads streams page by page, guards what may be removed, asks machines who they
-//! are, and derives the unified model from what is stored.
+//! are, derives the unified model from what is stored, and writes back what others should know.
 //!
 //! It knows connectors only by their contract and the database only by the store. What the model
-//! looks like is decided in `core-derive`; this crate fetches what that needs and writes what came
-//! out.
+//! looks like is decided in `core-derive`, what others should hold of it in `core-push`; this crate
+//! fetches what these need and writes what came out.
 
 mod clock;
 mod collect;
@@ -13,6 +13,7 @@ mod holder;
 mod hub;
 mod lease;
 mod progress;
+mod push;
 mod rebuild;
 mod round;
 mod settings;
@@ -26,6 +27,7 @@ pub use error::{Error, Result};
 pub use hub::{Connection, Hub, SyncOptions, Trigger};
 pub use lease::{HeldLease, LeaseWatch};
 pub use progress::{Progress, ProgressEvent, Quiet};
+pub use push::{PUSH, PushChange, PushOptions, PushReport, Pushed, PushedItem};
 pub use rebuild::{Difference, Verified};
 pub use round::DryRun;
 pub use settings::Settings;

@@ -88,7 +88,7 @@ impl Hub {
     }
 
     /// The connector's kind of each connection that was ever read.
-    async fn connector_kinds(&self) -> Result<HashMap<String, String>> {
+    pub(crate) async fn connector_kinds(&self) -> Result<HashMap<String, String>> {
         let streams = self.store.streams().await?;
         Ok(streams.into_iter().map(|(key, _)| (key.connection, key.connector)).collect())
     }

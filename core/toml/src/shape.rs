@@ -111,11 +111,15 @@ impl<'a> Shape<'a> {
 
     fn table(&mut self, node: &Node, entries: &[Entry], schema: &'a Value, who: &str) {
         let known: Vec<&str> = properties(schema).map(|(name, _)| name.as_str()).collect();
-        let closed = schema.get("additionalProperties") == Some(&Value::Bool(false));
+        let other = schema.get("additionalProperties");
+        let closed = other == Some(&Value::Bool(false));
+        let any_key = other.filter(|other| other.is_object());
         for entry in entries {
             let inner = schema.get("properties").and_then(|all| all.get(&entry.key));
             if let Some(inner) = inner {
                 self.part(&entry.node, inner, &format!("`{}`", entry.key));
+            } else if let Some(each) = any_key {
+                self.part(&entry.node, each, &format!("`{}`", entry.key));
             } else if closed {
                 let what = format!("unknown key `{}` in {who}", entry.key);
                 let help = match self.deeper(&entry.key, schema) {
@@ -291,6 +295,7 @@ mod tests {
             "properties": {
                 "from": { "type": ["string", "null"], "format": "date" },
                 "name": { "type": "string" },
+                "words": { "type": "object", "additionalProperties": { "$ref": "#/$defs/word" } },
                 "target": { "anyOf": [{ "$ref": "#/$defs/word" }, { "$ref": "#/$defs/table" }] },
             },
             "$defs": {
@@ -320,6 +325,13 @@ mod tests {
         assert!(text.contains("must be a text in quotes or a table, and is a whole"), "{text}");
         let text = found("target = { not = { lables = 'x' } }");
         assert!(text.contains("unknown key `lables` in `not`"), "{text}");
+    }
+
+    #[test]
+    fn a_table_of_any_keys_is_compared_value_by_value() {
+        assert_eq!(found("words = { 5 = 'all', \"a b\" = 'all' }"), "");
+        let text = found("words = { 5 = 'al' }");
+        assert!(text.contains("`5` cannot be \"al\""), "{text}");
     }
 
     #[test]

@@ -3,9 +3,6 @@
 //! Their lists ignore conditions, as the real ones do. A value is set with a JSON Patch whose
 //! keys and paths are compared without regard to case, with or without the leading slash.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
-
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -14,12 +11,6 @@ use super::problem::Problem;
 use super::request::{Request, id, member};
 use crate::vendor::Reply;
 use crate::world::World;
-
-/// What was set, by kind of entity, its id and the field's id.
-#[derive(Default)]
-pub(super) struct Values(Mutex<HashMap<Key, Value>>);
-
-type Key = (&'static str, u64, u64);
 
 /// A field that exists on every entity of a kind.
 struct Definition {
@@ -35,91 +26,101 @@ enum Kind {
     Dropdown,
 }
 
-const DEFINITIONS: [Definition; 3] = [
+const DEFINITIONS: [Definition; 4] = [
     Definition { id: 101, title: "Asset owner", kind: Kind::Text },
     Definition { id: 102, title: "Exclude from onboarding", kind: Kind::Checkbox },
     Definition { id: 103, title: "Service tier", kind: Kind::Dropdown },
+    Definition { id: 104, title: "Primary user", kind: Kind::Text },
 ];
 
-impl Values {
-    /// Answers `/{kind}/{id}/extrafields` and `/{kind}/{id}/extrafields/{definition}`.
-    pub(super) fn answer(
-        &self,
-        request: &Request<'_>,
-        world: &World,
-        entity: u64,
-    ) -> Result<Reply, Problem> {
-        let path = request.path();
-        let kind = check_entity(world, path.first().copied().unwrap_or_default(), entity)?;
-        match (request.method.as_str(), path.get(3..).unwrap_or_default()) {
-            ("GET", []) => {
-                let rows = DEFINITIONS.iter().map(|field| self.row(field, kind, entity));
-                Ok(Reply::json(200, &rows.collect()))
-            }
-            ("GET", [field]) => Ok(Reply::json(200, &self.row(definition(field)?, kind, entity))),
-            ("PATCH", [field]) => {
-                let field = definition(field)?;
-                let value = patched(field, &request.json()?)?;
-                self.lock().insert((kind, entity, field.id), value);
-                Ok(Reply::json(200, &self.row(field, kind, entity)))
-            }
-            ("DELETE", [field]) => {
-                let field = definition(field)?;
-                self.lock().remove(&(kind, entity, field.id));
-                Ok(Reply::json(200, &self.row(field, kind, entity)))
-            }
-            (method, [] | [_]) => Err(Problem::no_method(method)),
-            _ => Err(Problem::no_resource()),
+/// Answers a read of `/{kind}/{id}/extrafields` and `/{kind}/{id}/extrafields/{definition}`.
+pub(super) fn read(request: &Request<'_>, world: &World, entity: u64) -> Result<Reply, Problem> {
+    let path = request.path();
+    let kind = check_entity(world, path.first().copied().unwrap_or_default(), entity)?;
+    match (request.method.as_str(), path.get(3..).unwrap_or_default()) {
+        ("GET", []) => {
+            let rows = DEFINITIONS.iter().map(|field| row(world, field, kind, entity));
+            Ok(Reply::json(200, &rows.collect()))
         }
+        ("GET", [field]) => Ok(Reply::json(200, &row(world, definition(field)?, kind, entity))),
+        (method, [] | [_]) => Err(Problem::no_method(method)),
+        _ => Err(Problem::no_resource()),
     }
+}
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Key, Value>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+/// Answers a write of a field, or sets it back.
+pub(super) fn write(
+    request: &Request<'_>,
+    world: &mut World,
+    entity: u64,
+) -> Result<Reply, Problem> {
+    let path = request.path();
+    let kind = check_entity(world, path.first().copied().unwrap_or_default(), entity)?;
+    let (method, [field]) = (request.method.as_str(), path.get(3..).unwrap_or_default()) else {
+        return Err(Problem::no_method(&request.method));
+    };
+    let field = definition(field)?;
+    let key = key(kind, entity, field.id);
+    match method {
+        "PATCH" => {
+            let value = patched(field, &request.json()?)?;
+            world.automate.extra_fields.insert(key, value);
+        }
+        "DELETE" => {
+            world.automate.extra_fields.remove(&key);
+        }
+        method => return Err(Problem::no_method(method)),
     }
+    Ok(Reply::json(200, &row(world, field, kind, entity)))
+}
 
-    fn row(&self, field: &Definition, kind: &'static str, entity: u64) -> Value {
-        let set = self.lock().get(&(kind, entity, field.id)).cloned();
-        let mut row = json!({
-            "TargetId": entity,
-            "ExtraFieldDefinitionId": field.id,
-            "Title": field.title,
-            "DisplayFormat": { "ExtraFieldDisplayFormatId": 0, "Name": "Default" },
-            "Location": { "ExtraFieldLocationId": 1, "Name": kind },
-            "TitleFormat": { "ExtraFieldTitleFormatId": 0, "Name": "Default" },
-            "Section": "Info",
-            "Tooltip": "",
-            "IsReadOnly": false,
-            "TextFieldSettings": null,
-            "DropdownSettings": null,
-            "CheckboxSettings": null,
-            "IsEncrypted": false,
-            "IsDefaultValue": set.is_none(),
-            "LtGuid": Uuid::new_v5(&Uuid::NAMESPACE_OID, field.title.as_bytes()).to_string(),
-        });
-        let (name, settings) = match field.kind {
-            Kind::Text => {
-                let value = set.unwrap_or_else(|| json!(""));
-                let settings = json!({ "IsMasked": false, "Value": value, "DefaultValue": "" });
-                ("TextFieldSettings", settings)
-            }
-            Kind::Checkbox => {
-                let value = set.unwrap_or(Value::Bool(false));
-                ("CheckboxSettings", json!({ "IsChecked": value, "DefaultValue": false }))
-            }
-            Kind::Dropdown => {
-                let settings = json!({
-                    "AvailableOptions": { "Gold": "Gold", "Silver": "Silver", "None": "None" },
-                    "SelectedValue": set.unwrap_or_else(|| json!("None")),
-                    "DefaultValue": "None",
-                    "IsSqlDefined": false,
-                    "DynamicSqlQuery": "",
-                });
-                ("DropdownSettings", settings)
-            }
-        };
-        row[name] = settings;
-        row
-    }
+/// Under which name the world keeps a value.
+fn key(kind: &str, entity: u64, field: u64) -> String {
+    format!("{kind}/{entity}/{field}")
+}
+
+fn row(world: &World, field: &Definition, kind: &str, entity: u64) -> Value {
+    let set = world.automate.extra_fields.get(&key(kind, entity, field.id)).cloned();
+    let mut row = json!({
+        "TargetId": entity,
+        "ExtraFieldDefinitionId": field.id,
+        "Title": field.title,
+        "DisplayFormat": { "ExtraFieldDisplayFormatId": 0, "Name": "Default" },
+        "Location": { "ExtraFieldLocationId": 1, "Name": kind },
+        "TitleFormat": { "ExtraFieldTitleFormatId": 0, "Name": "Default" },
+        "Section": "Info",
+        "Tooltip": "",
+        "IsReadOnly": false,
+        "TextFieldSettings": null,
+        "DropdownSettings": null,
+        "CheckboxSettings": null,
+        "IsEncrypted": false,
+        "IsDefaultValue": set.is_none(),
+        "LtGuid": Uuid::new_v5(&Uuid::NAMESPACE_OID, field.title.as_bytes()).to_string(),
+    });
+    let (name, settings) = match field.kind {
+        Kind::Text => {
+            let value = set.unwrap_or_else(|| json!(""));
+            let settings = json!({ "IsMasked": false, "Value": value, "DefaultValue": "" });
+            ("TextFieldSettings", settings)
+        }
+        Kind::Checkbox => {
+            let value = set.unwrap_or(Value::Bool(false));
+            ("CheckboxSettings", json!({ "IsChecked": value, "DefaultValue": false }))
+        }
+        Kind::Dropdown => {
+            let settings = json!({
+                "AvailableOptions": { "Gold": "Gold", "Silver": "Silver", "None": "None" },
+                "SelectedValue": set.unwrap_or_else(|| json!("None")),
+                "DefaultValue": "None",
+                "IsSqlDefined": false,
+                "DynamicSqlQuery": "",
+            });
+            ("DropdownSettings", settings)
+        }
+    };
+    row[name] = settings;
+    row
 }
 
 fn definition(text: &str) -> Result<&'static Definition, Problem> {

@@ -28,8 +28,13 @@ const TYPES: [(i64, &str, i64); 6] = [
 const GROUPS: [(i64, &str); 3] = [(10, "Workstations"), (11, "Servers"), (12, "Peripherals")];
 
 /// Id and name of each field that all types have.
-const FIELDS: [(i64, &str); 4] =
-    [(SERIAL, "Serial Number"), (102, "Manufacturer"), (103, "Model"), (104, "Operating System")];
+const FIELDS: [(i64, &str); 5] = [
+    (SERIAL, "Serial Number"),
+    (102, "Manufacturer"),
+    (103, "Model"),
+    (104, "Operating System"),
+    (105, "SMBIOS UUID"),
+];
 
 /// The field of the serial number.
 const SERIAL: i64 = 101;

@@ -20,6 +20,9 @@ pub struct Automate {
     pub computers: Vec<AutomateComputer>,
     /// Commands sent to computers, by their id.
     pub commands: BTreeMap<u64, QueuedCommand>,
+    /// Extra data fields that were set, by `Kind/id/definition`.
+    #[serde(default)]
+    pub extra_fields: BTreeMap<String, serde_json::Value>,
 }
 
 /// A client of Automate.

@@ -226,7 +226,8 @@ fn serial_fields(types: &[Value]) -> SerialFields {
         .collect()
 }
 
-fn is_serial(name: Option<&str>) -> bool {
+/// Whether a field of that name holds the serial number.
+pub(crate) fn is_serial(name: Option<&str>) -> bool {
     let name: String =
         name.unwrap_or_default().to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect();
     ["serialnumber", "serialno", "serial", "servicetag"].contains(&name.as_str())

@@ -6,7 +6,8 @@ use chrono::{DateTime, Utc};
 use core_daemon::{Entry, Work};
 use core_model::entity::EntityKind;
 use core_model::run::{Outcome, Run};
-use core_store::{Held, Planned, Store, StreamKey, StreamState};
+use core_store::{Held, Planned, PushState, Store, StreamKey, StreamState};
+use core_sync::PUSH;
 use serde::Serialize;
 
 use super::sync;
@@ -44,14 +45,31 @@ pub(super) struct ConnectionStanding {
     /// Who syncs it just now.
     pub(super) syncing: Option<String>,
     pub(super) streams: Vec<StreamStanding>,
+    /// What is written into it, where it opted in.
+    pub(super) push: Option<PushStanding>,
     /// What a daemon does next, where one has worked on this database.
     pub(super) next: Vec<Next>,
+}
+
+/// What is written into a connection.
+#[derive(Serialize)]
+pub(super) struct PushStanding {
+    /// The last push that had something to do.
+    last_run: Option<LastRun>,
+    /// Events that came since the last one.
+    behind: i64,
+    /// Objects that failed and are tried again.
+    retry: usize,
+    /// Objects that failed for good.
+    dead: usize,
+    /// Objects that somebody else changed since the hub wrote them.
+    conflicts: usize,
 }
 
 /// A planned run.
 #[derive(Serialize)]
 pub(super) struct Next {
-    /// `incremental`, `full` or `collect`.
+    /// `incremental`, `full`, `collect` or `push`.
     work: Work,
     /// Of this stream only.
     stream: Option<String>,
@@ -140,6 +158,10 @@ pub(super) async fn standing(context: &Context) -> Result<Standing, Failure> {
             enabled: connection.enabled,
             configured: true,
             syncing: syncing(store, &connection.name, now).await?,
+            push: match connection.pushes() {
+                true => Some(pushing(store, &known, &connection.name).await?),
+                false => None,
+            },
             streams: known.take(&connection.name, &order, now),
             next: next(&context.config.entries, &planned, &connection.name, now),
         });
@@ -154,6 +176,7 @@ pub(super) async fn standing(context: &Context) -> Result<Standing, Failure> {
             enabled: false,
             configured: false,
             syncing: None,
+            push: None,
             streams,
             next: Vec::new(),
         });
@@ -189,6 +212,20 @@ async fn syncing(
 ) -> Result<Option<String>, Failure> {
     let lease = store.lease_holder(&format!("sync:{connection}")).await?;
     Ok(lease.filter(|lease| lease.until_us > now.timestamp_micros()).map(|lease| lease.holder))
+}
+
+async fn pushing(store: &Store, known: &Known, connection: &str) -> Result<PushStanding, Failure> {
+    let seen = store.cursor(&format!("push:{connection}")).await?;
+    let open = store.push_items(Some(connection)).await?;
+    let number = |state| open.iter().filter(|item| item.state == state).count();
+    let name = (connection.to_owned(), PUSH.to_owned(), String::new());
+    Ok(PushStanding {
+        last_run: known.last.get(&name).map(LastRun::of),
+        behind: (store.last_event_seq().await? - seen).max(0),
+        retry: number(PushState::Retry),
+        dead: number(PushState::Dead),
+        conflicts: number(PushState::Conflict),
+    })
 }
 
 impl Known {
@@ -280,7 +317,9 @@ impl Known {
                 one.stream == *stream
                     && last.is_some_and(|last| last.started > text::instant(run.started_us))
             };
-            if of == connection && !known && !found.iter().any(|one| newer(&one)) {
+            // A push is a run and reads no stream.
+            if of == connection && stream != PUSH && !known && !found.iter().any(|one| newer(&one))
+            {
                 let mut standing = StreamStanding::never(stream);
                 standing.scope.clone_from(scope);
                 standing.last_run = Some(LastRun::of(run));

@@ -62,6 +62,12 @@ impl Config {
 }
 
 impl ConnectionSettings {
+    /// Whether the hub may write into it.
+    pub(crate) fn pushes(&self) -> bool {
+        let enabled = self.node.get("push").and_then(|table| table.get("enabled"));
+        enabled.is_some_and(|enabled| enabled.json() == Value::Bool(true))
+    }
+
     /// Looks the secrets up and builds the connector.
     pub(super) fn build(
         &self,

@@ -17,7 +17,7 @@ use super::problem::Problem;
 /// What stands for no run at all.
 const OFF: &str = "off";
 /// Keys that hold a pattern.
-const PATTERNS: [&str; 3] = ["incremental", "full", "collect"];
+const PATTERNS: [&str; 4] = ["incremental", "full", "collect", "push"];
 
 /// When the daemon (`linchpin serve`) reads what. Patterns are those of cron: minute, hour, day of the
 /// month, month, day of the week; "off" is never.
@@ -33,6 +33,9 @@ pub(crate) struct ScheduleTable {
     /// When machines are asked who they are and who is logged on: those that are online and were not
     /// asked for `identification.every_hours`.
     pub(crate) collect: String,
+    /// When what changed in the model is written back into the connections that opted in
+    /// (`connection.push`); besides, after each sync.
+    pub(crate) push: String,
     /// Seconds by which runs are late at most, so that not everything begins at once. How late each
     /// is follows from its name.
     #[schemars(range(max = 86400))]
@@ -46,6 +49,7 @@ impl Default for ScheduleTable {
             incremental: "0 * * * *".to_owned(),
             full: "15 2 * * *".to_owned(),
             collect: "30 * * * *".to_owned(),
+            push: "*/15 * * * *".to_owned(),
             jitter_seconds: 300,
         }
     }
@@ -63,6 +67,8 @@ pub(crate) struct ConnectionSchedule {
     pub(crate) full: Option<String>,
     /// When machines are asked through this connection: a cron pattern, or "off".
     pub(crate) collect: Option<String>,
+    /// When this connection is written into: a cron pattern, or "off".
+    pub(crate) push: Option<String>,
     /// Seconds by which runs are late at most.
     #[schemars(range(max = 86400))]
     pub(crate) jitter_seconds: Option<u32>,
@@ -241,6 +247,9 @@ pub(super) fn entries(
         let asks = kind.is_some_and(|kind| kind.actions.contains(&"run-script"));
         if asks && file.identification.ask {
             add(None, Work::Collect, own.collect.as_ref().unwrap_or(&of_all.collect));
+        }
+        if connection.pushes() {
+            add(None, Work::Push, own.push.as_ref().unwrap_or(&of_all.push));
         }
     }
     entries

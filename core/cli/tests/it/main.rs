@@ -5,6 +5,7 @@
 mod commands;
 mod mistakes;
 mod plain;
+mod push;
 mod rules;
 mod run;
 #[cfg(unix)]

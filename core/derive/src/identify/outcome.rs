@@ -1,6 +1,6 @@
 //! From settled sets to agents, computers and questions with their reasons.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use core_model::RecordRef;
@@ -9,7 +9,7 @@ use core_model::entity::{Agent, AgentState, Computer, Flag, Onboarding, Question
 use core_model::hardware::SmbiosUuid;
 use core_model::id::{AgentId, ComputerId, DecisionId};
 
-use super::{Asked, Identified, IdentifyInput, Work};
+use super::{Asked, Identified, IdentifyInput, Work, assets};
 use crate::input::AgentInput;
 
 /// Builds everything from the finished work.
@@ -29,7 +29,7 @@ pub(super) fn build(input: &IdentifyInput<'_>, work: &Work<'_>) -> Identified {
         }
         out.to_ask.extend(to_ask(work, &set));
     }
-    attach_assets(input, work, &computer_of, &mut out.computers);
+    assets::attach(input, work, &computer_of, &mut out.computers);
     for (&number, asked) in &work.asked {
         out.questions.push(question(input, work, number, asked, &computer_of));
     }
@@ -238,47 +238,6 @@ fn flags(work: &Work<'_>, members: &[usize], wiped: bool) -> Vec<Flag> {
         flags.push(Flag::BoardSwapped);
     }
     flags
-}
-
-/// Assets by the agents they name, else by the real serial of exactly one computer.
-fn attach_assets(
-    input: &IdentifyInput<'_>,
-    work: &Work<'_>,
-    computer_of: &HashMap<usize, ComputerId>,
-    computers: &mut [Computer],
-) {
-    let mut by_agent: HashMap<(&str, String), ComputerId> = HashMap::new();
-    for (&number, &computer) in computer_of {
-        let agent = &work.agents[number];
-        by_agent.insert((&agent.connector, agent.record.key.to_lowercase()), computer);
-    }
-    let mut by_serial: BTreeMap<String, Vec<ComputerId>> = BTreeMap::new();
-    for computer in computers.iter() {
-        if let Some(serial) = &computer.serial {
-            by_serial.entry(serial.clone()).or_default().push(computer.id);
-        }
-    }
-    let place: HashMap<ComputerId, usize> =
-        computers.iter().enumerate().map(|(place, computer)| (computer.id, place)).collect();
-    for (record, asset) in input.assets {
-        let named = asset
-            .elsewhere
-            .iter()
-            .find_map(|(kind, id)| by_agent.get(&(kind.as_str(), id.to_lowercase())));
-        let serial = asset.serial.as_deref().and_then(core_model::hardware::normal_serial);
-        let by_serial = serial.and_then(|serial| match by_serial.get(&serial).map(Vec::as_slice) {
-            Some([only]) => Some(*only),
-            _ => None,
-        });
-        if let Some(id) = named.copied().or(by_serial)
-            && let Some(&place) = place.get(&id)
-        {
-            computers[place].assets.push((record.connection.clone(), record.key.clone()));
-        }
-    }
-    for computer in computers {
-        computer.assets.sort();
-    }
 }
 
 fn question_id(agent: &AgentInput, asked: &Asked) -> DecisionId {

@@ -2,6 +2,7 @@
 
 use crate as derive;
 
+mod assets;
 mod decisions;
 mod junk;
 mod known;

@@ -14,6 +14,7 @@ mod model;
 mod observations;
 mod opening;
 mod pages;
+mod pushes;
 mod queries;
 mod requests;
 mod schedules;

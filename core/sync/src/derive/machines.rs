@@ -7,16 +7,16 @@ use chrono::DateTime;
 use core_derive::affinity::{self, People};
 use core_derive::evidence::Weighed;
 use core_derive::identify::{self, Foreign, IdentifyInput, identify};
-use core_derive::{AgentInput, LogonInput, ReadingInput};
+use core_derive::{AgentInput, AssetInput, LogonInput, ReadingInput};
 use core_model::decision::{Decision, Settled};
 use core_model::entity::{Computer, Entity, EntityKind, EntityRow, Person, Pin};
-use core_model::facts::{AssetFacts, DomainNames, Facts, GroupFacts};
+use core_model::facts::{DomainNames, Facts, GroupFacts};
 use core_model::hardware::SmbiosUuid;
 use core_model::id::{AgentId, PersonId, TenantId};
 use core_model::{RecordKind, RecordRef};
 use core_store::{Agents, EntityQuery, IdentityRow, RecordQuery, Store, StoredRecord};
 
-use super::{Links, rows};
+use super::{Links, assets, rows};
 use crate::error::Result;
 use crate::hub::Hub;
 
@@ -24,7 +24,7 @@ use crate::hub::Hub;
 #[derive(Default)]
 pub(crate) struct Loaded {
     agents: Vec<AgentInput>,
-    assets: Vec<(RecordRef, AssetFacts)>,
+    assets: Vec<AssetInput>,
     persons: Vec<Person>,
     person_records: HashMap<RecordRef, PersonId>,
     /// The domains that its people's accounts may be of.
@@ -49,12 +49,12 @@ pub(crate) async fn load(
         ..RecordQuery::default()
     };
     let mut loaded = Loaded::default();
-    let mut agents = Vec::new();
+    let (mut agents, mut found) = (Vec::new(), Vec::new());
     for stored in hub.store.all_records(&query).await? {
         let gone = stored.gone_since_us.is_some();
         match &stored.facts {
             Facts::Asset(facts) if !gone => {
-                loaded.assets.push((stored.record.clone(), facts.clone()));
+                found.push((stored.record.clone(), facts.clone()));
             }
             facts @ Facts::Agent(_)
                 if rows::owner(&stored.record, stored.client.as_deref(), facts, links)
@@ -68,6 +68,7 @@ pub(crate) async fn load(
     if agents.is_empty() {
         return Ok(loaded);
     }
+    loaded.assets = assets::inputs(hub, found).await?;
     loaded.agents = agent_inputs(hub, baselines, &clients, agents).await?;
     loaded.agents.sort_by(|a, b| a.record.cmp(&b.record));
     let id = tenant.to_string();

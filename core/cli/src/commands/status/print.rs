@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use chrono_tz::Tz;
 use core_model::run::Outcome;
 
-use super::{ConnectionStanding, Standing, StreamStanding};
+use super::{ConnectionStanding, PushStanding, Standing, StreamStanding};
 use crate::commands::text::{self, count, cut, minute, span};
 use crate::output::{self, Align, TextTable, thousands};
 
@@ -24,7 +24,8 @@ pub(super) fn print(standing: &Standing, zone: Tz) {
 }
 
 fn print_connection(connection: &ConnectionStanding, zone: Tz) {
-    let ConnectionStanding { name, kind, enabled, configured, syncing, streams, next } = connection;
+    let ConnectionStanding { name, kind, enabled, configured, syncing, streams, push, next } =
+        connection;
     let note = match (configured, enabled, syncing) {
         (false, ..) => ": not in the settings any more",
         (_, false, _) => ": not enabled",
@@ -46,6 +47,9 @@ fn print_connection(connection: &ConnectionStanding, zone: Tz) {
     for (name, scopes) in by_stream {
         print_problems(name, &scopes, zone);
     }
+    if let Some(push) = push {
+        print_push(push, zone);
+    }
     if !next.is_empty() {
         let planned = next.iter().map(|next| {
             let stream = next.stream.as_ref().map(|name| format!(" {name}")).unwrap_or_default();
@@ -53,6 +57,32 @@ fn print_connection(connection: &ConnectionStanding, zone: Tz) {
         });
         let planned = planned.collect::<Vec<_>>().join(", ");
         text::indented(2, &format!("next, where a daemon runs: {planned}"));
+    }
+}
+
+/// How far writing back has come, in a line; and why it does not go on.
+fn print_push(push: &PushStanding, zone: Tz) {
+    let last = match &push.last_run {
+        Some(run) => format!("{} {}", run.outcome.as_str(), minute(run.started, zone)),
+        None => "nothing yet".to_owned(),
+    };
+    let mut parts = vec![format!("push: {last}")];
+    let behind = u64::try_from(push.behind).unwrap_or_default();
+    if behind > 0 {
+        parts.push(format!("{} since", count(behind, "event", "events")));
+    }
+    let mut open = |number: usize, what: &str| {
+        if number > 0 {
+            parts.push(format!("{} {what}", thousands(number as u64)));
+        }
+    };
+    open(push.retry, "tried again");
+    open(push.dead, "failed for good (`linchpin push failures`)");
+    open(push.conflicts, "changed by somebody else (`linchpin push conflicts`)");
+    text::indented(2, &parts.join(", "));
+    if let Some((error, run)) = push.last_run.as_ref().and_then(|r| Some((r.error.as_ref()?, r))) {
+        text::indented(2, &format!("push {}: {error}", run.outcome.as_str()));
+        text::wrapped("      fix: ", 11, run.remedy.as_deref().unwrap_or_default());
     }
 }
 

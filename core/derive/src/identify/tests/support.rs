@@ -13,7 +13,9 @@ use core_model::record::Presence;
 use core_model::{RecordKind, RecordRef};
 
 use super::derive::identify::{Foreign, Identified, IdentifyInput, identify};
-use super::derive::{AgentInput, Earlier, IdentificationMode, IdentificationPolicy, ReadingInput};
+use super::derive::{
+    AgentInput, AssetInput, Earlier, IdentificationMode, IdentificationPolicy, ReadingInput,
+};
 
 /// The day on which every test plays.
 pub(crate) const TODAY: i64 = 200;
@@ -243,6 +245,7 @@ pub(crate) struct Estate {
     agents: Vec<AgentInput>,
     decisions: Vec<Decision>,
     foreign: HashMap<SmbiosUuid, Vec<Foreign>>,
+    assets: Vec<AssetInput>,
     policy: IdentificationPolicy,
 }
 
@@ -252,6 +255,7 @@ pub(crate) fn estate(agents: impl IntoIterator<Item = AgentBuilder>) -> Estate {
         agents: agents.into_iter().map(AgentBuilder::build).collect(),
         decisions: Vec::new(),
         foreign: HashMap::new(),
+        assets: Vec::new(),
         policy: IdentificationPolicy::default(),
     }
 }
@@ -264,6 +268,12 @@ impl Estate {
 
     pub(crate) fn policy(mut self, set: impl FnOnce(&mut IdentificationPolicy)) -> Self {
         set(&mut self.policy);
+        self
+    }
+
+    /// These are its assets.
+    pub(crate) fn assets(mut self, assets: Vec<AssetInput>) -> Self {
+        self.assets = assets;
         self
     }
 
@@ -310,7 +320,7 @@ impl Estate {
         let identified = identify(IdentifyInput {
             tenant: TenantId::of_text("contoso", 0),
             agents: self.agents.clone(),
-            assets: &[],
+            assets: &self.assets,
             foreign: &self.foreign,
             decisions: &self.decisions,
             clients: &HashMap::new(),
