@@ -85,7 +85,7 @@ async fn measure(asked: &Asked) -> Value {
     site.run(&["sync", "--no-ask"]).ended(0);
     eprintln!("synced in {:.1} s", began.elapsed().as_secs_f64());
     site.place.write("rules/load.toml", RULES);
-    confirm(&site);
+    site.apply("rules");
     let token = site.run(&["token", "create", "load", "--role", "technician"]).ended(0).out;
     let token = token.trim_end().to_owned();
     let service = Service::start(&site);
@@ -110,18 +110,6 @@ async fn measure(asked: &Asked) -> Value {
         "computers": asked.computers, "seconds": asked.seconds, "figures": figures,
         "memory_mib": { "before": before, "after": service.memory() },
     })
-}
-
-/// Saves the rules, whatever number of winners they change.
-fn confirm(site: &Site) {
-    let ran = site.run(&["apply", "rules"]);
-    if ran.code == 0 {
-        return;
-    }
-    let text = format!("{}{}", ran.out, ran.err);
-    let number = text.split("--confirm ").nth(1).unwrap_or_else(|| panic!("{text}"));
-    let number: String = number.chars().take_while(char::is_ascii_digit).collect();
-    site.run(&["apply", "rules", "--confirm", &number]).ended(0);
 }
 
 /// Tickets, of which the estate has more than anybody opens in a quarter of a minute.

@@ -9,7 +9,7 @@ use core_model::id::AgentId;
 use core_model::ticket::TicketView;
 use tokio::sync::Notify;
 
-use crate::{TechnicianTools, Unanswered, Understands};
+use crate::{Exception, TechnicianTools, Unanswered, Understands};
 
 /// Who is asked about tickets, and about what systems send by themselves.
 pub struct Desk {
@@ -49,9 +49,12 @@ impl TechnicianTools for Nobody {
         Ok(None)
     }
 
+    async fn except(&self, _wanted: Exception<'_>) -> Result<String, Unanswered> {
+        Err(nothing())
+    }
+
     async fn join(&self, _agent: AgentId) -> Result<String, Unanswered> {
-        let (what, remedy) = ("nothing is joined here".to_owned(), "ask another hub".to_owned());
-        Err(Unanswered { wrong: true, what, remedy, ..Unanswered::default() })
+        Err(nothing())
     }
 }
 
@@ -59,4 +62,9 @@ impl Understands for Nobody {
     fn take(&self, _connection: &str, _sent: &Sent<'_>) -> Option<Result<Taken, Refusal>> {
         None
     }
+}
+
+fn nothing() -> Unanswered {
+    let (what, remedy) = ("nothing is done here".to_owned(), "ask another hub".to_owned());
+    Unanswered { wrong: true, what, remedy, ..Unanswered::default() }
 }

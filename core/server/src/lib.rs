@@ -56,7 +56,7 @@ pub use crate::openapi::document as openapi;
 pub use crate::password::{SHORTEST as SHORTEST_PASSWORD, hash_password};
 pub use crate::provider::{Fetch, Fetched, Grant, Provider};
 pub use crate::session::SignIn;
-pub use crate::technician::TechnicianTools;
+pub use crate::technician::{Exception, TechnicianTools};
 pub use crate::webhooks::Understands;
 
 /// Followers of the event log at once, over all callers.

@@ -54,6 +54,7 @@ const TICKET: &str = "/technician/{connection}/ticket/{key}";
 const TICKET_EVENTS: &str = "/technician/{connection}/ticket/{key}/events";
 const TICKET_DEPLOY: &str = "/technician/{connection}/ticket/{key}/deploy";
 const TICKET_CANCEL: &str = "/technician/{connection}/ticket/{key}/cancel";
+const TICKET_EXCEPT: &str = "/technician/{connection}/ticket/{key}/except";
 const TICKET_JOIN: &str = "/technician/{connection}/ticket/{key}/join";
 
 /// Every page.
@@ -90,6 +91,9 @@ pub(crate) fn all() -> Vec<Page> {
         }),
         page("POST", TICKET_CANCEL, For::AtLeast(Role::Technician), |api, asked| {
             Box::pin(technician::cancel(api, asked))
+        }),
+        page("POST", TICKET_EXCEPT, For::AtLeast(Role::Technician), |api, asked| {
+            Box::pin(technician::except(api, asked))
         }),
         page("POST", TICKET_JOIN, For::AtLeast(Role::Technician), |api, asked| {
             Box::pin(technician::join(api, asked))

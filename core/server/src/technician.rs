@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use axum::response::Response;
+use chrono::{DateTime, NaiveDate, TimeDelta};
 use core_model::access::Role;
 use core_model::id::{AgentId, SessionId};
+use core_model::library::SubjectId;
 use core_model::session::{Session, SessionState, TicketRef};
 use core_model::ticket::{Offer, TicketView};
 use core_store::{Error, SessionWord};
@@ -34,9 +36,29 @@ pub trait TechnicianTools: Send + Sync {
     /// A ticket with what is offered for it; nothing where the PSA has none, or the hub no such connection.
     async fn ticket(&self, connection: &str, key: &str) -> Result<Option<TicketView>, Unanswered>;
 
+    /// Has what an offer does hold for its computer until the end of a day, whatever else wants something
+    /// there; says what became of it.
+    async fn except(&self, wanted: Exception<'_>) -> Result<String, Unanswered>;
+
     /// The link that joins an agent's machine. It may carry a right to enter.
     async fn join(&self, agent: AgentId) -> Result<String, Unanswered>;
 }
+
+/// An exception for one computer.
+#[derive(Clone, Copy, Debug)]
+pub struct Exception<'a> {
+    /// What is to hold.
+    pub offer: &'a Offer,
+    /// The last day, of the computer's tenant.
+    pub until: NaiveDate,
+    /// Who wants it.
+    pub by: &'a str,
+    /// The ticket that it is for, as people name it.
+    pub ticket: &'a str,
+}
+
+/// Days ahead for which an exception may hold.
+const LONGEST: TimeDelta = TimeDelta::days(90);
 
 /// What somebody may see of a ticket.
 ///
@@ -81,10 +103,7 @@ pub(crate) async fn ask(
     (subject, deployment): (&str, &str),
 ) -> Result<Session, Problem> {
     caller.must_be(Role::Technician)?;
-    let is_it = |offer: &&Offer| {
-        offer.subject.to_string() == subject && offer.deployment.to_string() == deployment
-    };
-    let Some(offer) = offers(view).find(is_it) else {
+    let Some(offer) = offers(view).find(|offer| is_it(offer, subject, deployment)) else {
         let what = "that is not offered for this ticket, or not any more";
         return Err(Problem::conflict(what, "load the page again"));
     };
@@ -134,6 +153,36 @@ pub(crate) async fn cancel(api: Arc<Api>, asked: Asked) -> Result<Response, Prob
     Ok(see_other(&format!("{}#sessions", own_path(&view))))
 }
 
+/// Makes an exception for a computer of the ticket, so that the next maintenance does not undo what is
+/// offered. It ends by itself.
+pub(crate) async fn except(api: Arc<Api>, asked: Asked) -> Result<Response, Problem> {
+    let view = seen(&api, &asked).await?;
+    let caller = asked.caller()?;
+    caller.must_be(Role::Technician)?;
+    let [subject, deployment, until] =
+        ["subject", "deployment", "until"].map(|name| asked.field(name).unwrap_or_default());
+    let offered = offers(&view).find(|offer| is_it(offer, &subject, &deployment));
+    let undone = offered
+        .filter(|offer| offer.warning.is_some() && matches!(offer.subject, SubjectId::Computer(_)));
+    let Some(offer) = undone else {
+        let what = "that needs no exception, or is not offered for this ticket any more";
+        return Err(Problem::conflict(what, "load the page again"));
+    };
+    let today = DateTime::from_timestamp_micros(api.now_us()).unwrap_or_default().date_naive();
+    let until: Option<NaiveDate> = until.parse().ok();
+    let Some(until) = until.filter(|day| *day >= today && *day <= today + LONGEST) else {
+        let what = format!("an exception ends within {} days", LONGEST.num_days());
+        return Err(Problem::wrong(what, "give its last day like 2026-12-31"));
+    };
+    let ticket = format!("ticket {} of {}", view.key, view.connection);
+    let by = caller.signature();
+    let wanted = Exception { offer, until, by: &by, ticket: &ticket };
+    let became = api.technician.except(wanted).await?;
+    let what = ("make-exception", subject.as_str());
+    api.audit(&asked, what, "done", &format!("{} until {until}: {became}", offer.name)).await?;
+    Ok(see_other(&format!("{}#computers", own_path(&view))))
+}
+
 /// Leads into a remote session with a machine of the ticket.
 pub(crate) async fn join(api: Arc<Api>, asked: Asked) -> Result<Response, Problem> {
     let view = seen(&api, &asked).await?;
@@ -146,6 +195,10 @@ pub(crate) async fn join(api: Arc<Api>, asked: Asked) -> Result<Response, Proble
     let link = api.technician.join(agent.id).await?;
     api.audit(&asked, ("join-remote-session", &wanted), "done", &agent.connection).await?;
     Ok(see_other(&link))
+}
+
+fn is_it(offer: &Offer, subject: &str, deployment: &str) -> bool {
+    offer.subject.to_string() == subject && offer.deployment.to_string() == deployment
 }
 
 /// Everything that is offered for a ticket.

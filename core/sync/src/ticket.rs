@@ -278,9 +278,15 @@ fn online(agents: &[TicketAgent]) -> Option<bool> {
 }
 
 fn model(computer: &Computer) -> Option<String> {
-    let parts = [computer.manufacturer.as_deref(), computer.model.as_deref()];
-    let words: Vec<&str> = parts.into_iter().flatten().collect();
-    (!words.is_empty()).then(|| words.join(" "))
+    let (maker, model) = (computer.manufacturer.as_deref(), computer.model.as_deref());
+    match (maker, model) {
+        // Many makers write their name into the model too.
+        (Some(maker), Some(model)) if model.to_lowercase().starts_with(&maker.to_lowercase()) => {
+            Some(model.to_owned())
+        }
+        (Some(maker), Some(model)) => Some(format!("{maker} {model}")),
+        (one, other) => one.or(other).map(str::to_owned),
+    }
 }
 
 fn reference(agent: &Agent) -> RecordRef {

@@ -52,6 +52,7 @@ pub(crate) fn answer(call: &Call, shared: &Shared) -> Reply {
         }
         ("GET", "truth") => as_of(call, shared),
         ("GET", "summary") => Reply::json(200, &value(&summary(&shared.read()))),
+        ("GET", "tab") => super::tab::page(call),
         ("GET", "stats") => Reply::json(200, &shared.stats_json()),
         (method, "faults") => faults(method, call, shared),
         ("POST", "random") => with(call, |random: Random| {

@@ -81,7 +81,7 @@ impl Applied {
     }
 
     /// For the log of changes.
-    fn in_short(&self) -> String {
+    pub(super) fn in_short(&self) -> String {
         match &self.became {
             Became::Saved { anew: false, .. } => "nothing was to be saved".to_owned(),
             Became::Saved { revision, .. } => format!("revision {revision}"),

@@ -29,8 +29,12 @@ pub(crate) enum NeedKind {
     HeldDeletions,
     /// What a system answers is not what it documents.
     Protocol,
-    /// What systems sent was given up.
+    /// What systems sent, or what was to be written into them, was given up.
     DeadLetters,
+    /// Nobody is told any more of what happens.
+    Webhook,
+    /// Somebody else changed what the hub had written: it yields.
+    Conflicts,
     /// A change of the rules waits for somebody's word.
     ChangeRequest,
     /// Decisions are open.
@@ -92,7 +96,7 @@ pub(crate) async fn all(context: &Context) -> Result<Vec<Need>, Failure> {
 }
 
 fn of_connection(connection: &ConnectionStanding) -> Vec<Need> {
-    let mut needs: Vec<Need> = Vec::new();
+    let mut needs: Vec<Need> = pushed(connection);
     for stream in &connection.streams {
         let found = [failed(connection, stream), held(connection, stream)];
         for need in found.into_iter().flatten().chain(quarantined(connection, stream)) {
@@ -107,6 +111,32 @@ fn of_connection(connection: &ConnectionStanding) -> Vec<Need> {
 
 fn same_words(one: &Need, other: &Need) -> bool {
     one.kind == other.kind && one.kind == NeedKind::Credentials && one.remedy == other.remedy
+}
+
+/// What was to be written into a system and cannot be, or not without somebody's word.
+fn pushed(connection: &ConnectionStanding) -> Vec<Need> {
+    let Some(push) = &connection.push else { return Vec::new() };
+    let name = &connection.name;
+    let need = |kind, what: String, remedy: &str| Need {
+        kind,
+        key: format!("{name} push {kind:?}"),
+        what,
+        since: None,
+        remedy: remedy.to_owned(),
+    };
+    let mut needs = Vec::new();
+    if push.dead > 0 {
+        let what = count(push.dead as u64, "write into", "writes into");
+        let remedy = "`linchpin push failures` says why; mend it, then `linchpin push retry`";
+        needs.push(need(NeedKind::DeadLetters, format!("{what} {name} given up"), remedy));
+    }
+    if push.conflicts > 0 {
+        let what = count(push.conflicts as u64, "field was", "fields were");
+        let remedy = "`linchpin push conflicts` lists them; `linchpin push overrule` decides";
+        let what = format!("{what} changed in {name} by somebody else, and the hub yields");
+        needs.push(need(NeedKind::Conflicts, what, remedy));
+    }
+    needs
 }
 
 /// A stream as people name it: with the customer's directory, where it has such parts.
@@ -209,6 +239,18 @@ async fn of_store(context: &Context, now: DateTime<Utc>) -> Result<Vec<Need>, Fa
             what: format!("{what} given up, the newest of {}: {why}", newest.connection),
             since: dead.last().map(|oldest| text::instant(oldest.received_us)),
             remedy: "mend that, then `linchpin deliveries retry`".to_owned(),
+        });
+    }
+    for (name, state) in store.webhooks().await? {
+        let known = context.config.webhooks().iter().any(|one| one.name == name);
+        let Some(since) = state.disabled_us.filter(|_| known) else { continue };
+        let why = state.error.unwrap_or_default();
+        needs.push(Need {
+            kind: NeedKind::Webhook,
+            key: format!("webhook {name}"),
+            what: format!("the webhook {name} is given up, nothing is told to it: {why}"),
+            since: Some(text::instant(since)),
+            remedy: format!("mend the endpoint, then `linchpin webhooks enable {name}`"),
         });
     }
     for request in store.requests().await?.into_iter().filter(|one| one.settled.is_none()) {

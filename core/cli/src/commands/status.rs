@@ -55,15 +55,15 @@ pub(super) struct ConnectionStanding {
 #[derive(Serialize)]
 pub(super) struct PushStanding {
     /// The last push that had something to do.
-    last_run: Option<LastRun>,
+    pub(super) last_run: Option<LastRun>,
     /// Events that came since the last one.
-    behind: i64,
+    pub(super) behind: i64,
     /// Objects that failed and are tried again.
-    retry: usize,
+    pub(super) retry: usize,
     /// Objects that failed for good.
-    dead: usize,
+    pub(super) dead: usize,
     /// Objects that somebody else changed since the hub wrote them.
-    conflicts: usize,
+    pub(super) conflicts: usize,
 }
 
 /// A planned run.

@@ -12,6 +12,8 @@ use serde_json::Value;
 use crate::commands::site::Site;
 
 mod api;
+mod browser;
+mod driver;
 mod service;
 mod tickets;
 mod writing;

@@ -7,10 +7,11 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::{DateTime, TimeDelta, Utc};
 use core_model::access::Role;
+use core_model::library::SubjectId;
 use core_model::session::{Session, SessionState};
 use core_model::ticket::{Offer, TicketMachine, TicketView};
 
-use super::{own_path, seen};
+use super::{LONGEST, own_path, seen};
 use crate::asked::Asked;
 use crate::page::{NOBODY, html};
 use crate::problem::Problem;
@@ -30,6 +31,9 @@ struct Page<'a> {
     /// Whether the caller may deploy and join.
     may: bool,
     view: &'a TicketView,
+    /// From when to when an exception may end.
+    today: String,
+    latest: String,
     stale: Option<String>,
     machines: Vec<Machine<'a>>,
     person: Vec<Choice<'a>>,
@@ -61,6 +65,8 @@ struct Choice<'a> {
     offer: &'a Offer,
     subject: String,
     deployment: String,
+    /// Whether an exception can be made, so that it is not undone.
+    excepts: bool,
     /// A session for it that is not over.
     active: Option<&'static str>,
 }
@@ -127,6 +133,8 @@ pub(crate) async fn page(api: Arc<Api>, asked: Asked) -> Result<Response, Proble
             may,
         },
         path,
+        today: now.date_naive().to_string(),
+        latest: (now.date_naive() + LONGEST).to_string(),
         view: &view,
     };
     html(StatusCode::OK, &page, framed_by)
@@ -179,6 +187,7 @@ fn choice<'a>(view: &TicketView, offer: &'a Offer) -> Choice<'a> {
         offer,
         subject: offer.subject.to_string(),
         deployment: offer.deployment.to_string(),
+        excepts: matches!(offer.subject, SubjectId::Computer(_)) && offer.warning.is_some(),
         active,
     }
 }

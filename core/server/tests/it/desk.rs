@@ -9,7 +9,7 @@ use core_model::id::{AgentId, ComputerId, DeploymentId, PersonId, TenantId};
 use core_model::ticket::{
     Offer, TicketAgent, TicketMachine, TicketPerson, TicketTenant, TicketView,
 };
-use core_server::{Desk, TechnicianTools, Unanswered, Understands};
+use core_server::{Desk, Exception, TechnicianTools, Unanswered, Understands};
 use tokio::sync::Notify;
 
 use crate::harness::TENANTS;
@@ -117,6 +117,10 @@ impl TechnicianTools for Tickets {
             _ => return Ok(None),
         };
         Ok(Some(ticket(key, tenant)))
+    }
+
+    async fn except(&self, wanted: Exception<'_>) -> Result<String, Unanswered> {
+        Ok(format!("{} {} {}", wanted.offer.name, wanted.until, wanted.by))
     }
 
     async fn join(&self, _agent: AgentId) -> Result<String, Unanswered> {

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use core_model::access::Role;
 use core_model::session::SessionState;
-use core_store::{SessionQuery, SessionWord};
+use core_store::{AuditQuery, SessionQuery, SessionWord};
 
 use crate::desk::{JOIN, agent, computer, deployment, tenant};
 use crate::harness::{Bench, pieces, post, request};
@@ -188,4 +188,24 @@ async fn a_remote_session_is_joined_through_an_agent_of_the_ticket_only() {
     assert_eq!(answer.header("location"), JOIN);
     bench.ask(join("1", agent(1).to_string())).await.is_problem(404);
     bench.ask(join("1", "x".to_owned())).await.is_problem(404);
+}
+
+#[tokio::test]
+async fn k7_an_exception_is_made_for_what_would_be_undone_and_ends_within_ninety_days() {
+    let bench = Bench::new().await;
+    let token = of(&bench, Role::Technician, &[0]).await;
+    let except = |name: &str, until: &str| {
+        let body = format!("{}&until={until}", deploy(0, name));
+        post(&format!("{}/except", page("1")), &token, &[FORM], &body)
+    };
+    // It is 2027-01-15.
+    let answer = bench.ask(except("no-office", "2027-02-01")).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{answer:?}");
+    let log = bench.store.audit(&AuditQuery { limit: 1, ..AuditQuery::default() }).await.unwrap();
+    assert_eq!(log[0].action, "make-exception");
+    assert!(log[0].detail.contains("no-office until 2027-02-01"), "{log:?}");
+    for until in ["2027-01-14", "2027-04-16", "soon", ""] {
+        bench.ask(except("no-office", until)).await.is_problem(400);
+    }
+    bench.ask(except("reader", "2027-02-01")).await.is_problem(409);
 }

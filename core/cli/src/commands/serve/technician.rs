@@ -12,7 +12,7 @@ use core_model::id::AgentId;
 use core_model::library::{DesiredState, SubjectId};
 use core_model::ticket::{Offer, TicketView};
 use core_resolve::{Against, ItemKey, Offered};
-use core_server::{TechnicianTools, Unanswered, Understands};
+use core_server::{Exception, TechnicianTools, Unanswered, Understands};
 use core_store::TicketRow;
 use core_sync::{Error, Hub};
 use tokio::sync::watch;
@@ -21,6 +21,8 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::live::Kept;
 use crate::world::World;
+
+mod exception;
 
 /// How old what a PSA said may be before it is asked again.
 const FRESH_US: i64 = 20 * 1_000_000;
@@ -103,6 +105,12 @@ impl TechnicianTools for Tools {
 
     async fn ticket(&self, connection: &str, key: &str) -> Result<Option<TicketView>, Unanswered> {
         self.view(connection, key).await.map_err(|failure| super::answers::unanswered(&failure))
+    }
+
+    async fn except(&self, wanted: Exception<'_>) -> Result<String, Unanswered> {
+        let context = Arc::clone(&self.settings.borrow());
+        let became = exception::make(&context, wanted).await;
+        became.map_err(|failure| super::answers::unanswered(&failure))
     }
 
     async fn join(&self, agent: AgentId) -> Result<String, Unanswered> {

@@ -61,6 +61,18 @@ impl Site {
         std::fs::write(&path, text.replace(&head, &format!("{head}{line}\n"))).unwrap();
     }
 
+    /// Applies the rules of a folder, however many winners they change.
+    pub(crate) fn apply(&self, folder: &str) {
+        let ran = self.run(&["apply", folder]);
+        if ran.code == 0 {
+            return;
+        }
+        let text = format!("{}{}", ran.out, ran.err);
+        let number = text.split("--confirm ").nth(1).unwrap_or_else(|| panic!("{text}"));
+        let number: String = number.chars().take_while(char::is_ascii_digit).collect();
+        self.run(&["apply", folder, "--confirm", &number]).ended(0);
+    }
+
     /// Runs the program to its end.
     pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         Ran::from(self.command(arguments).output().unwrap())

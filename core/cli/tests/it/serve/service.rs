@@ -81,6 +81,30 @@ impl Service {
         (code, serde_json::from_str(body).unwrap_or_default())
     }
 
+    /// What it answers whoever has a token and sends a JSON text.
+    pub(crate) fn post_as(&self, path: &str, token: &str, body: &str) -> (u16, Value) {
+        let mut stream = self.connect();
+        let length = body.len();
+        let request = format!(
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\
+             Content-Type: application/json\r\nContent-Length: {length}\r\n\
+             Connection: close\r\n\r\n{body}"
+        );
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let code = answer.split(' ').nth(1).unwrap().parse().unwrap();
+        let body = answer.split_once("\r\n\r\n").unwrap().1;
+        (code, serde_json::from_str(body).unwrap_or_default())
+    }
+
+    /// The port that it answers on.
+    pub(crate) fn port(&self) -> u16 {
+        let line = self.wait_for(|line| line["address"].is_string());
+        let address: std::net::SocketAddr = line["address"].as_str().unwrap().parse().unwrap();
+        address.port()
+    }
+
     /// A line to it, on which nothing was said yet.
     pub(crate) fn connect(&self) -> TcpStream {
         let line = self.wait_for(|line| line["address"].is_string());
