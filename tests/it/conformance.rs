@@ -381,3 +381,65 @@ fn cannot_happen(kind: &str, fault: Fault) -> bool {
         _ => false,
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_written_is_what_is_read_and_nothing_else_changes() -> Result<()> {
+    let estate = estate().await?;
+    let (asset, computer, session, users) = {
+        let world = estate.running.world();
+        let world = world.read().unwrap();
+        let users: Vec<i64> = world.halo.users.iter().map(|user| user.id).take(2).collect();
+        let session = world.control.sessions.iter().find(|one| one.kind == 2 && !one.ended);
+        let session = session.context("no session")?.id;
+        (world.halo.assets[0].id, world.automate.computers[0].id, session, users)
+    };
+    let all = format!("{},{}", users[0], users[1]);
+    let properties = ["user", "name", "serial", "automate_id", "control_id", "intune_id"];
+    let guid = "0a1b2c3d-0000-4000-8000-00000000aaaa";
+    let cases = [
+        (
+            "halopsa",
+            asset.to_string(),
+            json!({ "properties": properties, "fields": { "SMBIOS UUID": "uuid" } }),
+            vec![
+                ("user", all.as_str()),
+                ("serial", "X-1"),
+                ("SMBIOS UUID", guid),
+                ("automate_id", "77"),
+                ("control_id", guid),
+                ("intune_id", guid),
+            ],
+        ),
+        (
+            "cw-automate",
+            computer.to_string(),
+            json!({ "extra_fields": { "Primary user": "primary_upn", "Service tier": "class",
+                "Exclude from onboarding": "onboarding" } }),
+            vec![
+                ("Primary user", "ana@contoso.com"),
+                ("Service tier", "Gold"),
+                ("Exclude from onboarding", "true"),
+            ],
+        ),
+        (
+            "cw-control",
+            session.to_string(),
+            json!({ "properties": { "6": "serial", "8": "uuid" } }),
+            vec![("CustomProperty6", "it's \"5\""), ("CustomProperty8", guid)],
+        ),
+    ];
+    for (kind, key, mut push, sets) in cases {
+        push["enabled"] = json!(true);
+        let mut settings = settings(&estate, kind)?;
+        settings["push"] = push;
+        let connector = registry().kind(kind)?.build(settings)?;
+        let set = |(field, value): (&str, &str)| core_connector::Set {
+            field: field.to_owned(),
+            value: value.to_owned(),
+        };
+        let sets: Vec<core_connector::Set> = sets.into_iter().map(set).collect();
+        let findings = conformance::run_push(connector.as_ref(), &key, &sets).await?;
+        ensure!(findings.is_empty(), "{kind}: {findings:#?}");
+    }
+    Ok(())
+}

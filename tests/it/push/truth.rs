@@ -74,16 +74,16 @@ async fn after_a_push_every_asset_has_the_estates_true_user_and_identity_and_the
         ensure_true(&site, &hub).await?;
 
         // The same again: not even a question.
-        let (version, calls) = (site.version(), site.calls("halopsa"));
+        let (version, calls) = (site.version(), site.calls("halo"));
         let again = push(&hub, false).await?;
         ensure!(site.version() == version, "a second push wrote: {again:?}");
-        ensure!(site.calls("halopsa") == calls, "a second push asked");
+        ensure!(site.calls("halo") == calls, "a second push asked");
         ensure!(again.iter().all(|report| report.run.is_none()), "{again:?}");
         // Looking at everything anew writes nothing either.
         let again = push(&hub, true).await?;
         ensure_fine(&again)?;
         ensure!(site.version() == version, "a full push wrote: {again:?}");
-        ensure!(site.calls("halopsa") > calls, "a full push did not ask");
+        ensure!(site.calls("halo") > calls, "a full push did not ask");
         databases::drop_database(&database).await?;
     }
     Ok(())
