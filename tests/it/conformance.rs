@@ -385,13 +385,25 @@ fn cannot_happen(kind: &str, fault: Fault) -> bool {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_written_is_what_is_read_and_nothing_else_changes() -> Result<()> {
     let estate = estate().await?;
-    let (asset, computer, session, users) = {
+    let (asset, (computer, place), session, users) = {
         let world = estate.running.world();
         let world = world.read().unwrap();
         let users: Vec<i64> = world.halo.users.iter().map(|user| user.id).take(2).collect();
         let session = world.control.sessions.iter().find(|one| one.kind == 2 && !one.ended);
         let session = session.context("no session")?.id;
-        (world.halo.assets[0].id, world.automate.computers[0].id, session, users)
+        // A computer, and a location of its client in which it is not.
+        let other = |computer: &&mocks::world::AutomateComputer| {
+            let place = world.automate.locations.iter().find(|place| {
+                place.client == computer.client
+                    && place.id != computer.location
+                    && place.mark.gone.is_none()
+            });
+            place.map(|place| (computer.id, place.name.clone()))
+        };
+        let automate = world.automate.computers.iter().filter(|one| one.mark.gone.is_none());
+        let automate = automate.map(|one| other(&one)).find_map(|found| found);
+        let automate = automate.context("no client has two locations")?;
+        (world.halo.assets[0].id, automate, session, users)
     };
     let all = format!("{},{}", users[0], users[1]);
     let properties = ["user", "name", "serial", "automate_id", "control_id", "intune_id"];
@@ -414,11 +426,13 @@ async fn what_is_written_is_what_is_read_and_nothing_else_changes() -> Result<()
             "cw-automate",
             computer.to_string(),
             json!({ "extra_fields": { "Primary user": "primary_upn", "Service tier": "class",
-                "Exclude from onboarding": "onboarding" } }),
+                "Exclude from onboarding": "onboarding" },
+                "location": { "by": "class", "names": { "server": place } } }),
             vec![
                 ("Primary user", "ana@contoso.com"),
                 ("Service tier", "Gold"),
                 ("Exclude from onboarding", "true"),
+                ("Location", place.as_str()),
             ],
         ),
         (

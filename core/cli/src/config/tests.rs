@@ -145,9 +145,9 @@ fn a_plan_is_the_hubs_then_the_connections_then_the_streams() {
     assert_eq!(told, expected);
     assert!(entries.iter().all(|entry| entry.jitter_seconds == 0));
     let disabled = text.replace("kind = 'halopsa'", "kind = 'halopsa'\nenabled = false");
-    assert_eq!(understood(&disabled).entries.len(), 3);
+    assert_eq!(understood(&disabled).entries.len(), 4);
     let silent = format!("{text}[identification]\nask = false\n");
-    assert_eq!(understood(&silent).entries.len(), 4);
+    assert_eq!(understood(&silent).entries.len(), 5);
 }
 
 #[test]
