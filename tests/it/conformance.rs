@@ -382,29 +382,39 @@ fn cannot_happen(kind: &str, fault: Fault) -> bool {
     }
 }
 
+/// What is written into: an asset; a computer, and a location of its client in which it is not; a
+/// session; and two users.
+struct Writable {
+    asset: i64,
+    computer: u64,
+    place: String,
+    session: uuid::Uuid,
+    users: Vec<i64>,
+}
+
+fn writable(estate: &Estate) -> Result<Writable> {
+    let world = estate.running.world();
+    let world = world.read().unwrap();
+    let users = world.halo.users.iter().map(|user| user.id).take(2).collect();
+    let session = world.control.sessions.iter().find(|one| one.kind == 2 && !one.ended);
+    let other = |computer: &mocks::world::AutomateComputer| {
+        let place = world.automate.locations.iter().find(|place| {
+            place.client == computer.client
+                && place.id != computer.location
+                && place.mark.gone.is_none()
+        });
+        place.map(|place| (computer.id, place.name.clone()))
+    };
+    let mut computers = world.automate.computers.iter().filter(|one| one.mark.gone.is_none());
+    let (computer, place) = computers.find_map(other).context("no client has two locations")?;
+    let session = session.context("no session")?.id;
+    Ok(Writable { asset: world.halo.assets[0].id, computer, place, session, users })
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_written_is_what_is_read_and_nothing_else_changes() -> Result<()> {
     let estate = estate().await?;
-    let (asset, (computer, place), session, users) = {
-        let world = estate.running.world();
-        let world = world.read().unwrap();
-        let users: Vec<i64> = world.halo.users.iter().map(|user| user.id).take(2).collect();
-        let session = world.control.sessions.iter().find(|one| one.kind == 2 && !one.ended);
-        let session = session.context("no session")?.id;
-        // A computer, and a location of its client in which it is not.
-        let other = |computer: &&mocks::world::AutomateComputer| {
-            let place = world.automate.locations.iter().find(|place| {
-                place.client == computer.client
-                    && place.id != computer.location
-                    && place.mark.gone.is_none()
-            });
-            place.map(|place| (computer.id, place.name.clone()))
-        };
-        let automate = world.automate.computers.iter().filter(|one| one.mark.gone.is_none());
-        let automate = automate.map(|one| other(&one)).find_map(|found| found);
-        let automate = automate.context("no client has two locations")?;
-        (world.halo.assets[0].id, automate, session, users)
-    };
+    let Writable { asset, computer, place, session, users } = writable(&estate)?;
     let all = format!("{},{}", users[0], users[1]);
     let properties = ["user", "name", "serial", "automate_id", "control_id", "intune_id"];
     let guid = "0a1b2c3d-0000-4000-8000-00000000aaaa";
