@@ -5,7 +5,7 @@ use super::*;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_human_changed_stays_and_is_told_until_he_or_the_admin_says_otherwise() -> Result<()>
 {
-    let site = Site::of(60, 34).await?;
+    let site = Site::of(60, seeds([34])[0]).await?;
     let database = databases::sqlite()?;
     let hub = site.hub(database.open().await?)?;
     sync_whole(&hub).await?;
@@ -62,7 +62,7 @@ async fn what_a_human_changed_stays_and_is_told_until_he_or_the_admin_says_other
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_object_that_fails_stops_no_other_is_tried_again_dies_and_is_raised_by_hand()
 -> Result<()> {
-    let site = Site::of(60, 35).await?;
+    let site = Site::of(60, seeds([35])[0]).await?;
     let database = databases::sqlite()?;
     let hub = site.hub(database.open().await?)?;
     sync_whole(&hub).await?;
@@ -115,7 +115,7 @@ async fn an_object_that_fails_stops_no_other_is_tried_again_dies_and_is_raised_b
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_system_that_is_down_is_left_alone_and_the_next_push_does_what_was_left() -> Result<()> {
-    let site = Site::of(60, 36).await?;
+    let site = Site::of(60, seeds([36])[0]).await?;
     let database = databases::sqlite()?;
     let hub = site.hub(database.open().await?)?;
     sync_whole(&hub).await?;
@@ -144,7 +144,7 @@ async fn a_system_that_is_down_is_left_alone_and_the_next_push_does_what_was_lef
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_hub_made_is_found_again_by_its_link_when_nobody_noted_its_key() -> Result<()> {
-    let site = Site::of(60, 39).await?;
+    let site = Site::of(60, seeds([39])[0]).await?;
     let database = databases::sqlite()?;
     let hub = site.hub(database.open().await?)?;
     sync_whole(&hub).await?;
@@ -169,7 +169,7 @@ async fn what_the_hub_made_is_found_again_by_its_link_when_nobody_noted_its_key(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_asset_that_a_human_made_meanwhile_is_taken_and_one_that_says_nothing_is_asked_about()
 -> Result<()> {
-    let site = Site::of(60, 40).await?;
+    let site = Site::of(60, seeds([40])[0]).await?;
     let database = databases::sqlite()?;
     let hub = site.hub(database.open().await?)?;
     sync_whole(&hub).await?;
