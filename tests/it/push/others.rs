@@ -193,7 +193,8 @@ async fn an_asset_that_a_human_made_meanwhile_is_taken_and_one_that_says_nothing
         with_world(&site.estate, |world: &mut World| -> Result<i64> {
             let machine = world.machines.iter().find(|one| one.host == name);
             let tenant = machine.context("no such machine")?.tenant;
-            let client = world.halo.clients.iter().find(|one| one.tenant == Some(tenant));
+            let mut clients = world.halo.clients.iter().filter(|one| one.tenant == Some(tenant));
+            let client = clients.find(|one| !one.by_hand && one.mark.gone.is_none());
             let client = client.context("no client")?.id;
             let place = world.halo.sites.iter().find(|one| one.client == client);
             let place = place.context("no site")?.id;
