@@ -1,7 +1,7 @@
 //! After a sync and a push the systems hold what the estate knows to be true; a second push writes
 //! nothing; a dry run writes nothing at all.
 
-use core_model::entity::AgentState;
+use core_model::entity::{Agent, AgentState};
 
 use super::*;
 
@@ -91,12 +91,22 @@ async fn after_a_push_every_asset_has_the_estates_true_user_and_identity_and_the
     Ok(())
 }
 
+/// The only agent in Automate that is known to be of this computer.
+fn only_automate(computer: &Computer, agents: &[Agent]) -> Option<u64> {
+    let mut matched = agents.iter().filter(|agent| {
+        computer.agents.contains(&agent.id)
+            && agent.connection == "cw-automate"
+            && agent.state == AgentState::Matched
+    });
+    let only = matched.next().filter(|_| matched.next().is_none())?;
+    only.key.parse().ok()
+}
+
 async fn ensure_true(site: &Site, hub: &Hub) -> Result<()> {
     let known = known(site);
-    let agents: Vec<core_model::entity::Agent> = hub.all().await?;
+    let agents: Vec<Agent> = hub.all().await?;
     let kinds: HashMap<_, _> =
         agents.iter().map(|one| (one.id, (one.connection.clone(), one.key.clone()))).collect();
-    let states: HashMap<_, _> = agents.iter().map(|one| (one.id, one.state)).collect();
     let made: HashMap<String, String> = hub
         .store
         .push_objects(HALO, None)
@@ -136,14 +146,7 @@ async fn ensure_true(site: &Site, hub: &Hub) -> Result<()> {
                 continue;
             }
             // What nobody could identify yet is known to be nobody's.
-            let matched = computer.agents.iter().filter(|id| {
-                let of = kinds.get(id).is_some_and(|(kind, _)| kind == "cw-automate");
-                of && states.get(id) == Some(&AgentState::Matched)
-            });
-            let matched: Vec<&String> = matched.filter_map(|id| Some(&kinds.get(id)?.1)).collect();
-            if let [only] = matched.as_slice()
-                && known.automate.map(|id| id.to_string()).as_ref() == Some(*only)
-            {
+            if known.automate.is_some() && known.automate == only_automate(&computer, &agents) {
                 ensure!(asset.automate_id == known.automate, "{}: {asset:?}", known.host);
             }
             // A machine that is off, and whose inventory nobody has, has told nobody.
