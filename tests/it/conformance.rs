@@ -381,3 +381,89 @@ fn cannot_happen(kind: &str, fault: Fault) -> bool {
         _ => false,
     }
 }
+
+/// What is written into: an asset; a computer, and a location of its client in which it is not; a
+/// session; and two users.
+struct Writable {
+    asset: i64,
+    computer: u64,
+    place: String,
+    session: uuid::Uuid,
+    users: Vec<i64>,
+}
+
+fn writable(estate: &Estate) -> Result<Writable> {
+    let world = estate.running.world();
+    let world = world.read().unwrap();
+    let users = world.halo.users.iter().map(|user| user.id).take(2).collect();
+    let session = world.control.sessions.iter().find(|one| one.kind == 2 && !one.ended);
+    let other = |computer: &mocks::world::AutomateComputer| {
+        let place = world.automate.locations.iter().find(|place| {
+            place.client == computer.client
+                && place.id != computer.location
+                && place.mark.gone.is_none()
+        });
+        place.map(|place| (computer.id, place.name.clone()))
+    };
+    let mut computers = world.automate.computers.iter().filter(|one| one.mark.gone.is_none());
+    let (computer, place) = computers.find_map(other).context("no client has two locations")?;
+    let session = session.context("no session")?.id;
+    Ok(Writable { asset: world.halo.assets[0].id, computer, place, session, users })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_written_is_what_is_read_and_nothing_else_changes() -> Result<()> {
+    let estate = estate().await?;
+    let Writable { asset, computer, place, session, users } = writable(&estate)?;
+    let all = format!("{},{}", users[0], users[1]);
+    let properties = ["user", "name", "serial", "automate_id", "control_id", "intune_id"];
+    let guid = "0a1b2c3d-0000-4000-8000-00000000aaaa";
+    let cases = [
+        (
+            "halopsa",
+            asset.to_string(),
+            json!({ "properties": properties, "fields": { "SMBIOS UUID": "uuid" } }),
+            vec![
+                ("user", all.as_str()),
+                ("serial", "X-1"),
+                ("SMBIOS UUID", guid),
+                ("automate_id", "77"),
+                ("control_id", guid),
+                ("intune_id", guid),
+            ],
+        ),
+        (
+            "cw-automate",
+            computer.to_string(),
+            json!({ "extra_fields": { "Primary user": "primary_upn", "Service tier": "class",
+                "Exclude from onboarding": "onboarding" },
+                "location": { "by": "class", "names": { "server": place } } }),
+            vec![
+                ("Primary user", "ana@contoso.com"),
+                ("Service tier", "Gold"),
+                ("Exclude from onboarding", "true"),
+                ("Location", place.as_str()),
+            ],
+        ),
+        (
+            "cw-control",
+            session.to_string(),
+            json!({ "properties": { "6": "serial", "8": "uuid" } }),
+            vec![("CustomProperty6", "it's \"5\""), ("CustomProperty8", guid)],
+        ),
+    ];
+    for (kind, key, mut push, sets) in cases {
+        push["enabled"] = json!(true);
+        let mut settings = settings(&estate, kind)?;
+        settings["push"] = push;
+        let connector = registry().kind(kind)?.build(settings)?;
+        let set = |(field, value): (&str, &str)| core_connector::Set {
+            field: field.to_owned(),
+            value: value.to_owned(),
+        };
+        let sets: Vec<core_connector::Set> = sets.into_iter().map(set).collect();
+        let findings = conformance::run_push(connector.as_ref(), &key, &sets).await?;
+        ensure!(findings.is_empty(), "{kind}: {findings:#?}");
+    }
+    Ok(())
+}

@@ -17,7 +17,7 @@ use serde_json::json;
 use tests::{ConnectionSettings, Estate, connections_of, databases};
 
 use crate::support::{
-    both_databases, ensure_same, ensure_verified, read_whole, sync_whole, view, with_world,
+    both_databases, ensure_same, ensure_verified, read_whole, seeds, sync_whole, view, with_world,
 };
 
 mod feedback;

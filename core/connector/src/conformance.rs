@@ -9,7 +9,7 @@ use core_model::Checkpoint;
 use core_model::record::RecordKind;
 
 use crate::page::{Changes, Page, Resume, Scope};
-use crate::{Connector, Error, Stream};
+use crate::{Connector, Error, Set, Stream};
 
 /// A finding: which stream, and what is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +50,56 @@ pub async fn run(connector: &dyn Connector) -> Result<Vec<Finding>, Error> {
     for stream in &streams {
         for scope in stream.source.scopes().await? {
             check_stream(stream, &scope, &mut findings).await?;
+        }
+    }
+    Ok(findings)
+}
+
+/// Checks that what a connector writes, and nothing else, is what it then reads. It writes into the
+/// object of this key: every value of `sets` once, twice, and what was there before again.
+///
+/// # Errors
+/// When the object cannot be read or written at all.
+pub async fn run_push(
+    connector: &dyn Connector,
+    key: &str,
+    sets: &[Set],
+) -> Result<Vec<Finding>, Error> {
+    let Some(push) = connector.push() else {
+        return Ok(vec![finding("push", "the connector does not write")]);
+    };
+    let mut findings = Vec::new();
+    let mut names: Vec<&str> = push.fields().iter().map(|field| field.name.as_str()).collect();
+    names.sort_unstable();
+    if names.is_empty() || names.windows(2).any(|two| two[0] == two[1]) {
+        findings.push(finding("push", "its fields have no names, or two have the same"));
+    }
+    let before = push.read(key).await?;
+    if push.read(key).await? != before {
+        findings.push(finding("push", "two readings of an unchanged object differ"));
+    }
+    let mut wanted = before.values.clone();
+    wanted.extend(sets.iter().map(|set| (set.field.clone(), set.value.clone())));
+    // The second time with what was read before the first: a retry has nothing newer.
+    for _ in 0..2 {
+        push.write(key, &before, sets).await?;
+        if push.read(key).await?.values != wanted {
+            findings.push(finding("push", "what was written is not what is read"));
+        }
+    }
+    let old: Vec<Set> = sets
+        .iter()
+        .map(|set| Set { field: set.field.clone(), value: before.value(&set.field).to_owned() })
+        .collect();
+    let there = push.read(key).await?;
+    push.write(key, &there, &old).await?;
+    if push.read(key).await?.values != before.values {
+        findings.push(finding("push", "what was there before cannot be written back"));
+    }
+    for nobody in ["0", "nobody", "../1"] {
+        match push.read(nobody).await {
+            Err(error) if error.kind() == crate::ErrorKind::NotFound => {}
+            other => findings.push(finding("push", &format!("object `{nobody}` is {other:?}"))),
         }
     }
     Ok(findings)

@@ -28,7 +28,8 @@ use self::scope::Work;
 
 /// Objects of one connection that are worked on at once.
 const PARALLEL: usize = 4;
-/// So many failures of the clock's kind behind one another, and the system is left alone.
+/// So many failures behind one another of a kind that may be everybody's (the clock's, or a right that is
+/// missing), and the system is left alone.
 const STORM: usize = 20;
 /// The name of a push among the runs of a connection.
 pub const PUSH: &str = "push";
@@ -157,7 +158,7 @@ struct Shared<'a> {
     push: &'a dyn Push,
     options: PushOptions,
     watch: Option<LeaseWatch>,
-    /// Failures of the clock's kind behind one another.
+    /// Failures of such a kind behind one another.
     storm: AtomicUsize,
     ended: std::sync::Mutex<Option<Refusal>>,
 }

@@ -5,7 +5,7 @@ use super::*;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_pushed_and_is_read_back_changes_no_computer_and_nobody() -> Result<()> {
     for database in both_databases().await? {
-        let site = Site::of(120, 37).await?;
+        let site = Site::of(120, seeds([37])[0]).await?;
         let hub = site.hub(database.open().await?)?;
         sync_whole(&hub).await?;
         let at = Utc::now();
@@ -47,7 +47,7 @@ async fn what_was_pushed_and_is_read_back_changes_no_computer_and_nobody() -> Re
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_uses_a_computer_now_is_written_after_the_event_and_only_there() -> Result<()> {
-    let site = Site::of(80, 38).await?;
+    let site = Site::of(80, seeds([38])[0]).await?;
     let database = databases::sqlite()?;
     let hub = site.hub(database.open().await?)?;
     sync_whole(&hub).await?;

@@ -10,7 +10,6 @@ use tests::order::Order;
 use tests::splits;
 
 use super::*;
-use crate::support::seeds;
 
 /// Kills of each push.
 const KILLS: usize = 12;

@@ -117,6 +117,10 @@ fn settings(schema: &Value, root: &Value, prefix: &str) {
             _ => format!(" One of {}.", words.join(", ")),
         };
         paragraph("    - ", &format!("{prefix}{name} ({note}): {text}{words}"));
+        // What requests have in common is told once, for every connection.
+        if inner.get("properties").is_some() && name != SHARED {
+            settings(inner, root, &format!("{prefix}{name}."));
+        }
     }
 }
 

@@ -134,10 +134,12 @@ fn a_plan_is_the_hubs_then_the_connections_then_the_streams() {
                 [schedule]\nfull = '0 3 * * *'\njitter_seconds = 0\n\
                 [[connection]]\nname = 'control'\nkind = 'cw-control'\n\
                 url = 'https://x.example'\nsecret = 's'\n\
+                push = { enabled = true, properties = { 5 = 'serial' } }\n\
                 [[connection]]\nname = 'halo'\nkind = 'halopsa'\nurl = 'https://x.example'\n\
                 client_id = 'i'\nclient_secret = 's'\n\
                 [connection.schedule]\ntime_zone = 'America/Chicago'\nincremental = 'off'\n\
                 [[connection.schedule.stream]]\nname = 'contracts'\nfull = '0 4 * * sun'\n";
+    // What did not opt in is not written into.
     let entries = understood(text).entries;
     let told: Vec<String> =
         entries.iter().map(|entry| format!("{}: {}", entry.name(), entry.spec())).collect();
@@ -145,15 +147,16 @@ fn a_plan_is_the_hubs_then_the_connections_then_the_streams() {
         "control/incremental: 0 * * * * Europe/Berlin",
         "control/full: 0 3 * * * Europe/Berlin",
         "control/collect: 30 * * * * Europe/Berlin",
+        "control/push: */15 * * * * Europe/Berlin",
         "halo/full: 0 3 * * * America/Chicago",
         "halo/contracts/full: 0 4 * * sun America/Chicago",
     ];
     assert_eq!(told, expected);
     assert!(entries.iter().all(|entry| entry.jitter_seconds == 0));
     let disabled = text.replace("kind = 'halopsa'", "kind = 'halopsa'\nenabled = false");
-    assert_eq!(understood(&disabled).entries.len(), 3);
+    assert_eq!(understood(&disabled).entries.len(), 4);
     let silent = format!("{text}[identification]\nask = false\n");
-    assert_eq!(understood(&silent).entries.len(), 4);
+    assert_eq!(understood(&silent).entries.len(), 5);
 }
 
 #[test]

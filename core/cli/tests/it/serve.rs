@@ -236,3 +236,25 @@ fn help_names_the_signals() {
         assert!(help.contains(part), "{part} in\n{help}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_writes_back_after_a_sync_without_waiting_for_the_time_of_it() {
+    let site = Site::serve(40, 83).await;
+    let path = site.place.path().join("linchpin.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let push = "[connection.push]\nenabled = true\n";
+    let plan = "[schedule]\npush = \"0 0 1 1 *\"\n";
+    std::fs::write(&path, format!("{text}{push}{SERVER}{plan}")).unwrap();
+    let service = Service::start(&site, &[]);
+    let pushed = service.wait_for(|line| {
+        line["message"] == "what the hub knows was written back" && line["connection"] == "halopsa"
+    });
+    assert!(pushed["changed"].as_u64().unwrap() > 0, "{pushed}");
+    let standing = site.run(&["status", "--json"]).ended(0).json().remove(0);
+    let halo = standing["connections"].as_array().unwrap().last().unwrap();
+    assert_eq!(halo["push"]["last_run"]["outcome"], "complete", "{halo}");
+    let next = halo["next"].as_array().unwrap();
+    assert!(next.iter().any(|next| next["work"] == "push"), "{halo}");
+    service.signal("TERM");
+    assert_eq!(service.end().0, 0);
+}

@@ -144,3 +144,25 @@ fn what_was_never_handled_is_due_at_once_and_then_as_planned() {
     assert!(board.jobs(at("01T10:29"), &idle()).is_empty());
     assert_eq!(board.wake(at("01T10:10")), Some(at("01T10:30")));
 }
+
+#[test]
+fn after_a_sync_a_push_is_not_waited_for_and_comes_once() {
+    let mut entries = usual("a");
+    entries.push(entry("a", None, Work::Push, "0 5 * * *"));
+    let mut board = board(entries, at("01T12:59"));
+    assert_eq!(told(&board.jobs(at("01T13:00"), &idle())), ["incremental a"]);
+    let jobs = board.jobs(at("01T13:00"), &idle());
+    board.done(&jobs[0]);
+    for _ in 0..2 {
+        board.push_now(at("01T13:01"));
+    }
+    let jobs = board.jobs(at("01T13:01"), &idle());
+    assert_eq!(told(&jobs), ["push a"]);
+    // Beside a sync of the same connection, and not beside another push of it.
+    let lane = |name: &str| HashSet::from([name.to_owned()]);
+    assert_eq!(told(&board.jobs(at("01T13:01"), &lane("a"))), ["push a"]);
+    assert!(board.jobs(at("01T13:01"), &lane(":push/a")).is_empty());
+    board.done(&jobs[0]);
+    assert!(board.jobs(at("01T13:02"), &idle()).is_empty());
+    assert!(told(&board.jobs(at("02T05:00"), &idle())).contains(&"push a".to_owned()));
+}

@@ -88,7 +88,8 @@ fn refused(shared: &Shared<'_>, done: &mut Done, error: Refusal) {
         shared.end(&error);
         return;
     }
-    if error.kind().actor() == Actor::Clock {
+    // A right that is missing at one object may be missing at all.
+    if error.kind().actor() == Actor::Clock || error.kind() == ErrorKind::Forbidden {
         if shared.storm.fetch_add(1, Ordering::Relaxed) + 1 >= STORM {
             shared.end(&error);
         }
