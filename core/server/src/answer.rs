@@ -15,7 +15,7 @@ pub(crate) fn tagged<T: Serialize>(asked: &HeaderMap, answer: &T) -> Result<Resp
     let mut headers = HeaderMap::new();
     // Whoever keeps it asks each time, and no cache gives it to somebody else.
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
-    headers.insert(VARY, HeaderValue::from_static("authorization"));
+    headers.insert(VARY, HeaderValue::from_static("authorization, cookie"));
     let known = is_known(asked, &tag);
     if let Ok(tag) = HeaderValue::from_str(&tag) {
         headers.insert(ETAG, tag);

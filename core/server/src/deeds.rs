@@ -9,15 +9,19 @@ use axum::response::{IntoResponse, Response};
 use core_model::access::Role;
 use core_model::entity::EntityKind;
 use core_store::EntityQuery;
-use serde_json::{Map, Value, json};
 
 use crate::access::Caller;
 use crate::asked::{Asked, is_unsafe};
 use crate::pages::Answering;
 use crate::params::Params;
-use crate::problem::{Problem, shown};
+use crate::problem::Problem;
 use crate::repeat::{Repeat, Sent};
 use crate::{Api, Question, admin};
+
+mod body;
+
+use self::body::body;
+pub(crate) use self::body::schema;
 
 /// What the program around the server is asked to answer or to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -444,63 +448,4 @@ impl Api {
 fn is_change(asked: &Asked, ask: Ask) -> bool {
     let question = matches!(ask, Ask::Resolve | Ask::Preview | Ask::Explain | Ask::Plan);
     is_unsafe(&asked.method) && !question
-}
-
-/// The body, compared with what the route takes.
-pub(crate) fn body(deed: &Deed, asked: &Asked) -> Result<Map<String, Value>, Problem> {
-    if !is_unsafe(&asked.method) {
-        return Ok(Map::new());
-    }
-    let body: Value = asked.json()?;
-    let Value::Object(body) = body else {
-        return Err(Problem::wrong("the body is no JSON object", "send an object"));
-    };
-    let names = || deed.body.iter().map(|field| field.name).collect::<Vec<_>>().join(", ");
-    for (name, value) in &body {
-        let Some(field) = deed.body.iter().find(|field| field.name == name) else {
-            let takes = match deed.body {
-                [] => "this path takes an empty object".to_owned(),
-                _ => format!("this path takes {}", names()),
-            };
-            return Err(Problem::wrong(format!("there is no field `{}`", shown(name)), takes));
-        };
-        let fits = match field.kind {
-            "string" => value.is_string(),
-            "boolean" => value.is_boolean(),
-            "integer" => value.is_u64(),
-            "array" => value.as_array().is_some_and(|all| all.iter().all(Value::is_string)),
-            _ => value.is_object(),
-        };
-        if !fits && !value.is_null() {
-            let kind = if field.kind == "array" { "array of strings" } else { field.kind };
-            let what = format!("`{name}` is no {kind}");
-            return Err(Problem::wrong(what, field.about));
-        }
-    }
-    let missing = deed
-        .body
-        .iter()
-        .find(|field| field.required && body.get(field.name).is_none_or(Value::is_null));
-    match missing {
-        Some(field) => Err(Problem::wrong(format!("`{}` is missing", field.name), field.about)),
-        None => Ok(body.into_iter().filter(|(_, value)| !value.is_null()).collect()),
-    }
-}
-
-/// The schema of a route's body.
-pub(crate) fn schema(deed: &Deed) -> Value {
-    let property = |field: &Field| {
-        let mut schema = json!({ "type": field.kind, "description": field.about });
-        if field.kind == "array" {
-            schema["items"] = json!({ "type": "string" });
-        }
-        (field.name.to_owned(), schema)
-    };
-    let required = deed.body.iter().filter(|field| field.required).map(|field| field.name);
-    json!({
-        "type": "object",
-        "properties": deed.body.iter().map(property).collect::<Map<_, _>>(),
-        "required": required.collect::<Vec<_>>(),
-        "additionalProperties": false,
-    })
 }

@@ -158,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_is_open_but_what_signs_in_and_what_pages_are_made_with() {
+    fn nothing_is_open_but_what_signs_in_what_is_signed_and_what_pages_are_made_with() {
         let open = all().into_iter().filter(|page| !matches!(page.whom, For::AtLeast(_)));
         let mut open: Vec<String> =
             open.map(|page| format!("{} {}", page.method, page.path)).collect();
@@ -168,8 +168,13 @@ mod tests {
             "GET /sign-in",
             "GET /sign-in/callback",
             "GET /sign-in/provider",
+            // To whoever is not known it shows how to sign in, and nothing else.
+            "GET /technician/{connection}/ticket/{key}",
             "POST /session/frame",
             "POST /sign-in",
+            // Signed, or refused.
+            "POST /webhooks/{connection}",
+            "POST /webhooks/{connection}/{*rest}",
         ];
         assert_eq!(open, expected);
     }

@@ -310,7 +310,10 @@ pub(crate) fn operations(tenant: &str) -> Vec<Operation> {
                 .collect();
             found.push(Operation {
                 method: method.to_uppercase(),
-                path: route.replace("{id}", &id_in(route, tenant)),
+                path: route
+                    .replace("{id}", &id_in(route, tenant))
+                    .replace("{connection}", "halo")
+                    .replace("{key}", "1"),
                 route: route.clone(),
                 least: Role::parse(word).unwrap(),
                 of_all: about.contains("of all tenants") || route == "/v1/status",
