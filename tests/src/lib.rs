@@ -141,7 +141,7 @@ pub fn settings_of(discovery: &Value) -> ConnectionSettings {
     let halo = json!({
         "url": halo["url"], "auth_url": halo["auth_url"], "tenant": halo["tenant"],
         "client_id": halo["client_id"], "client_secret": halo["client_secret"],
-        "requests_per_5_minutes": 0, "http": http,
+        "requests_per_5_minutes": 0, "ticket_notes": true, "http": http,
     });
     let control = json!({ "url": control["url"], "secret": control["secret"], "http": http });
     BTreeMap::from([

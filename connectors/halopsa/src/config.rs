@@ -13,6 +13,8 @@ use crate::push::PushSettings;
 const SCOPE: &str = "read:customers read:contracts read:items read:invoices read:assets \
                      read:tickets";
 
+/// The scope that notes on tickets need.
+const NOTES: &str = "edit:tickets";
 /// The scope that writing assets needs.
 const WRITING: &str = "edit:assets";
 
@@ -62,6 +64,10 @@ pub struct Config {
     /// or its bearer token. Without it nothing that Halo sends is taken.
     #[serde(default)]
     pub webhook_secret: Option<Secret>,
+    /// Whether the hub writes notes on tickets. It says so itself: nobody sets it for one connection.
+    #[serde(default)]
+    #[schemars(skip)]
+    pub ticket_notes: bool,
     /// What the hub may write into the assets of this instance.
     #[serde(default)]
     pub push: PushSettings,
@@ -112,13 +118,18 @@ impl Config {
         Ok(Addresses { api, token })
     }
 
-    /// The scopes to ask for, with the one that writing needs where it is enabled.
+    /// The scopes to ask for, with those that writing needs where it is enabled.
     pub(crate) fn scopes(&self) -> Vec<String> {
         let mut scopes: Vec<String> = self.scope.split_whitespace().map(str::to_owned).collect();
         let wide =
             |scope: &String| matches!(scope.as_str(), "all" | "all:standard" | "admin" | WRITING);
         if self.push.enabled && !scopes.is_empty() && !scopes.iter().any(wide) {
             scopes.push(WRITING.to_owned());
+        }
+        let notes =
+            |scope: &String| matches!(scope.as_str(), "all" | "all:standard" | "admin" | NOTES);
+        if self.ticket_notes && !scopes.is_empty() && !scopes.iter().any(notes) {
+            scopes.push(NOTES.to_owned());
         }
         scopes
     }
@@ -221,6 +232,9 @@ mod tests {
         assert!(!asked(json!({})));
         assert!(asked(json!({ "push": { "enabled": true } })));
         assert!(!asked(json!({ "push": { "enabled": true }, "scope": "all" })));
+        let notes = |more| config(&more).scopes().contains(&"edit:tickets".to_owned());
+        assert!(notes(json!({ "ticket_notes": true })) && !notes(json!({})));
+        assert!(!notes(json!({ "ticket_notes": true, "scope": "all" })));
     }
 
     #[test]

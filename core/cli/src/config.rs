@@ -226,7 +226,7 @@ impl Config {
         connection: &ConnectionSettings,
         registry: &Registry,
     ) -> Result<Box<dyn Connector>, Vec<Problem>> {
-        connection.build((self.document.folder(), &self.kept), registry)
+        connection.build((self.document.folder(), &self.kept), registry, self.technician.note)
     }
 
     /// Problems of this file, laid out.

@@ -9,7 +9,7 @@ use axum::http::header::AUTHORIZATION;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use core_model::access::Role;
-use core_store::{SessionKey, SessionRow, Token, TokenRow};
+use core_store::{SignInKey, SignInRow, Token, TokenRow};
 
 use crate::Api;
 use crate::problem::Problem;
@@ -84,7 +84,7 @@ impl Caller {
         }
     }
 
-    fn signed_in(row: SessionRow, key: &SessionKey) -> Self {
+    fn signed_in(row: SignInRow, key: &SignInKey) -> Self {
         let account = row.account;
         Self {
             name: account.name.into(),
@@ -212,7 +212,7 @@ impl Api {
                 Means::Token => self.store.token_named(&caller.name).await.map(|row| {
                     row.filter(|row| row.holds(now_us)).map(|row| (row.role, row.tenants))
                 }),
-                Means::Session { id, .. } => self.store.session_of(id).await.map(|row| {
+                Means::Session { id, .. } => self.store.sign_in_of(id).await.map(|row| {
                     let row = row.filter(|row| row.is_open(now_us));
                     row.map(|row| (row.account.role, row.account.tenants))
                 }),

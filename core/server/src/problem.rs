@@ -3,7 +3,7 @@
 use axum::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use core_store::{SessionKey, Token};
+use core_store::{SignInKey, Token};
 use serde_json::{Value, json};
 
 use crate::Unanswered;
@@ -159,7 +159,7 @@ impl Problem {
 
 /// What somebody sent, as far as it is given back: never a token that went astray.
 pub(crate) fn shown(text: &str) -> String {
-    if text.contains(Token::PREFIX) || text.contains(SessionKey::PREFIX) {
+    if text.contains(Token::PREFIX) || text.contains(SignInKey::PREFIX) {
         return "(a token)".to_owned();
     }
     text.chars().filter(|c| !c.is_control()).take(SHOWN).collect()

@@ -14,7 +14,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use core_model::access::Role;
-use core_store::{AccountRow, NewAccount, Rights, SessionKey};
+use core_store::{AccountRow, NewAccount, Rights, SignInKey};
 use openidconnect::core::{
     CoreAuthDisplay, CoreAuthPrompt, CoreErrorResponseType, CoreGenderClaim, CoreJsonWebKey,
     CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm, CoreProviderMetadata,
@@ -191,7 +191,7 @@ impl<'c> AsyncHttpClient<'c> for Asking {
 pub(crate) async fn leave(api: Arc<Api>, asked: Asked) -> Result<Response, Problem> {
     let params = Params::of(&asked.uri, &["next", "handover"])?;
     let provider = api.provider()?;
-    let key = SessionKey::from_random(rand::random());
+    let key = SignInKey::from_random(rand::random());
     let relying = api.relying(&provider, false).await.map_err(|why| unavailable(&why))?;
     let flow = AuthenticationFlow::<CoreResponseType>::AuthorizationCode;
     let (state, nonce) = (key.derive("state"), key.derive("nonce"));
@@ -291,7 +291,7 @@ impl Api {
     async fn claims(
         &self,
         provider: &Provider,
-        key: &SessionKey,
+        key: &SignInKey,
         code: String,
     ) -> Result<Claims, String> {
         let relying = self.relying(provider, false).await?;
@@ -389,9 +389,9 @@ fn short(text: &str) -> String {
 }
 
 /// What the cookie of the way says: the key, where to go on, and whether for a framed page.
-fn read(text: &str) -> Option<(SessionKey, String, bool)> {
+fn read(text: &str) -> Option<(SignInKey, String, bool)> {
     let mut parts = text.split('.');
-    let key = SessionKey::parse(parts.next()?)?;
+    let key = SignInKey::parse(parts.next()?)?;
     let next = String::from_utf8(URL_SAFE_NO_PAD.decode(parts.next()?).ok()?).ok()?;
     Some((key, own_path(Some(&next)).to_owned(), parts.next()? == "1"))
 }
@@ -456,7 +456,7 @@ mod tests {
 
     #[test]
     fn the_cookie_of_the_way_leads_nowhere_else() {
-        let key = SessionKey::from_random([1; 32]);
+        let key = SignInKey::from_random([1; 32]);
         let cookie = |next: &str| format!("{}.{}.1", key.reveal(), URL_SAFE_NO_PAD.encode(next));
         assert_eq!(read(&cookie("/a")).map(|(_, next, _)| next).as_deref(), Some("/a"));
         assert_eq!(read(&cookie("//evil.example")).map(|(_, next, _)| next).as_deref(), Some("/"));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::http::HeaderMap;
 use axum::http::header::{COOKIE, HeaderValue};
-use core_store::{SessionKey, SessionRow};
+use core_store::{SignInKey, SignInRow};
 
 use crate::Api;
 use crate::problem::Problem;
@@ -59,20 +59,20 @@ impl Api {
     pub(crate) async fn session(
         &self,
         headers: &HeaderMap,
-    ) -> Result<Option<(SessionRow, SessionKey)>, Problem> {
+    ) -> Result<Option<(SignInRow, SignInKey)>, Problem> {
         let now_us = self.now_us();
         let idle_us = self.answers.sign_in().idle_us();
         for name in [WINDOW, FRAME] {
-            let Some(key) = cookie(headers, name).and_then(|text| SessionKey::parse(&text)) else {
+            let Some(key) = cookie(headers, name).and_then(|text| SignInKey::parse(&text)) else {
                 continue;
             };
-            let row = self.store.session(&key).await?.filter(|row| row.holds(now_us, idle_us));
+            let row = self.store.sign_in(&key).await?.filter(|row| row.holds(now_us, idle_us));
             let Some(row) = row else { continue };
             if row.is_noted(now_us) && self.uses.is_first(&row.id, now_us) {
                 let (store, id) = (self.store.clone(), row.id.clone());
                 // Nobody waits for it: a sync may have the only connection that writes.
                 tokio::spawn(async move {
-                    if let Err(error) = store.session_seen(&id, now_us).await {
+                    if let Err(error) = store.sign_in_seen(&id, now_us).await {
                         tracing::warn!(%error, "the use of a session was not noted");
                     }
                 });

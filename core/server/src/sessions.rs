@@ -172,7 +172,7 @@ pub(crate) async fn ask(api: Arc<Api>, asked: Asked) -> Result<Response, Problem
 async fn seen(api: &Api, caller: &Caller, id: &str) -> Result<Session, Problem> {
     let missing = || Problem::missing("session", id);
     let id: SessionId = id.parse().map_err(|_| missing())?;
-    let session = match api.store.session_by_id(id).await {
+    let session = match api.store.session(id).await {
         Ok(session) => session,
         Err(Error::NotFound { .. }) => return Err(missing()),
         Err(error) => return Err(error.into()),

@@ -12,7 +12,7 @@ use axum::http::header::SET_COOKIE;
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use core_store::{AccountRow, NewAudit, NewSession, SessionKey};
+use core_store::{AccountRow, NewAudit, NewSignIn, SignInKey};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
@@ -111,7 +111,7 @@ pub(crate) async fn with_password(api: Arc<Api>, asked: Asked) -> Result<Respons
 pub(crate) async fn out(api: Arc<Api>, asked: Asked) -> Result<Response, Problem> {
     let caller = asked.caller()?;
     if let Some(session) = caller.session() {
-        api.store.end_session(session, &caller.name, api.now_us()).await?;
+        api.store.end_sign_in(session, &caller.name, api.now_us()).await?;
         api.audit(&asked, ("sign-out", &caller.name), "done", "").await?;
     }
     let mut response = see_other("/sign-in");
@@ -130,7 +130,7 @@ pub(crate) async fn into_frame(api: Arc<Api>, asked: Asked) -> Result<Response, 
     let body: Body = asked.json()?;
     let now_us = api.now_us();
     let idle_us = api.answers.sign_in().idle_us();
-    let session = match SessionKey::parse(&body.code) {
+    let session = match SignInKey::parse(&body.code) {
         Some(code) => api.store.take_handover(&code, now_us).await?,
         None => None,
     };
@@ -138,15 +138,15 @@ pub(crate) async fn into_frame(api: Arc<Api>, asked: Asked) -> Result<Response, 
         api.audit(&asked, ("sign-in.frame", ""), "refused", "the code does not count").await?;
         return Err(Problem::no_code());
     };
-    let key = SessionKey::from_random(rand::random());
-    let new = NewSession {
+    let key = SignInKey::from_random(rand::random());
+    let new = NewSignIn {
         account: &session.account.name,
         parent: Some(&session.id),
         address: &asked.address,
         expires_us: session.expires_us,
         now_us,
     };
-    api.store.add_session(&key, &new).await?;
+    api.store.add_sign_in(&key, &new).await?;
     api.audit_as(&session.account.name, &asked, ("sign-in.frame", &session.account.name), "done")
         .await?;
     let seconds = (session.expires_us - now_us) / 1_000_000;
@@ -164,16 +164,16 @@ impl Api {
         (next, handover): (&str, bool),
     ) -> Result<Response, Problem> {
         let sign_in = self.answers.sign_in();
-        let key = SessionKey::from_random(rand::random());
+        let key = SignInKey::from_random(rand::random());
         let now_us = self.now_us();
-        let new = NewSession {
+        let new = NewSignIn {
             account: &account.name,
             parent: None,
             address: &asked.address,
             expires_us: now_us.saturating_add(sign_in.longest_us()),
             now_us,
         };
-        self.store.add_session(&key, &new).await?;
+        self.store.add_sign_in(&key, &new).await?;
         let line = NewAudit { detail: how, ..self.line(asked, (ACTION, &account.name), "done") };
         self.store.add_audit(&NewAudit { actor: &account.name, means: "session", ..line }).await?;
         let mut response = match handover {
@@ -231,7 +231,7 @@ impl Api {
 
 async fn hand_over(api: &Api, asked: &Asked) -> Result<Response, Problem> {
     let session = asked.caller()?.session().unwrap_or_default();
-    let code = SessionKey::from_random(rand::random());
+    let code = SignInKey::from_random(rand::random());
     api.store.add_handover(&code, session, api.now_us().saturating_add(CODE_US)).await?;
     let page = HandoverPage {
         css: assets::path("access.css"),

@@ -130,7 +130,7 @@ pub(crate) async fn ask(
         asked_us: now_us,
         changed_us: now_us,
     };
-    Ok(api.store.ask_for_session(&session).await?)
+    Ok(api.store.add_session(&session).await?)
 }
 
 /// Takes a session back that was asked for in the ticket.
@@ -189,12 +189,15 @@ pub(crate) async fn join(api: Arc<Api>, asked: Asked) -> Result<Response, Proble
     let caller = asked.caller()?;
     caller.must_be(Role::Technician)?;
     let wanted = asked.field("agent").unwrap_or_default();
-    let agents = view.computers.iter().flat_map(|computer| &computer.agents);
-    let found = agents.filter(|agent| agent.joins).find(|agent| agent.id.to_string() == wanted);
-    let Some(agent) = found else { return Err(Problem::missing("agent", &wanted)) };
+    let agents = view.computers.iter().flat_map(|computer| {
+        computer.agents.iter().filter(|agent| agent.joins).map(move |agent| (computer, agent))
+    });
+    let found = agents.into_iter().find(|(_, agent)| agent.id.to_string() == wanted);
+    let Some((computer, agent)) = found else { return Err(Problem::missing("agent", &wanted)) };
     let link = api.technician.join(agent.id).await?;
     api.audit(&asked, ("join-remote-session", &wanted), "done", &agent.connection).await?;
-    Ok(see_other(&link))
+    // A form may not be led to another site, by the page's own policy; a page may go on to it.
+    page::joining(&computer.name, &link)
 }
 
 fn is_it(offer: &Offer, subject: &str, deployment: &str) -> bool {

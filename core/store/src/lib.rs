@@ -58,7 +58,7 @@ pub use request::{ChangeRequest, Settlement, Word};
 pub use schedule::Planned;
 pub use secret::{SealedRow, SealingKey, SealingKeys};
 pub use session::{SessionQuery, SessionWord};
-pub use sign_in::{NewSession, SessionKey, SessionRow};
+pub use sign_in::{NewSignIn, SignInKey, SignInRow};
 pub use stream::{Round, RoundMode, StreamKey, StreamState};
 pub use sweep::{FinishRound, Guard, Held, RoundOutcome};
 pub use ticket::{TicketComputer, TicketRow};

@@ -46,7 +46,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn ask_for_session(&self, session: &Session) -> Result<Session> {
+    pub async fn add_session(&self, session: &Session) -> Result<Session> {
         let mut tx = self.write().await?;
         let active = format!("{} {}", session.subject, session.deployment);
         let seq = self.take(&mut tx, SESSION, 1).await?;
@@ -88,7 +88,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::NotFound`] where there is none.
-    pub async fn session_by_id(&self, id: SessionId) -> Result<Session> {
+    pub async fn session(&self, id: SessionId) -> Result<Session> {
         let query = self.sql("select change_seq, document from session where id = $1");
         let row = query.bind(id.to_string()).fetch_optional(self.readers()).await?;
         let row = row.ok_or_else(|| Error::NotFound { what: format!("session {id}") })?;

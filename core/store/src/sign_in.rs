@@ -23,9 +23,9 @@ const FORGOTTEN_AFTER_US: i64 = 30 * 86_400 * 1_000_000;
 
 /// What opens a session, or hands it over once. It does not print.
 #[derive(Clone)]
-pub struct SessionKey(String);
+pub struct SignInKey(String);
 
-impl SessionKey {
+impl SignInKey {
     /// What every key begins with, so that scanners for secrets know one.
     pub const PREFIX: &'static str = "lps_";
 
@@ -60,15 +60,15 @@ impl SessionKey {
     }
 }
 
-impl fmt::Debug for SessionKey {
+impl fmt::Debug for SignInKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SessionKey(***)")
+        f.write_str("SignInKey(***)")
     }
 }
 
 /// A session that is about to be. Times are Unix microseconds.
 #[derive(Clone, Copy, Debug)]
-pub struct NewSession<'a> {
+pub struct NewSignIn<'a> {
     /// Whose.
     pub account: &'a str,
     /// The session that it was taken over from.
@@ -83,7 +83,7 @@ pub struct NewSession<'a> {
 
 /// What is known of a session. Times are Unix microseconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SessionRow {
+pub struct SignInRow {
     /// Its name in the store, which opens nothing.
     pub id: String,
     /// The session that it was taken over from.
@@ -100,7 +100,7 @@ pub struct SessionRow {
     pub ended_us: Option<i64>,
 }
 
-impl SessionRow {
+impl SignInRow {
     /// Whether it opens anything at an instant; unused for longer than `idle_us` it does not.
     #[must_use]
     pub fn holds(&self, now_us: i64, idle_us: i64) -> bool {
@@ -126,7 +126,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn add_session(&self, key: &SessionKey, new: &NewSession<'_>) -> Result<()> {
+    pub async fn add_sign_in(&self, key: &SignInKey, new: &NewSignIn<'_>) -> Result<()> {
         let mut tx = self.write().await?;
         let before = new.now_us.saturating_sub(FORGOTTEN_AFTER_US);
         for text in [
@@ -161,15 +161,15 @@ impl Store {
     ///
     /// # Errors
     /// [`crate::Error::Corrupt`] when it cannot be read.
-    pub async fn session(&self, key: &SessionKey) -> Result<Option<SessionRow>> {
-        self.session_of(&key.digest()).await
+    pub async fn sign_in(&self, key: &SignInKey) -> Result<Option<SignInRow>> {
+        self.sign_in_of(&key.digest()).await
     }
 
     /// The session of a name in the store.
     ///
     /// # Errors
     /// [`crate::Error::Corrupt`] when it cannot be read.
-    pub async fn session_of(&self, id: &str) -> Result<Option<SessionRow>> {
+    pub async fn sign_in_of(&self, id: &str) -> Result<Option<SignInRow>> {
         let mut select = Select::new(format!(
             "select {}, s.digest, s.parent, s.created, s.last_seen, s.expires, s.ended \
              from sign_in_session s join account a on a.name = s.account where",
@@ -184,7 +184,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn session_seen(&self, id: &str, now_us: i64) -> Result<()> {
+    pub async fn sign_in_seen(&self, id: &str, now_us: i64) -> Result<()> {
         let mut tx = self.write().await?;
         self.sql("update sign_in_session set last_seen = $2 where digest = $1 and last_seen <= $3")
             .bind(owned(id))
@@ -200,7 +200,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn end_session(&self, id: &str, by: &str, now_us: i64) -> Result<()> {
+    pub async fn end_sign_in(&self, id: &str, by: &str, now_us: i64) -> Result<()> {
         let mut tx = self.write().await?;
         self.sql(
             "update sign_in_session set ended = $2, ended_by = $3 \
@@ -219,12 +219,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn add_handover(
-        &self,
-        code: &SessionKey,
-        session: &str,
-        until_us: i64,
-    ) -> Result<()> {
+    pub async fn add_handover(&self, code: &SignInKey, session: &str, until_us: i64) -> Result<()> {
         let mut tx = self.write().await?;
         self.sql("insert into handover (digest, session, expires) values ($1, $2, $3)")
             .bind(code.digest())
@@ -240,11 +235,7 @@ impl Store {
     ///
     /// # Errors
     /// [`crate::Error::Corrupt`] when it cannot be read.
-    pub async fn take_handover(
-        &self,
-        code: &SessionKey,
-        now_us: i64,
-    ) -> Result<Option<SessionRow>> {
+    pub async fn take_handover(&self, code: &SignInKey, now_us: i64) -> Result<Option<SignInRow>> {
         let mut tx = self.write().await?;
         // One statement looks and takes, so that of many at once one gets it.
         let row = self
@@ -258,7 +249,7 @@ impl Store {
             .await?;
         tx.commit().await?;
         match row {
-            Some(row) => self.session_of(&row.text(0)?).await,
+            Some(row) => self.sign_in_of(&row.text(0)?).await,
             None => Ok(None),
         }
     }
@@ -283,9 +274,9 @@ impl Store {
     }
 }
 
-fn read(row: &AnyRow) -> Result<SessionRow> {
+fn read(row: &AnyRow) -> Result<SignInRow> {
     let at = account::WIDTH;
-    Ok(SessionRow {
+    Ok(SignInRow {
         account: account::read(row, 0)?,
         id: row.text(at)?,
         parent: row.opt_text(at + 1)?,
@@ -302,10 +293,10 @@ mod tests {
 
     #[test]
     fn a_key_does_not_print_and_what_is_derived_of_it_differs_by_purpose() {
-        let key = SessionKey::from_random([7; 32]);
-        assert_eq!(format!("{key:?}"), "SessionKey(***)");
-        assert!(SessionKey::parse(key.reveal()).is_some());
-        assert!(SessionKey::parse(&key.reveal()[4..]).is_none());
+        let key = SignInKey::from_random([7; 32]);
+        assert_eq!(format!("{key:?}"), "SignInKey(***)");
+        assert!(SignInKey::parse(key.reveal()).is_some());
+        assert!(SignInKey::parse(&key.reveal()[4..]).is_none());
         assert_ne!(key.derive("csrf"), key.derive("state"));
         assert_ne!(key.derive("csrf"), key.digest());
     }

@@ -68,11 +68,12 @@ impl ConnectionSettings {
         enabled.is_some_and(|enabled| enabled.json() == Value::Bool(true))
     }
 
-    /// Looks the secrets up and builds the connector.
+    /// Looks the secrets up and builds the connector; `notes` is whether the hub writes them on tickets.
     pub(super) fn build(
         &self,
         (folder, kept): (&Path, &Kept),
         registry: &Registry,
+        notes: bool,
     ) -> Result<Box<dyn Connector>, Vec<Problem>> {
         let wrong = |error: &core_connector::Error| vec![self.problem(error)];
         let kind = registry.kind(&self.kind).map_err(|error| wrong(&error))?;
@@ -87,6 +88,10 @@ impl ConnectionSettings {
             return Err(problems);
         }
         absolute_paths(&mut settings, &schema, &schema, folder);
+        // That notes are written is the hub's to say, and what a PSA must be asked for follows from it.
+        if notes && kind.actions.contains(&"tickets") {
+            settings.insert("ticket_notes".to_owned(), true.into());
+        }
         kind.build(Value::Object(settings)).map_err(|error| wrong(&error))
     }
 

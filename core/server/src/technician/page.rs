@@ -96,6 +96,19 @@ struct SignIn {
     script: String,
 }
 
+#[derive(Template)]
+#[template(path = "join.html")]
+struct Joining<'a> {
+    css: String,
+    name: &'a str,
+    link: &'a str,
+}
+
+/// The page that goes on into a remote session. The link may carry a right to enter: nobody keeps it.
+pub(super) fn joining(name: &str, link: &str) -> Result<Response, Problem> {
+    html(StatusCode::OK, &Joining { css: assets::path("technician.css"), name, link }, NOBODY)
+}
+
 /// Shows a ticket.
 pub(crate) async fn page(api: Arc<Api>, asked: Asked) -> Result<Response, Problem> {
     let framed_by = api.technician.framed_by(asked.id("connection"));

@@ -14,7 +14,7 @@ use core_model::access::Role;
 use core_model::entity::{EntityKind, EntityRow};
 use core_model::event::Cause;
 use core_server::{Answers, Api, Question, Unanswered};
-use core_store::{ModelChange, NewAccount, NewSession, NewToken, SessionKey, Store, Token};
+use core_store::{ModelChange, NewAccount, NewSignIn, NewToken, SignInKey, Store, Token};
 use futures::StreamExt as _;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
@@ -183,11 +183,11 @@ impl Bench {
         self.account(name, role, tenants).await;
         let mut seed = [0; 32];
         seed[..name.len().min(32)].copy_from_slice(&name.as_bytes()[..name.len().min(32)]);
-        let key = SessionKey::from_random(seed);
+        let key = SignInKey::from_random(seed);
         let expires_us = NOW_US + 86_400_000_000;
         let new =
-            NewSession { account: name, parent: None, address: "", expires_us, now_us: NOW_US };
-        self.store.add_session(&key, &new).await.unwrap();
+            NewSignIn { account: name, parent: None, address: "", expires_us, now_us: NOW_US };
+        self.store.add_sign_in(&key, &new).await.unwrap();
         Session { cookie: format!("__Host-linchpin={}", key.reveal()), csrf: key.derive("csrf") }
     }
 

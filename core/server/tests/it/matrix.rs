@@ -148,7 +148,7 @@ async fn a_session_that_does_not_hold_opens_nothing() {
     );
     assert_eq!(me["csrf"], ana.csrf.as_str());
     let value = ana.cookie.split_once('=').unwrap().1;
-    let forged = core_store::SessionKey::from_random([9; 32]);
+    let forged = core_store::SignInKey::from_random([9; 32]);
     for wrong in [
         String::new(),
         "__Host-linchpin=".to_owned(),

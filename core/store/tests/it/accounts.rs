@@ -2,8 +2,8 @@
 
 use core_model::access::Role;
 use core_store::{
-    AuditQuery, Error, NewAccount, NewAudit, NewSession, Repeated, Rights, SealingKey, SealingKeys,
-    SessionKey,
+    AuditQuery, Error, NewAccount, NewAudit, NewSignIn, Repeated, Rights, SealingKey, SealingKeys,
+    SignInKey,
 };
 
 use crate::harness::Bench;
@@ -62,45 +62,45 @@ async fn an_account_is_found_by_its_name_and_by_who_vouches_for_it(bench: Bench)
     assert_eq!(store.accounts().await.unwrap().len(), 2);
 }
 
-fn session<'a>(parent: Option<&'a str>, now_us: i64) -> NewSession<'a> {
-    NewSession { account: "ana", parent, address: "::1", expires_us: now_us + 1000, now_us }
+fn session<'a>(parent: Option<&'a str>, now_us: i64) -> NewSignIn<'a> {
+    NewSignIn { account: "ana", parent, address: "::1", expires_us: now_us + 1000, now_us }
 }
 
 async fn a_session_is_stored_as_its_digest_and_ends_with_its_account(bench: Bench) {
     let store = &bench.store;
     store.add_account(&new("ana", None)).await.unwrap();
-    let (key, frame) = (SessionKey::from_random([1; 32]), SessionKey::from_random([2; 32]));
-    store.add_session(&key, &session(None, 100)).await.unwrap();
-    let row = store.session(&key).await.unwrap().unwrap();
+    let (key, frame) = (SignInKey::from_random([1; 32]), SignInKey::from_random([2; 32]));
+    store.add_sign_in(&key, &session(None, 100)).await.unwrap();
+    let row = store.sign_in(&key).await.unwrap().unwrap();
     assert_eq!((row.account.name.as_str(), row.account.last_sign_in_us), ("ana", Some(100)));
     assert!(row.holds(1099, 1000) && !row.holds(1100, 1001) && !row.holds(1050, 950));
-    assert_eq!(store.session(&SessionKey::from_random([3; 32])).await.unwrap(), None);
-    let plain = |key: &SessionKey| {
+    assert_eq!(store.sign_in(&SignInKey::from_random([3; 32])).await.unwrap(), None);
+    let plain = |key: &SignInKey| {
         format!("select count(*) from sign_in_session where digest like '%{}%'", key.reveal())
     };
     assert_eq!(bench.number(&plain(&key)).await, 0);
 
-    store.add_session(&frame, &session(Some(&row.id), 200)).await.unwrap();
-    store.end_session(&row.id, "ana", 300).await.unwrap();
+    store.add_sign_in(&frame, &session(Some(&row.id), 200)).await.unwrap();
+    store.end_sign_in(&row.id, "ana", 300).await.unwrap();
     for key in [&key, &frame] {
-        assert_eq!(store.session(key).await.unwrap().unwrap().ended_us, Some(300));
+        assert_eq!(store.sign_in(key).await.unwrap().unwrap().ended_us, Some(300));
     }
-    let third = SessionKey::from_random([4; 32]);
-    store.add_session(&third, &session(None, 400)).await.unwrap();
+    let third = SignInKey::from_random([4; 32]);
+    store.add_sign_in(&third, &session(None, 400)).await.unwrap();
     store.set_password("ana", "other", "root", 500).await.unwrap();
-    assert_eq!(store.session(&third).await.unwrap().unwrap().ended_us, Some(500));
+    assert_eq!(store.sign_in(&third).await.unwrap().unwrap().ended_us, Some(500));
     // What ended long ago is forgotten with the next sign-in.
     let month_us = 31 * 86_400 * 1_000_000;
-    store.add_session(&SessionKey::from_random([5; 32]), &session(None, month_us)).await.unwrap();
-    assert_eq!(store.session(&key).await.unwrap(), None);
+    store.add_sign_in(&SignInKey::from_random([5; 32]), &session(None, month_us)).await.unwrap();
+    assert_eq!(store.sign_in(&key).await.unwrap(), None);
 }
 
 async fn of_many_who_take_a_handover_code_one_gets_it(bench: Bench) {
     let store = &bench.store;
     store.add_account(&new("ana", None)).await.unwrap();
-    let (key, code) = (SessionKey::from_random([1; 32]), SessionKey::from_random([2; 32]));
-    store.add_session(&key, &session(None, 100)).await.unwrap();
-    let id = store.session(&key).await.unwrap().unwrap().id;
+    let (key, code) = (SignInKey::from_random([1; 32]), SignInKey::from_random([2; 32]));
+    store.add_sign_in(&key, &session(None, 100)).await.unwrap();
+    let id = store.sign_in(&key).await.unwrap().unwrap().id;
     store.add_handover(&code, &id, 160).await.unwrap();
     assert!(store.take_handover(&code, 160).await.unwrap().is_none(), "too late");
     let takers = (0..8).map(|_| {

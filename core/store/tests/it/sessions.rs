@@ -38,13 +38,13 @@ fn word<'a>(state: SessionState, word: &'a str, by: &'a str) -> SessionWord<'a> 
 
 async fn the_same_is_asked_for_once_until_it_is_over(bench: Bench) {
     let store = &bench.store;
-    let first = store.ask_for_session(&session("reader", "contoso", None, 1)).await.unwrap();
-    let again = store.ask_for_session(&session("reader", "contoso", None, 2)).await.unwrap();
+    let first = store.add_session(&session("reader", "contoso", None, 1)).await.unwrap();
+    let again = store.add_session(&session("reader", "contoso", None, 2)).await.unwrap();
     assert_eq!(again, first);
-    let other = store.ask_for_session(&session("office", "contoso", None, 3)).await.unwrap();
+    let other = store.add_session(&session("office", "contoso", None, 3)).await.unwrap();
     assert_ne!(other.id, first.id);
     store.tell_session(first.id, word(SessionState::Failed, "no disk", "engine")).await.unwrap();
-    let anew = store.ask_for_session(&session("reader", "contoso", None, 4)).await.unwrap();
+    let anew = store.add_session(&session("reader", "contoso", None, 4)).await.unwrap();
     assert_ne!(anew.id, first.id);
     assert_eq!(store.sessions(SessionQuery::default()).await.unwrap().len(), 3);
 }
@@ -52,7 +52,7 @@ async fn the_same_is_asked_for_once_until_it_is_over(bench: Bench) {
 async fn one_engine_is_at_a_session_and_what_is_over_stays_so(bench: Bench) {
     use SessionState::{Cancelled, Running, Succeeded, Waiting};
     let store = &bench.store;
-    let one = store.ask_for_session(&session("reader", "contoso", None, 1)).await.unwrap();
+    let one = store.add_session(&session("reader", "contoso", None, 1)).await.unwrap();
     let running = store.tell_session(one.id, word(Running, "detecting", "engine")).await.unwrap();
     assert_eq!((running.state, running.engine.as_deref()), (Running, Some("engine")));
     for wrong in [word(Running, "", "another"), word(Waiting, "", "engine")] {
@@ -63,9 +63,9 @@ async fn one_engine_is_at_a_session_and_what_is_over_stays_so(bench: Bench) {
     assert_eq!((done.word.as_str(), done.changed_us), ("11.2", 99));
     let error = store.tell_session(one.id, word(Cancelled, "", "ana")).await.unwrap_err();
     assert!(error.to_string().contains("is succeeded and cannot become cancelled"), "{error}");
-    assert_eq!(store.session_by_id(one.id).await.unwrap(), done);
+    assert_eq!(store.session(one.id).await.unwrap(), done);
     // Whoever asked takes back what runs, and the engine is told by its next word.
-    let two = store.ask_for_session(&session("office", "contoso", None, 2)).await.unwrap();
+    let two = store.add_session(&session("office", "contoso", None, 2)).await.unwrap();
     store.tell_session(two.id, word(Running, "", "engine")).await.unwrap();
     let back = store.tell_session(two.id, word(Cancelled, "", "ana")).await.unwrap();
     assert_eq!(back.engine.as_deref(), Some("engine"));
@@ -78,8 +78,8 @@ async fn one_engine_is_at_a_session_and_what_is_over_stays_so(bench: Bench) {
 async fn sessions_are_followed_by_their_changes(bench: Bench) {
     let store = &bench.store;
     assert_eq!(store.last_session_change().await.unwrap(), 0);
-    let one = store.ask_for_session(&session("reader", "contoso", Some("7"), 1)).await.unwrap();
-    let two = store.ask_for_session(&session("office", "fabrikam", Some("8"), 2)).await.unwrap();
+    let one = store.add_session(&session("reader", "contoso", Some("7"), 1)).await.unwrap();
+    let two = store.add_session(&session("office", "fabrikam", Some("8"), 2)).await.unwrap();
     let seen = store.last_session_change().await.unwrap();
     store.tell_session(one.id, word(SessionState::Running, "", "engine")).await.unwrap();
     let names = |rows: Vec<(i64, Session)>| rows.into_iter().map(|(_, s)| s.id).collect::<Vec<_>>();
@@ -100,7 +100,7 @@ async fn sessions_are_followed_by_their_changes(bench: Bench) {
 async fn who_asks_at_once_gets_one_session(bench: Bench) {
     let store = &bench.store;
     let asking = (1..=20).map(|at| async move {
-        store.ask_for_session(&session("reader", "contoso", None, at)).await.unwrap().id
+        store.add_session(&session("reader", "contoso", None, at)).await.unwrap().id
     });
     let mut got = futures::future::join_all(asking).await;
     got.dedup();

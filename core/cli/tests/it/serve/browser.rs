@@ -78,6 +78,8 @@ async fn k5_k7_a_technician_signs_in_from_the_frame_deploys_and_sees_it_go() {
         assert!(text.contains(part), "{part} is not in {text}");
     }
     assert!(text.contains("The next maintenance undoes it"), "{text}");
+    joins(&browser, site.running.base(Face::Control));
+    browser.enter("iframe");
     browser.click("article form[action$='/deploy'] button");
     assert_eq!(browser.text("#sessions-list .tag.waiting"), "Waiting");
     // An engine of anybody's says how it goes, and the page follows.
@@ -101,6 +103,27 @@ async fn k5_k7_a_technician_signs_in_from_the_frame_deploys_and_sees_it_go() {
     }
     let made = site.run(&["list", "deployments"]).ended(0).out;
     assert!(made.contains("reader-repair-on-"), "{made}");
+}
+
+/// Joins the remote session, which opens beside, and comes back.
+fn joins(browser: &Browser, control: &str) {
+    let (first, _) = browser.windows();
+    let first = first.unwrap();
+    browser.click("article form[action$='/join'] button");
+    let began = Instant::now();
+    loop {
+        assert!(began.elapsed() < Duration::from_secs(30), "the session was not opened");
+        std::thread::sleep(Duration::from_millis(100));
+        let (_, all) = browser.windows();
+        let Some(opened) = all.into_iter().find(|one| *one != first) else { continue };
+        browser.switch(&opened);
+        let address = browser.run("return location.href");
+        if address.as_str().is_some_and(|address| address.starts_with(control)) {
+            break;
+        }
+    }
+    browser.close();
+    browser.switch(&first);
 }
 
 /// Signs in in the window that opened, and comes back.

@@ -185,6 +185,12 @@ impl Browser {
         self.command("POST", "/window", &json!({ "handle": window }));
     }
 
+    /// Closes the window that it is in.
+    #[track_caller]
+    pub(crate) fn close(&self) {
+        self.command("DELETE", "/window", &Value::Null);
+    }
+
     /// A picture, for whoever wants to look: `LINCHPIN_PICTURES` names the folder.
     pub(crate) fn picture(&self, name: &str) {
         let Some(folder) = std::env::var_os("LINCHPIN_PICTURES") else { return };
