@@ -259,11 +259,15 @@ impl Daemon {
             Some(Order::Renew(site)) => {
                 let old = std::mem::replace(&mut self.site, *site);
                 match self.plan().await {
-                    Ok(()) => tracing::info!(
-                        connections = self.site.hub.connections.len(),
-                        planned = self.site.entries.len(),
-                        "other settings are in force"
-                    ),
+                    Ok(()) => {
+                        // Whoever reads the line below may ask at once how things stand.
+                        self.tell(self.timer.now());
+                        tracing::info!(
+                            connections = self.site.hub.connections.len(),
+                            planned = self.site.entries.len(),
+                            "other settings are in force"
+                        );
+                    }
                     Err(error) => {
                         tracing::error!(%error, "the new settings could not be taken");
                         self.health.refused(Some(error.to_string()));

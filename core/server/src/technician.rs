@@ -5,7 +5,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use axum::response::Response;
+use axum::http::header::ACCEPT;
+use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, NaiveDate, TimeDelta};
 use core_model::access::Role;
 use core_model::id::{AgentId, SessionId};
@@ -196,8 +197,13 @@ pub(crate) async fn join(api: Arc<Api>, asked: Asked) -> Result<Response, Proble
     let Some((computer, agent)) = found else { return Err(Problem::missing("agent", &wanted)) };
     let link = api.technician.join(agent.id).await?;
     api.audit(&asked, ("join-remote-session", &wanted), "done", &agent.connection).await?;
-    // A form may not be led to another site, by the page's own policy; a page may go on to it.
-    page::joining(&computer.name, &link)
+    let accepts = asked.headers.get(ACCEPT).and_then(|accepts| accepts.to_str().ok());
+    if accepts.is_some_and(|accepts| accepts.starts_with("application/json")) {
+        return Ok(axum::Json(serde_json::json!({ "link": link })).into_response());
+    }
+    // A form may not be led to another site, by the page's own policy; and a new window would not have the
+    // cookie of the frame that it was opened from.
+    page::joining(&api, &view, (&computer.name, &link))
 }
 
 fn is_it(offer: &Offer, subject: &str, deployment: &str) -> bool {

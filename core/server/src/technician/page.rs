@@ -102,11 +102,20 @@ struct Joining<'a> {
     css: String,
     name: &'a str,
     link: &'a str,
+    path: String,
 }
 
-/// The page that goes on into a remote session. The link may carry a right to enter: nobody keeps it.
-pub(super) fn joining(name: &str, link: &str) -> Result<Response, Problem> {
-    html(StatusCode::OK, &Joining { css: assets::path("technician.css"), name, link }, NOBODY)
+/// The page that leads into a remote session, in the place of the ticket's. The link may carry a right to
+/// enter: nobody keeps it.
+pub(super) fn joining(
+    api: &Api,
+    view: &TicketView,
+    (name, link): (&str, &str),
+) -> Result<Response, Problem> {
+    let framed_by = api.technician.framed_by(&view.connection);
+    let css = assets::path("technician.css");
+    let page = Joining { css, name, link, path: own_path(view) };
+    html(StatusCode::OK, &page, framed_by.as_deref().unwrap_or(NOBODY))
 }
 
 /// Shows a ticket.

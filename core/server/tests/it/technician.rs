@@ -10,6 +10,7 @@ use crate::harness::{Bench, pieces, post, request};
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 const HTML: (&str, &str) = ("accept", "text/html");
+const JSON: (&str, &str) = ("accept", "application/json");
 
 fn page(key: &str) -> String {
     format!("/technician/halo/ticket/{key}")
@@ -185,7 +186,10 @@ async fn a_remote_session_is_joined_through_an_agent_of_the_ticket_only() {
     };
     let answer = bench.ask(join("1", agent(0).to_string())).await;
     assert_eq!(answer.status, StatusCode::OK);
-    assert!(answer.body.contains(&format!("content=\"0; url={JOIN}\"")), "{answer:?}");
+    assert!(answer.body.contains(&format!("href=\"{JOIN}\"")), "{answer:?}");
+    let body = format!("agent={}", agent(0));
+    let asked = post(&format!("{}/join", page("1")), &token, &[FORM, JSON], &body);
+    assert_eq!(bench.ask(asked).await.json()["link"], JOIN);
     assert_eq!(answer.header("cache-control"), "no-store");
     bench.ask(join("1", agent(1).to_string())).await.is_problem(404);
     bench.ask(join("1", "x".to_owned())).await.is_problem(404);

@@ -117,8 +117,7 @@ fn joins(browser: &Browser, control: &str) {
         let (_, all) = browser.windows();
         let Some(opened) = all.into_iter().find(|one| *one != first) else { continue };
         browser.switch(&opened);
-        let address = browser.run("return location.href");
-        if address.as_str().is_some_and(|address| address.starts_with(control)) {
+        if browser.address().starts_with(control) {
             break;
         }
     }

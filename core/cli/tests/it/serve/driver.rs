@@ -185,6 +185,13 @@ impl Browser {
         self.command("POST", "/window", &json!({ "handle": window }));
     }
 
+    /// Where the window is.
+    #[track_caller]
+    pub(crate) fn address(&self) -> String {
+        let address = self.command("GET", "/url", &Value::Null);
+        address.as_str().unwrap_or_default().to_owned()
+    }
+
     /// Closes the window that it is in.
     #[track_caller]
     pub(crate) fn close(&self) {
