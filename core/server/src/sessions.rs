@@ -142,6 +142,7 @@ pub(crate) async fn tell(api: Arc<Api>, asked: Asked) -> Result<Response, Proble
     })?;
     let subject = session.id.to_string();
     api.audit(&asked, ("tell-session", &subject), "done", state.as_str()).await?;
+    technician::goes_on(&api, &told).await?;
     Ok(axum::Json(told).into_response())
 }
 

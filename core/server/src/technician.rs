@@ -8,12 +8,13 @@ use async_trait::async_trait;
 use axum::http::header::ACCEPT;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, NaiveDate, TimeDelta};
+use core_connector::Hint;
 use core_model::access::Role;
 use core_model::id::{AgentId, SessionId};
 use core_model::library::SubjectId;
 use core_model::session::{Session, SessionState, TicketRef};
 use core_model::ticket::{Offer, TicketView};
-use core_store::{Error, SessionWord};
+use core_store::{Error, NewDelivery, SessionWord};
 
 use crate::access::Caller;
 use crate::asked::Asked;
@@ -131,7 +132,20 @@ pub(crate) async fn ask(
         asked_us: now_us,
         changed_us: now_us,
     };
-    Ok(api.store.add_session(&session).await?)
+    let session = api.store.add_session(&session).await?;
+    goes_on(api, &session).await?;
+    Ok(session)
+}
+
+/// Has the hub's note on the session's ticket say how it goes, where the hub writes notes.
+pub(crate) async fn goes_on(api: &Api, session: &Session) -> Result<(), Problem> {
+    let Some(ticket) = &session.ticket else { return Ok(()) };
+    let told = NewDelivery {
+        connection: ticket.connection.clone(),
+        id: format!("{} {} {}", session.id, session.state.as_str(), session.changed_us),
+        body: serde_json::to_string(&Hint::Ticket(ticket.key.clone()))?,
+    };
+    api.intake.store(vec![told]).await
 }
 
 /// Takes a session back that was asked for in the ticket.
@@ -147,7 +161,8 @@ pub(crate) async fn cancel(api: Arc<Api>, asked: Asked) -> Result<Response, Prob
     let word = SessionWord { state, word: &word, result: None, by: &caller.name, now_us };
     match api.store.tell_session(session.id, word).await {
         // It ended meanwhile: the page shows how.
-        Ok(_) | Err(Error::Conflict { .. }) => {}
+        Ok(session) => goes_on(&api, &session).await?,
+        Err(Error::Conflict { .. }) => {}
         Err(error) => return Err(error.into()),
     }
     api.audit(&asked, ("cancel-session", &wanted), "done", "").await?;

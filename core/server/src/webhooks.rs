@@ -51,7 +51,7 @@ impl Intake {
     }
 
     /// Waits until it is stored.
-    async fn store(&self, told: Vec<NewDelivery>) -> Result<(), Problem> {
+    pub(crate) async fn store(&self, told: Vec<NewDelivery>) -> Result<(), Problem> {
         let (stored, done) = oneshot::channel();
         let stopping = || Problem::unavailable("the hub is stopping");
         self.0.send((told, stored)).await.map_err(|_| stopping())?;

@@ -112,6 +112,10 @@ async fn what_is_offered_is_asked_for_once_followed_and_taken_back() {
     }
     let sessions = bench.store.sessions(SessionQuery::default()).await.unwrap();
     assert_eq!(sessions.len(), 1);
+    // The note on the ticket is to say so, once.
+    let due = bench.store.due_deliveries(i64::MAX, 10).await.unwrap();
+    let told: Vec<&str> = due.iter().map(|one| one.body.as_str()).collect();
+    assert_eq!(told, [r#"{"ticket":"1"}"#]);
     let session = &sessions[0].1;
     assert_eq!(session.title, "Item reader: install the latest version");
     assert_eq!((session.subject_name.as_str(), session.tenant), ("PC-0", tenant(0)));
