@@ -19,7 +19,7 @@ const FRESH: Duration = Duration::from_millis(500);
 #[derive(Default)]
 pub(crate) struct Kept {
     newest: Mutex<Option<(Instant, Arc<World>)>>,
-    live: tokio::sync::Mutex<Option<Live>>,
+    live: Arc<tokio::sync::Mutex<Option<Live>>>,
 }
 
 impl Kept {
@@ -28,19 +28,44 @@ impl Kept {
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub(crate) async fn world(&self, context: &Context) -> Result<Arc<World>, Failure> {
+    pub(crate) async fn world(
+        self: &Arc<Self>,
+        context: &Arc<Context>,
+    ) -> Result<Arc<World>, Failure> {
         let newest = self.newest();
         if let Some((at, world)) = &newest
             && at.elapsed() < FRESH
         {
             return Ok(Arc::clone(world));
         }
-        match (self.live.try_lock(), newest) {
-            (Ok(live), _) => self.renew(live, context).await,
-            (Err(_), Some((_, world))) => Ok(world),
+        let live = match (Arc::clone(&self.live).try_lock_owned(), newest) {
+            (Ok(live), _) => live,
+            (Err(_), Some((_, world))) => return Ok(world),
             // The first one is waited for.
-            (Err(_), None) => self.renew(self.live.lock().await, context).await,
-        }
+            (Err(_), None) => Arc::clone(&self.live).lock_owned().await,
+        };
+        // Whoever asked may go away, and what he had begun goes on. The first time it takes a processor
+        // for a while, which is none of those that answer.
+        let (kept, context) = (Arc::clone(self), Arc::clone(context));
+        let runtime = tokio::runtime::Handle::current();
+        let renewing =
+            tokio::task::spawn_blocking(move || runtime.block_on(kept.renew(live, &context)));
+        renewing
+            .await
+            .map_err(|error| Failure::failed(format!("the model was not read: {error}")))?
+    }
+
+    /// Reads everything, so that the first question need not wait for it. What fails is told when
+    /// somebody asks.
+    pub(crate) fn warm_up(self: &Arc<Self>, context: &Arc<Context>) {
+        let (kept, context) = (Arc::clone(self), Arc::clone(context));
+        tokio::spawn(async move {
+            let began = Instant::now();
+            if kept.world(&context).await.is_ok() {
+                let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+                tracing::info!(ms, "the model and the rules are at hand");
+            }
+        });
     }
 
     fn newest(&self) -> Option<(Instant, Arc<World>)> {
@@ -49,9 +74,15 @@ impl Kept {
 
     async fn renew(
         &self,
-        mut live: tokio::sync::MutexGuard<'_, Option<Live>>,
+        mut live: tokio::sync::OwnedMutexGuard<Option<Live>>,
         context: &Context,
     ) -> Result<Arc<World>, Failure> {
+        // Who waited for the first one finds it.
+        if let Some((at, world)) = self.newest()
+            && at.elapsed() < FRESH
+        {
+            return Ok(world);
+        }
         let now = Utc::now().trunc_subsecs(6);
         let when = When::of(&WhenArgs::default(), context.config.time_zone, now)?;
         let options = load_options(context, &when).await?;

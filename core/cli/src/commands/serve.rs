@@ -6,7 +6,7 @@ use std::sync::Arc;
 use core_daemon::{Counted, Daemon, Endpoint, Inbox, Outbound, Site, SystemTimer};
 use core_model::entity::Tenant;
 use core_server::Api;
-use core_sync::Clock;
+use core_sync::{Clock, Hub};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
@@ -42,6 +42,11 @@ pub(crate) async fn run(global: &Global, _args: &ServeArgs) -> Result<Exit, Fail
     let (orders, inbox) = mpsc::channel(8);
     let (desks, told) = (watch::Sender::new(desk_of(&context)?), Arc::new(Notify::new()));
     let kept = Arc::new(Kept::default());
+    let has_tickets =
+        |hub: &Hub| hub.connections.iter().any(|one| one.connector.tickets().is_some());
+    if context.config.listen.is_some() && has_tickets(&desks.borrow().hub) {
+        kept.warm_up(&context);
+    }
     let tools = Arc::new(Tools::new(desks.subscribe(), settings.clone(), Arc::clone(&kept)));
     let answers = Arc::new(OfSettings { in_force: settings, orders: orders.clone(), kept });
     let desk = core_server::Desk {
