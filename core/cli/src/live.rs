@@ -15,6 +15,9 @@ use crate::world::{When, World, load_options};
 /// How old an answer may be before the log is looked at again.
 const FRESH: Duration = Duration::from_millis(500);
 
+/// How long somebody waits for what is newer, where something is known.
+const PATIENCE: Duration = Duration::from_millis(300);
+
 /// Keeps the newest version.
 #[derive(Default)]
 pub(crate) struct Kept {
@@ -38,9 +41,9 @@ impl Kept {
         {
             return Ok(Arc::clone(world));
         }
-        let live = match (Arc::clone(&self.live).try_lock_owned(), newest) {
+        let live = match (Arc::clone(&self.live).try_lock_owned(), &newest) {
             (Ok(live), _) => live,
-            (Err(_), Some((_, world))) => return Ok(world),
+            (Err(_), Some((_, world))) => return Ok(Arc::clone(world)),
             // The first one is waited for.
             (Err(_), None) => Arc::clone(&self.live).lock_owned().await,
         };
@@ -50,9 +53,15 @@ impl Kept {
         let runtime = tokio::runtime::Handle::current();
         let renewing =
             tokio::task::spawn_blocking(move || runtime.block_on(kept.renew(live, &context)));
-        renewing
-            .await
-            .map_err(|error| Failure::failed(format!("the model was not read: {error}")))?
+        let renewed = match newest {
+            // What was known before is an answer too, where much has happened since.
+            Some((_, world)) => match tokio::time::timeout(PATIENCE, renewing).await {
+                Ok(renewed) => renewed,
+                Err(_) => return Ok(world),
+            },
+            None => renewing.await,
+        };
+        renewed.map_err(|error| Failure::failed(format!("the model was not read: {error}")))?
     }
 
     /// Reads everything, so that the first question need not wait for it. What fails is told when
