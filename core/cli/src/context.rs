@@ -8,7 +8,6 @@ use core_connector::{
     Source, Stream, StreamDoc,
 };
 use core_daemon::Metrics;
-use core_model::entity::Tenant;
 use core_server::SignIn;
 use core_store::{NewAudit, Store};
 use core_sync::{Clock, Connection, Hub, Progress};
@@ -61,10 +60,7 @@ impl Context {
         if let Some(provider) = &mut sign_in.provider {
             for grant in &mut provider.grants {
                 let Some(tenants) = &mut grant.tenants else { continue };
-                for named in tenants {
-                    let tenant = find::one::<Tenant>(&self.store, "tenant", named).await?;
-                    *named = tenant.id.to_string();
-                }
+                *tenants = find::ids(&find::tenants(&self.store, tenants).await?);
             }
         }
         self.sign_in = Arc::new(sign_in);

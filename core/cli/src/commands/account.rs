@@ -3,7 +3,6 @@
 use std::io::Read as _;
 
 use chrono::Utc;
-use core_model::entity::Tenant;
 use core_server::{account_as_json, hash_password};
 use core_store::{AccountRow, Error, NewAccount, Store};
 use rand::Rng as _;
@@ -37,10 +36,7 @@ pub(crate) async fn run(global: &Global, action: &AccountAction) -> Result<Exit,
 
 async fn add(global: &Global, context: &Context, args: &AccountAddArgs) -> Result<(), Failure> {
     let store = &context.store;
-    let mut ids = Vec::new();
-    for named in &args.tenant {
-        ids.push(find::one::<Tenant>(store, "tenant", named).await?.id.to_string());
-    }
+    let ids = find::ids(&find::tenants(store, &args.tenant).await?);
     let (password, made) = chosen(args.password_stdin)?;
     let hash = hashed(&password)?;
     let by = whoever(args.by.as_deref());

@@ -59,6 +59,23 @@ pub(crate) async fn one<E: Entity>(store: &Store, word: &str, text: &str) -> Res
     }
 }
 
+/// The tenants that an admin names, in this order.
+///
+/// # Errors
+/// With exit code 2 where one of them is not known, or is of several.
+pub(crate) async fn tenants(store: &Store, named: &[String]) -> Result<Vec<Tenant>, Failure> {
+    let mut tenants = Vec::with_capacity(named.len());
+    for name in named {
+        tenants.push(one(store, "tenant", name).await?);
+    }
+    Ok(tenants)
+}
+
+/// The ids of tenants, as the store takes them.
+pub(crate) fn ids(tenants: &[Tenant]) -> Vec<String> {
+    tenants.iter().map(|tenant| tenant.id.to_string()).collect()
+}
+
 /// The row that is meant: the only one, or the only one that is not gone at its source.
 ///
 /// # Errors

@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use core_daemon::{Counted, Daemon, Endpoint, Inbox, Outbound, Site, SystemTimer};
-use core_model::entity::Tenant;
 use core_server::Api;
 use core_sync::{Clock, Hub};
 use tokio::net::TcpListener;
@@ -35,12 +34,14 @@ pub(crate) async fn run(global: &Global, _args: &ServeArgs) -> Result<Exit, Fail
     let context = Arc::new(Context::open(global).await?.with_sign_in().await?);
     let timer = Arc::new(SystemTimer::new(Clock::system()));
     // The database first: who has it is the better answer than who has the port.
-    let daemon = Daemon::start(site(&context)?, Arc::clone(&timer) as _).await?;
+    let site = site(&context)?;
+    let desk = desk_of(&context, &site);
+    let daemon = Daemon::start(site, Arc::clone(&timer) as _).await?;
     let health = daemon.health();
     let (stop, stopped) = watch::channel(false);
     let (in_force, settings) = watch::channel(Arc::clone(&context));
     let (orders, inbox) = mpsc::channel(8);
-    let (desks, told) = (watch::Sender::new(desk_of(&context)?), Arc::new(Notify::new()));
+    let (desks, told) = (watch::Sender::new(desk), Arc::new(Notify::new()));
     let kept = Arc::new(Kept::default());
     let has_tickets =
         |hub: &Hub| hub.connections.iter().any(|one| one.connector.tickets().is_some());
@@ -92,12 +93,12 @@ pub(super) fn site(context: &Arc<Context>) -> Result<Site, Failure> {
     })
 }
 
-/// What the settings make of whoever works off what systems send, and answers technicians.
-pub(super) fn desk_of(context: &Context) -> Result<core_daemon::Desk, Failure> {
+/// What the settings make of whoever works off what systems send, and answers technicians. It is the
+/// daemon's own hub: a connection signs in once, and has one budget of requests.
+pub(super) fn desk_of(context: &Context, site: &Site) -> core_daemon::Desk {
     let notes =
         context.config.public_url().filter(|_| context.config.technician.note).map(str::to_owned);
-    let progress = Arc::new(Counted(Arc::clone(&context.metrics)));
-    Ok(core_daemon::Desk { hub: Arc::new(context.hub_for(&[], progress)?), notes })
+    core_daemon::Desk { hub: Arc::clone(&site.hub), notes }
 }
 
 /// Where the hub tells of what happens. One whose secret is not there, or that names a tenant which is
@@ -109,8 +110,16 @@ pub(super) async fn endpoints_of(context: &Context) -> Vec<Endpoint> {
     }
     let mut usable = Vec::new();
     for mut endpoint in endpoints {
-        match ids(context, endpoint.tenants.take()).await {
-            Ok(tenants) => usable.push(Endpoint { tenants, ..endpoint }),
+        let named = endpoint.tenants.take();
+        let tenants = match &named {
+            Some(named) => find::tenants(&context.store, named).await.map(Some),
+            None => Ok(None),
+        };
+        match tenants {
+            Ok(tenants) => {
+                endpoint.tenants = tenants.map(|all| find::ids(&all));
+                usable.push(endpoint);
+            }
             Err(failure) => {
                 let (name, why) = (&endpoint.name, failure.in_full());
                 tracing::error!(name, why, "a webhook cannot be used");
@@ -118,20 +127,6 @@ pub(super) async fn endpoints_of(context: &Context) -> Vec<Endpoint> {
         }
     }
     usable
-}
-
-/// The ids of tenants that the settings name.
-async fn ids(
-    context: &Context,
-    named: Option<Vec<String>>,
-) -> Result<Option<Vec<String>>, Failure> {
-    let Some(named) = named else { return Ok(None) };
-    let mut ids = Vec::new();
-    for name in named {
-        let tenant = find::one::<Tenant>(&context.store, "tenant", &name).await?;
-        ids.push(tenant.id.to_string());
-    }
-    Ok(Some(ids))
 }
 
 /// Answers over HTTP, if it is to.

@@ -1,7 +1,6 @@
 //! `linchpin token`: tokens of the service's API. A token is printed once, when it is made.
 
 use chrono::{SecondsFormat, TimeDelta, Utc};
-use core_model::entity::Tenant;
 use core_store::{Error, NewToken, Store, Token, TokenRow};
 use serde_json::{Value, json};
 
@@ -25,11 +24,8 @@ pub(crate) async fn run(global: &Global, action: &TokenAction) -> Result<Exit, F
 /// Makes a token and prints it.
 async fn create(global: &Global, context: &Context, args: &TokenCreateArgs) -> Result<(), Failure> {
     let store = &context.store;
-    let mut tenants = Vec::new();
-    for named in &args.tenant {
-        tenants.push(find::one::<Tenant>(store, "tenant", named).await?);
-    }
-    let ids: Vec<String> = tenants.iter().map(|tenant| tenant.id.to_string()).collect();
+    let tenants = find::tenants(store, &args.tenant).await?;
+    let ids = find::ids(&tenants);
     let now = Utc::now();
     let expires = args.expires.0.map(|days| now + TimeDelta::days(i64::from(days)));
     let by = whoever(args.by.as_deref());

@@ -86,11 +86,12 @@ impl Desk {
         let before = Arc::clone(&self.in_force.borrow());
         let read = async {
             let context = Arc::new(before.renewed(&self.global)?.with_sign_in().await?);
-            Ok::<_, Failure>((site(&context)?, desk_of(&context)?, context))
+            let site = site(&context)?;
+            Ok::<_, Failure>((desk_of(&context, &site), site, context))
         };
         let read = read.await;
         match read {
-            Ok((site, desk, context)) => {
+            Ok((desk, site, context)) => {
                 let endpoints = endpoints_of(&context).await;
                 if context.config.listen != before.config.listen {
                     tracing::warn!("`listen` has changed; it takes a restart to listen there");
