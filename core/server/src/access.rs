@@ -9,7 +9,7 @@ use axum::http::header::AUTHORIZATION;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use core_model::access::Role;
-use core_store::{SignInKey, SignInRow, Token, TokenRow};
+use core_store::{NOTED_EVERY_US, SignInKey, SignInRow, Token, TokenRow};
 
 use crate::Api;
 use crate::problem::Problem;
@@ -152,8 +152,6 @@ impl Caller {
     }
 }
 
-/// A use is noted this often at most, in microseconds.
-const NOTED_EVERY_US: i64 = 60 * 1_000_000;
 /// Names that are remembered before old ones are forgotten.
 const NOTED: usize = 10_000;
 

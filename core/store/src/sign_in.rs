@@ -1,70 +1,17 @@
 //! Who is signed in. A session is known by a cookie of 32 random bytes, of which the SHA-256 is
 //! stored; a framed page, which has no such cookie, takes a session over by a code that counts once.
 
-use std::fmt;
-
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use sha2::{Digest as _, Sha256};
 use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
 use crate::account::{self, AccountRow};
 use crate::error::Result;
+use crate::key::{NOTED_EVERY_US, SignInKey};
 use crate::open::Store;
 use crate::sql::{Argument, Columns, Select, opt, owned};
 
-/// Random bytes of a key.
-const BYTES: usize = 32;
-/// That somebody was seen is noted this often at most, in microseconds.
-const NOTED_EVERY_US: i64 = 60 * 1_000_000;
 /// Sessions and codes that ended so long ago are forgotten, in microseconds.
 const FORGOTTEN_AFTER_US: i64 = 30 * 86_400 * 1_000_000;
-
-/// What opens a session, or hands it over once. It does not print.
-#[derive(Clone)]
-pub struct SignInKey(String);
-
-impl SignInKey {
-    /// What every key begins with, so that scanners for secrets know one.
-    pub const PREFIX: &'static str = "lps_";
-
-    /// The key of these bytes, which must come from the system's source of randomness.
-    #[must_use]
-    pub fn from_random(bytes: [u8; BYTES]) -> Self {
-        Self(format!("{}{}", Self::PREFIX, URL_SAFE_NO_PAD.encode(bytes)))
-    }
-
-    /// What somebody sent, if it has the form of a key.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let bytes = URL_SAFE_NO_PAD.decode(text.strip_prefix(Self::PREFIX)?).ok()?;
-        (bytes.len() == BYTES).then(|| Self(text.to_owned()))
-    }
-
-    /// The text, for the one whose session it is.
-    #[must_use]
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-
-    /// Something that only whoever has the key can say, for one purpose: what is derived for one
-    /// tells nothing of the key, nor of what is derived for another.
-    #[must_use]
-    pub fn derive(&self, purpose: &str) -> String {
-        URL_SAFE_NO_PAD.encode(Sha256::digest(format!("linchpin {purpose}\n{}", self.0)))
-    }
-
-    fn digest(&self) -> String {
-        URL_SAFE_NO_PAD.encode(Sha256::digest(&self.0))
-    }
-}
-
-impl fmt::Debug for SignInKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SignInKey(***)")
-    }
-}
 
 /// A session that is about to be. Times are Unix microseconds.
 #[derive(Clone, Copy, Debug)]
@@ -285,19 +232,4 @@ fn read(row: &AnyRow) -> Result<SignInRow> {
         expires_us: row.int(at + 4)?,
         ended_us: row.opt_int(at + 5)?,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_key_does_not_print_and_what_is_derived_of_it_differs_by_purpose() {
-        let key = SignInKey::from_random([7; 32]);
-        assert_eq!(format!("{key:?}"), "SignInKey(***)");
-        assert!(SignInKey::parse(key.reveal()).is_some());
-        assert!(SignInKey::parse(&key.reveal()[4..]).is_none());
-        assert_ne!(key.derive("csrf"), key.derive("state"));
-        assert_ne!(key.derive("csrf"), key.digest());
-    }
 }

@@ -1,61 +1,12 @@
-//! Tokens of the API. What is stored of a token is its SHA-256: a token is 32 random bytes, which
-//! nobody finds by trying, so that the slow hashes that passwords need would protect nothing here.
-//! It is looked up by that digest. How long a look-up takes may tell something of digests, from
-//! which no token follows.
+//! Tokens of the API: whose they are, what they may, and when they were used.
 
-use std::fmt;
-
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use core_model::access::Role;
-use sha2::{Digest as _, Sha256};
 use sqlx::any::AnyRow;
 
 use crate::error::{Error, Result};
+use crate::key::{NOTED_EVERY_US, Token};
 use crate::open::Store;
 use crate::sql::{Argument, Columns, Select, list, opt, owned};
-
-/// Random bytes of a token.
-const BYTES: usize = 32;
-/// A token's last use is noted this often at most, in microseconds.
-const NOTED_EVERY_US: i64 = 60 * 1_000_000;
-
-/// A token as its holder has it. It does not print.
-pub struct Token(String);
-
-impl Token {
-    /// What every token begins with, so that scanners for secrets know one.
-    pub const PREFIX: &'static str = "lpt_";
-
-    /// The token of these bytes, which must come from the system's source of randomness.
-    #[must_use]
-    pub fn from_random(bytes: [u8; BYTES]) -> Self {
-        Self(format!("{}{}", Self::PREFIX, URL_SAFE_NO_PAD.encode(bytes)))
-    }
-
-    /// What somebody sent, if it has the form of a token.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let bytes = URL_SAFE_NO_PAD.decode(text.strip_prefix(Self::PREFIX)?).ok()?;
-        (bytes.len() == BYTES).then(|| Self(text.to_owned()))
-    }
-
-    /// The text, for the one who asked for the token.
-    #[must_use]
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-
-    fn digest(&self) -> String {
-        URL_SAFE_NO_PAD.encode(Sha256::digest(&self.0))
-    }
-}
-
-impl fmt::Debug for Token {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Token(***)")
-    }
-}
 
 /// A token that is about to be.
 #[derive(Clone, Copy, Debug)]
@@ -231,21 +182,4 @@ fn read(row: &AnyRow) -> Result<TokenRow> {
         revoked_by: row.opt_text(8)?,
         name,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_token_does_not_print_and_only_its_own_form_is_one() {
-        let token = Token::from_random([7; 32]);
-        assert_eq!(format!("{token:?}"), "Token(***)");
-        assert_eq!(token.reveal().len(), 47);
-        assert!(Token::parse(token.reveal()).is_some());
-        let more = format!("{}A", token.reveal());
-        for wrong in ["", "lpt_", "lpt_AAAA", &token.reveal()[4..], &more, "lpt_\u{e9}"] {
-            assert!(Token::parse(wrong).is_none(), "{wrong}");
-        }
-    }
 }
