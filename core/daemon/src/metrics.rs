@@ -4,8 +4,10 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use core_model::entity::EntityKind;
 use core_model::run::Run;
-use core_store::{SessionQuery, Store};
+use core_model::session::SessionState;
+use core_store::Store;
 use core_sync::{Progress, ProgressEvent};
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -141,21 +143,16 @@ impl Metrics {
             let labels = [("connection", key.connection.clone()), ("stream", key.stream.clone())];
             self.held.get_or_create(&labels).inc_by(signed(held.count));
         }
-        let open = core_model::entity::EntityKind::Decision;
-        let waiting = SessionQuery {
-            state: Some(core_model::session::SessionState::Waiting),
-            most: Some(MOST),
-            ..SessionQuery::default()
-        };
         let depths = [
-            ("deliveries", "waiting", signed(store.waiting_deliveries().await?)),
-            ("deliveries", "given_up", length(&store.dead_deliveries(MOST).await?)),
-            ("sessions", "waiting", length(&store.sessions(waiting).await?)),
-            ("decisions", "open", signed(store.count(open).await?)),
+            ("deliveries", "waiting", store.waiting_deliveries().await?),
+            ("deliveries", "given_up", store.given_up_deliveries().await?.0),
+            ("sessions", "waiting", store.count_sessions(SessionState::Waiting).await?),
+            ("sessions", "running", store.count_sessions(SessionState::Running).await?),
+            ("decisions", "open", store.count(EntityKind::Decision).await?),
         ];
         for (queue, state, depth) in depths {
             let labels = [("queue", queue.to_owned()), ("state", state.to_owned())];
-            self.queue.get_or_create(&labels).set(depth);
+            self.queue.get_or_create(&labels).set(signed(depth));
         }
         Ok(())
     }
@@ -187,15 +184,8 @@ impl Metrics {
     }
 }
 
-/// What is listed to be counted, at most.
-const MOST: usize = 100_000;
-
 fn signed(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
-}
-
-fn length<T>(list: &[T]) -> i64 {
-    i64::try_from(list.len()).unwrap_or(i64::MAX)
 }
 
 /// Runs, in the log and counted.

@@ -112,6 +112,17 @@ impl Store {
         rows.iter().map(read).collect()
     }
 
+    /// How much was given up, and when the first of it came (Unix microseconds).
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn given_up_deliveries(&self) -> Result<(u64, Option<i64>)> {
+        let text = "select count(*), min(received) from delivery \
+                    where settled is not null and error is not null";
+        let row = self.sql(text).fetch_one(self.readers()).await?;
+        Ok((crate::sql::count(row.int(0)?), row.opt_int(1)?))
+    }
+
     /// How much waits to be worked off.
     ///
     /// # Errors

@@ -118,6 +118,16 @@ impl Store {
         rows.iter().map(read).collect()
     }
 
+    /// How many sessions are in a state.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn count_sessions(&self, state: SessionState) -> Result<u64> {
+        let query = self.sql("select count(*) from session where state = $1");
+        let row = query.bind(state.as_str()).fetch_one(self.readers()).await?;
+        Ok(crate::sql::count(row.int(0)?))
+    }
+
     /// The number of the newest change of a session; 0 where there is none.
     ///
     /// # Errors

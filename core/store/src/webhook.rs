@@ -41,6 +41,17 @@ impl Store {
         rows.iter().map(read).collect()
     }
 
+    /// How one endpoint fares; nothing where nothing is known of it.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn webhook(&self, name: &str) -> Result<Option<WebhookState>> {
+        let mut select = Select::new(COLUMNS);
+        select.push(" where name = {}", [Argument::Text(owned(name))]);
+        let row = select.query(self.backend()).fetch_optional(self.readers()).await?;
+        Ok(row.as_ref().map(read).transpose()?.map(|(_, state)| state))
+    }
+
     /// Notes how an endpoint fares.
     ///
     /// # Errors

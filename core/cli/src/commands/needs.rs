@@ -12,8 +12,6 @@ use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::output;
 
-/// Deliveries that are counted.
-const DELIVERIES: usize = 10_000;
 /// How long before its end a token is told of.
 const TOKEN: TimeDelta = TimeDelta::days(14);
 
@@ -229,15 +227,15 @@ fn of_model(standing: &Standing) -> Vec<Need> {
 async fn of_store(context: &Context, now: DateTime<Utc>) -> Result<Vec<Need>, Failure> {
     let store = &context.store;
     let mut needs = Vec::new();
-    let dead = store.dead_deliveries(DELIVERIES).await?;
-    if let Some(newest) = dead.first() {
-        let what = count(text::len(&dead), "delivery was", "deliveries were");
+    if let Some(newest) = store.dead_deliveries(1).await?.first() {
+        let (dead, oldest_us) = store.given_up_deliveries().await?;
+        let what = count(dead, "delivery was", "deliveries were");
         let why = newest.error.as_deref().unwrap_or_default();
         needs.push(Need {
             kind: NeedKind::DeadLetters,
             key: "deliveries".to_owned(),
             what: format!("{what} given up, the newest of {}: {why}", newest.connection),
-            since: dead.last().map(|oldest| text::instant(oldest.received_us)),
+            since: oldest_us.map(text::instant),
             remedy: "mend that, then `linchpin deliveries retry`".to_owned(),
         });
     }

@@ -48,7 +48,9 @@ async fn what_failed_waits_and_what_was_given_up_is_seen_and_can_be_revived(benc
     let dead = store.dead_deliveries(10).await.unwrap();
     assert_eq!((dead.len(), dead[0].id.as_str(), dead[0].attempts), (1, "b", 1));
     assert_eq!(dead[0].error.as_deref(), Some("no\u{fffd}right"));
+    assert_eq!(store.given_up_deliveries().await.unwrap(), (1, Some(10)));
     assert_eq!(store.revive_deliveries(60).await.unwrap(), 1);
+    assert_eq!(store.given_up_deliveries().await.unwrap(), (0, None));
     assert_eq!(store.due_deliveries(60, 10).await.unwrap().len(), 2);
     assert_eq!(store.dead_deliveries(10).await.unwrap(), []);
 }

@@ -47,6 +47,8 @@ async fn the_same_is_asked_for_once_until_it_is_over(bench: Bench) {
     let anew = store.add_session(&session("reader", "contoso", None, 4)).await.unwrap();
     assert_ne!(anew.id, first.id);
     assert_eq!(store.sessions(SessionQuery::default()).await.unwrap().len(), 3);
+    assert_eq!(store.count_sessions(SessionState::Waiting).await.unwrap(), 2);
+    assert_eq!(store.count_sessions(SessionState::Failed).await.unwrap(), 1);
 }
 
 async fn one_engine_is_at_a_session_and_what_is_over_stays_so(bench: Bench) {
