@@ -147,20 +147,21 @@ impl Outbound {
     /// # Errors
     /// When the store fails.
     pub async fn tell(&self, hub: &Hub, endpoint: &Endpoint, with_needs: bool) -> Result<()> {
-        let store = &hub.store;
-        let mut state = self.state(store, endpoint).await?;
-        let now_us = hub.clock.now_us();
-        if state.disabled_us.is_some() || state.next_try_us.is_some_and(|at| at > now_us) {
+        let asks = with_needs && endpoint.wants(Topic::Needs, None);
+        if !self.is_due(hub, endpoint, asks).await? {
             return Ok(());
         }
         let Some(lease) = hub.hold(&format!("webhook/{}", endpoint.name)).await? else {
             return Ok(());
         };
+        // Under the lease: another daemon may have told meanwhile, or tried in vain.
+        let mut state = self.state(&hub.store, endpoint).await?;
         let watch = lease.watch();
         let mut still = || watch.lost_to().is_none();
-        if self.changes(hub, endpoint, &mut state, &mut still).await?
+        if !waits(&state, hub.clock.now_us())
+            && self.changes(hub, endpoint, &mut state, &mut still).await?
             && self.sessions(hub, endpoint, &mut state, &mut still).await?
-            && with_needs
+            && asks
         {
             self.needs(hub, endpoint, &mut state).await?;
         }
@@ -168,9 +169,26 @@ impl Outbound {
         Ok(())
     }
 
+    /// Whether something may be to be told. It is read before the lease is taken: that writes, and most
+    /// looks end here.
+    async fn is_due(&self, hub: &Hub, endpoint: &Endpoint, asks: bool) -> Result<bool> {
+        let store = &hub.store;
+        let known = store.webhook(&endpoint.name).await?;
+        let Some(known) = known.filter(|known| known.spec == endpoint.spec()) else {
+            return Ok(true);
+        };
+        if waits(&known, hub.clock.now_us()) {
+            return Ok(false);
+        }
+        let [changes, sessions] = cursors(endpoint);
+        Ok(asks
+            || store.cursor(&changes).await? < store.last_event_seq().await?
+            || store.cursor(&sessions).await? < store.last_session_change().await?)
+    }
+
     /// How an endpoint fares; one that is new, or elsewhere now, begins with what happens from now on.
     async fn state(&self, store: &Store, endpoint: &Endpoint) -> Result<WebhookState> {
-        let known = store.webhooks().await?.remove(&endpoint.name);
+        let known = store.webhook(&endpoint.name).await?;
         let spec = endpoint.spec();
         if let Some(known) = known.filter(|known| known.spec == spec) {
             return Ok(known);
@@ -239,9 +257,6 @@ impl Outbound {
 
     /// Tells what waits for a human since the last time, and what does not wait any more.
     async fn needs(&self, hub: &Hub, endpoint: &Endpoint, state: &mut WebhookState) -> Result<()> {
-        if !endpoint.wants(Topic::Needs, None) {
-            return Ok(());
-        }
         let needs = match self.outside.needs().await {
             Ok(needs) => needs,
             Err(error) => {
@@ -307,6 +322,11 @@ impl Outbound {
         }
         Ok(arrived)
     }
+}
+
+/// Whether an endpoint is given up, or is to be left alone for a while.
+fn waits(state: &WebhookState, now_us: i64) -> bool {
+    state.disabled_us.is_some() || state.next_try_us.is_some_and(|at| at > now_us)
 }
 
 /// What an attempt makes of how an endpoint fares; says whether that is worth a note.

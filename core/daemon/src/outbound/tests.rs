@@ -113,7 +113,7 @@ impl Bench {
 
     async fn tell(&self, endpoint: &Endpoint) -> WebhookState {
         self.outbound.tell(&self.hub, endpoint, true).await.unwrap();
-        self.hub.store.webhooks().await.unwrap().remove("ear").unwrap()
+        self.hub.store.webhook("ear").await.unwrap().unwrap()
     }
 
     fn got(&self) -> Vec<String> {
@@ -123,7 +123,7 @@ impl Bench {
 
     /// Makes the next attempt due.
     async fn wait(&self) {
-        let mut state = self.hub.store.webhooks().await.unwrap().remove("ear").unwrap();
+        let mut state = self.hub.store.webhook("ear").await.unwrap().unwrap();
         state.next_try_us = None;
         self.hub.store.put_webhook("ear", &state).await.unwrap();
     }
@@ -184,7 +184,7 @@ async fn who_is_away_for_days_or_gone_is_given_up_and_begins_anew_at_another_add
     bench.tell(&one).await;
     assert!(bench.got().is_empty());
     one.url = "https://ear.example/hook".to_owned() + "";
-    let mut known = bench.hub.store.webhooks().await.unwrap().remove("ear").unwrap();
+    let mut known = bench.hub.store.webhook("ear").await.unwrap().unwrap();
     known.spec = "elsewhere".to_owned();
     bench.hub.store.put_webhook("ear", &known).await.unwrap();
     assert_eq!(bench.tell(&one).await.disabled_us, None);
@@ -219,4 +219,23 @@ async fn a_need_is_told_once_and_that_it_is_over() {
     bench.put("pc1", "ten_a", 1).await;
     bench.tell(&endpoint).await;
     assert!(bench.got().is_empty(), "it wants needs and nothing else");
+}
+
+#[tokio::test]
+async fn where_nothing_is_to_be_told_no_lease_is_taken() {
+    let bench = Bench::new().await;
+    let endpoint = endpoint(&[Topic::Changes], None);
+    bench.tell(&endpoint).await;
+    // Whoever takes a lease raises its number by one.
+    let store = bench.hub.store.clone();
+    let number =
+        || async { store.take_lease("webhook/ear", "test", 0, 0).await.unwrap().unwrap().token };
+    let before = number().await;
+    bench.tell(&endpoint).await;
+    bench.tell(&endpoint).await;
+    assert_eq!(number().await, before + 1, "by this test alone");
+    bench.put("pc1", "ten_a", 1).await;
+    bench.tell(&endpoint).await;
+    assert_eq!(number().await, before + 3, "and once to tell");
+    assert_eq!(bench.got(), ["evt_1 computer.created"]);
 }
