@@ -19,6 +19,7 @@ use crate::access::{Caller, Scope};
 use crate::changes::told;
 use crate::params::{Params, sequence};
 use crate::problem::Problem;
+use crate::tail::Followed;
 
 /// Parameters.
 pub(crate) const EVENTS: &[&str] = &["since", "tenant"];
@@ -75,7 +76,7 @@ impl Api {
             at,
             // Something at once, so that the client knows that it is connected.
             ready: VecDeque::from([Bytes::from_static(b"retry: 3000\n\n")]),
-            grown: self.tail.follow(),
+            grown: self.tail.follow(Followed::Events),
             ended: self.tail.ended(),
             checked_us: self.now_us(),
             _place: place,

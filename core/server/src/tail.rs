@@ -1,4 +1,4 @@
-//! Whoever follows the log waits here for its next event: one question to the database for all.
+//! Whoever follows something waits here for its next change: one question to the database for all.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -6,30 +6,57 @@ use std::time::Duration;
 use core_store::Store;
 use tokio::sync::watch;
 
-/// How often the log's end is looked for, while somebody follows.
+/// How often the end is looked for, while somebody follows.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// The end of the log.
+/// What is followed by a number that ascends with every change of it.
+#[derive(Clone, Copy)]
+pub(crate) enum Followed {
+    /// The log of events.
+    Events,
+    /// Sessions.
+    Sessions,
+}
+
+impl Followed {
+    async fn end(self, store: &Store) -> core_store::Result<i64> {
+        match self {
+            Self::Events => store.last_event_seq().await,
+            Self::Sessions => store.last_session_change().await,
+        }
+    }
+}
+
+/// Where somebody looks for an end, as long as anybody follows it.
+type Slot = Arc<Mutex<Option<watch::Sender<i64>>>>;
+
+/// The ends of what is followed.
 pub(crate) struct Tail {
     store: Store,
-    slot: Arc<Mutex<Option<watch::Sender<i64>>>>,
+    events: Slot,
+    sessions: Slot,
     ended: watch::Sender<bool>,
 }
 
 impl Tail {
     pub(crate) fn new(store: Store) -> Self {
-        Self { store, slot: Arc::default(), ended: watch::Sender::new(false) }
+        let (events, sessions) = (Slot::default(), Slot::default());
+        Self { store, events, sessions, ended: watch::Sender::new(false) }
     }
 
-    /// Tells each new end of the log.
-    pub(crate) fn follow(&self) -> watch::Receiver<i64> {
-        let mut slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Tells each new end.
+    pub(crate) fn follow(&self, what: Followed) -> watch::Receiver<i64> {
+        let place = match what {
+            Followed::Events => &self.events,
+            Followed::Sessions => &self.sessions,
+        };
+        let mut slot = place.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(sender) = &*slot {
             return sender.subscribe();
         }
         let (sender, receiver) = watch::channel(0);
         *slot = Some(sender.clone());
-        tokio::spawn(look(self.store.clone(), sender, Arc::clone(&self.slot)));
+        tokio::spawn(look(self.store.clone(), what, sender, Arc::clone(place)));
         receiver
     }
 
@@ -45,17 +72,13 @@ impl Tail {
 }
 
 /// Looks for the end until nobody follows any more.
-async fn look(
-    store: Store,
-    sender: watch::Sender<i64>,
-    slot: Arc<Mutex<Option<watch::Sender<i64>>>>,
-) {
+async fn look(store: Store, what: Followed, sender: watch::Sender<i64>, slot: Slot) {
     loop {
-        match store.last_event_seq().await {
+        match what.end(&store).await {
             Ok(last) => {
                 sender.send_if_modified(|known| std::mem::replace(known, last) != last);
             }
-            Err(error) => tracing::warn!(%error, "the end of the log of events is not known"),
+            Err(error) => tracing::warn!(%error, "the end of what is followed is not known"),
         }
         tokio::time::sleep(LOOK).await;
         // Under the lock: whoever begins to follow now either finds this one or starts another.

@@ -9,6 +9,8 @@ use axum::response::{IntoResponse, Response};
 use core_store::SessionQuery;
 use futures::StreamExt as _;
 use futures::stream::unfold;
+use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::page::sessions_of;
 use super::seen;
@@ -16,18 +18,20 @@ use crate::Api;
 use crate::access::Caller;
 use crate::asked::Asked;
 use crate::problem::Problem;
+use crate::tail::Followed;
 
-/// How often changes are looked for.
-const LOOK: Duration = Duration::from_millis(750);
 /// How often it is looked whether who follows still may.
-const STILL: u32 = 40;
+const STILL: Duration = Duration::from_secs(30);
+/// How long after a database that did not answer is asked again.
+const AGAIN: Duration = Duration::from_secs(1);
 
 struct Following {
     api: Arc<Api>,
     caller: Caller,
     ticket: (String, String),
     after: i64,
-    looks: u32,
+    grown: watch::Receiver<i64>,
+    checked: Instant,
 }
 
 /// Follows the sessions of a ticket.
@@ -39,7 +43,8 @@ pub(crate) async fn events(api: Arc<Api>, asked: Asked) -> Result<Response, Prob
         caller: asked.caller()?.clone(),
         ticket: (view.connection, view.key),
         after: api.store.last_session_change().await?,
-        looks: 0,
+        grown: api.tail.follow(Followed::Sessions),
+        checked: Instant::now(),
         api: Arc::clone(&api),
     };
     let mut ended = api.tail.ended();
@@ -55,21 +60,30 @@ pub(crate) async fn events(api: Arc<Api>, asked: Asked) -> Result<Response, Prob
 /// The next change; nothing where who follows may not any more.
 async fn next(mut following: Following) -> Option<(Event, Following)> {
     loop {
-        tokio::time::sleep(LOOK).await;
-        following.looks += 1;
-        let api = &following.api;
-        if following.looks.is_multiple_of(STILL) && !api.still_holds(&following.caller).await {
-            return None;
+        if following.checked.elapsed() >= STILL {
+            following.checked = Instant::now();
+            if !following.api.still_holds(&following.caller).await {
+                return None;
+            }
         }
-        // One number for all sessions: most looks end here.
-        let Ok(last) = api.store.last_session_change().await else { continue };
-        if last == following.after {
+        tokio::select! {
+            grown = following.grown.changed() => grown.ok()?,
+            () = tokio::time::sleep_until(following.checked + STILL) => continue,
+        }
+        let api = &following.api;
+        // One number for all sessions: of another ticket most of the time.
+        let last = *following.grown.borrow_and_update();
+        if last <= following.after {
             continue;
         }
         let (connection, key) = &following.ticket;
         let ticket = Some((connection.as_str(), key.as_str()));
         let query = SessionQuery { ticket, ..SessionQuery::default() };
-        let Ok(sessions) = api.store.sessions(query).await else { continue };
+        let Ok(sessions) = api.store.sessions(query).await else {
+            following.grown.mark_changed();
+            tokio::time::sleep(AGAIN).await;
+            continue;
+        };
         let changed = sessions.iter().any(|(seq, _)| *seq > following.after);
         following.after = last;
         if changed {
