@@ -27,7 +27,7 @@ pub(crate) async fn run(global: &Global, args: &DemoArgs) -> Result<Exit, Failur
     if args.computers == 0 {
         return Err(Failure::usage("`--computers 0`: there is nothing to show without computers"));
     }
-    let folder = estate::folder(args.once)?;
+    let folder = estate::folder()?;
     let started = Instant::now();
     output::error_line(&format!(
         "Making an imaginary MSP of {} computers (seed {}) …",
@@ -103,8 +103,8 @@ async fn serve_on(folder: &estate::Folder) -> Result<(), Failure> {
          \x20 linchpin status\n\
          \x20 linchpin list computers\n\
          \x20 linchpin sync\n\
-         The settings of its hub are in that folder. Ctrl-C ends it.",
+         The settings of its hub are in that folder. Ctrl-C ends it and removes the folder.",
         folder.path().display()
     ));
-    tokio::signal::ctrl_c().await.map_err(|error| Failure::io("waiting for Ctrl-C", &error))
+    super::mocks::stopped().await
 }

@@ -13,7 +13,6 @@ use crate::failure::Failure;
 /// Where the demonstration keeps its database and its settings file.
 pub(crate) struct Folder {
     path: PathBuf,
-    removed: bool,
 }
 
 impl Folder {
@@ -32,23 +31,20 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        if self.removed {
-            // A leftover in the temporary folder harms nobody.
-            std::fs::remove_dir_all(&self.path).unwrap_or_default();
-        }
+        // A leftover in the temporary folder harms nobody.
+        std::fs::remove_dir_all(&self.path).unwrap_or_default();
     }
 }
 
-/// A fresh folder in the system's temporary one; it goes with the demonstration if that ends by
-/// itself.
-pub(crate) fn folder(removed: bool) -> Result<Folder, Failure> {
+/// A fresh folder in the system's temporary one; it goes with the demonstration.
+pub(crate) fn folder() -> Result<Folder, Failure> {
     let name = format!("linchpin-demo-{}", std::process::id());
     let path = std::env::temp_dir().join(name);
     // A process of this number may have died here before.
     std::fs::remove_dir_all(&path).unwrap_or_default();
     std::fs::create_dir_all(&path)
         .map_err(|error| Failure::io(&format!("making {}", path.display()), &error))?;
-    Ok(Folder { path, removed })
+    Ok(Folder { path })
 }
 
 /// What is true now.
