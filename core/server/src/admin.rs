@@ -179,7 +179,7 @@ pub(crate) async fn audit(api: Arc<Api>, asked: Asked) -> Result<Response, Probl
     let limit = params.limit()?;
     let before = params.get("before").map(|text| {
         let wrong = || Problem::wrong("`before` is no number", "give `next` of the page before");
-        text.parse().map_err(|_| wrong())
+        text.parse().ok().filter(|number: &i64| *number >= 0).ok_or_else(wrong)
     });
     let query = AuditQuery {
         before: before.transpose()?,

@@ -85,7 +85,7 @@ impl Api {
         if sequence <= last {
             return Ok(());
         }
-        Err(Problem::wrong(
+        Err(Problem::gone(
             format!("there is no event {sequence}: the newest is {last}"),
             "the hub's database may be another one, or an older copy: read everything anew, and \
              go on after its last number",

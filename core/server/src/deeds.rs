@@ -16,10 +16,12 @@ use crate::pages::Answering;
 use crate::params::Params;
 use crate::problem::Problem;
 use crate::repeat::{Repeat, Sent};
-use crate::{Api, Question, admin};
+use crate::{Api, Question};
 
+mod all;
 mod body;
 
+pub(crate) use self::all::ALL;
 use self::body::body;
 pub(crate) use self::body::schema;
 
@@ -81,6 +83,29 @@ pub(crate) struct Field {
     pub(crate) kind: &'static str,
     pub(crate) required: bool,
     pub(crate) about: &'static str,
+    /// The words it may be, or the words of a list; none is any.
+    pub(crate) one_of: &'static [&'static str],
+    /// Characters that a text has at least.
+    pub(crate) shortest: usize,
+}
+
+impl Field {
+    pub(crate) const fn one_of(self, words: &'static [&'static str]) -> Self {
+        Self { one_of: words, ..self }
+    }
+
+    pub(crate) const fn at_least(self, characters: usize) -> Self {
+        Self { shortest: characters, ..self }
+    }
+}
+
+/// What a path's `{id}` is, where it must be the caller's to see.
+#[derive(Clone, Copy)]
+pub(crate) enum Of {
+    /// An entity, and what it is called.
+    Entity(EntityKind, &'static str),
+    /// A change that was requested.
+    Request,
 }
 
 /// A route.
@@ -97,16 +122,16 @@ pub(crate) struct Deed {
     /// Whether `Idempotency-Key` counts.
     pub(crate) repeatable: bool,
     /// What the path's `{id}` is, where it must be the caller's to see.
-    pub(crate) of: Option<(EntityKind, &'static str)>,
+    pub(crate) of: Option<Of>,
     pub(crate) does: Does,
 }
 
 pub(crate) const fn field(name: &'static str, kind: &'static str, about: &'static str) -> Field {
-    Field { name, kind, required: false, about }
+    Field { name, kind, required: false, about, one_of: &[], shortest: 0 }
 }
 
 pub(crate) const fn needed(name: &'static str, kind: &'static str, about: &'static str) -> Field {
-    Field { name, kind, required: true, about }
+    Field { required: true, ..field(name, kind, about) }
 }
 
 pub(crate) const fn deed(method: &'static str, path: &'static str, id: &'static str) -> Deed {
@@ -125,250 +150,6 @@ pub(crate) const fn deed(method: &'static str, path: &'static str, id: &'static 
     }
 }
 
-const AS_OF: Field = field("as_of", "string", "A local day or an instant; now if left out.");
-const KNOWN_AT: Field = field("known_at", "string", "As it was known at this instant.");
-const NOTE: Field = field("note", "string", "Why, for the history.");
-const CONFIRM: Field = field(
-    "confirm",
-    "integer",
-    "The number of a change beyond the budget, as its preview names it.",
-);
-const FILES: Field =
-    field("files", "object", "TOML texts by their paths, all files of the library together.");
-const DEFINITIONS: Field =
-    field("definitions", "object", "The same as one JSON document: the tables of such a file.");
-
-/// Every one of them.
-pub(crate) const ALL: &[Deed] = &[
-    Deed {
-        about: "Who is in a target, who is not, and of whom it is not known, each with the reason.",
-        least: Role::Reader,
-        of_all: false,
-        body: &[
-            field(
-                "target",
-                "array",
-                "Words as `linchpin resolve` takes them, like [\"tag\", \"vip\"].",
-            ),
-            field("deployment", "string", "Instead: the target of this deployment, by name or id."),
-            field("to", "string", "computers (the default), persons or tenants."),
-            field("class", "array", "Only computers of these classes, like [\"servers\"]."),
-            AS_OF,
-            KNOWN_AT,
-        ],
-        does: Does::Program(Ask::Resolve),
-        ..deed("POST", "/v1/resolve", "resolve")
-    },
-    Deed {
-        about: "The exact change of winners that other definitions would make. Nothing is saved.",
-        body: &[
-            field("file", "string", "A TOML text: what it defines would be wholly as it says."),
-            DEFINITIONS,
-            field("deployment", "string", "Instead: this deployment, by name or id."),
-            field("change", "string", "What would become of it: remove, disable or enable."),
-            AS_OF,
-        ],
-        does: Does::Program(Ask::Preview),
-        ..deed("POST", "/v1/preview", "preview")
-    },
-    Deed {
-        about: "Every deployment of an item for one subject: what wins, what loses on what, what is out.",
-        least: Role::Reader,
-        of_all: false,
-        body: &[
-            needed("subject", "string", "A computer, person or tenant, by id or name."),
-            needed("item", "string", "The software or task: its name, title or id."),
-            field("instance", "string", "Which one, where a task may be there several times."),
-            field("onboarding", "boolean", "As an onboarding run sees it."),
-            AS_OF,
-            KNOWN_AT,
-        ],
-        does: Does::Program(Ask::Explain),
-        ..deed("POST", "/v1/explain", "explain")
-    },
-    Deed {
-        about: "The days ahead on which something changes by itself.",
-        least: Role::Reader,
-        of_all: false,
-        params: &["from", "until"],
-        does: Does::Program(Ask::Edges),
-        ..deed("GET", "/v1/edges", "list-edges")
-    },
-    Deed {
-        about: "What was sold, beside what deployments resolve to.",
-        least: Role::Reader,
-        of_all: false,
-        params: &["agreement", "as_of", "known_at"],
-        does: Does::Program(Ask::Reconcile),
-        ..deed("GET", "/v1/reconcile", "reconcile")
-    },
-    Deed {
-        about: "Answers a question that the hub may not answer by itself.",
-        of_all: false,
-        body: &[needed("choice", "string", "One of the choices that the question offers.")],
-        of: Some((EntityKind::Decision, "decision")),
-        does: Does::Program(Ask::Decide),
-        ..deed("POST", "/v1/decisions/{id}", "decide")
-    },
-    Deed {
-        about: "Says which tenant a connection's client belongs to.",
-        body: &[needed("tenant", "string", "A tenant's id or name; `none` keeps it unlinked.")],
-        of: Some((EntityKind::Client, "client")),
-        does: Does::Program(Ask::Link),
-        ..deed("POST", "/v1/clients/{id}/link", "link-client")
-    },
-    Deed {
-        about: "Says who a computer's primary person is, whatever the logons say.",
-        of_all: false,
-        body: &[needed("person", "string", "A person's id, name or UPN; `nobody`; or `auto`.")],
-        of: Some((EntityKind::Computer, "computer")),
-        does: Does::Program(Ask::Pin),
-        ..deed("POST", "/v1/computers/{id}/pin", "pin-computer")
-    },
-    Deed {
-        about: "What is defined, as files.",
-        does: Does::Program(Ask::Definitions),
-        ..deed("GET", "/v1/definitions", "get-definitions")
-    },
-    Deed {
-        about: "What files of definitions would change, in definitions and in winners.",
-        body: &[FILES, DEFINITIONS, AS_OF],
-        does: Does::Program(Ask::Plan),
-        ..deed("POST", "/v1/definitions/plan", "plan-definitions")
-    },
-    Deed {
-        about: "Saves what files define. What goes beyond the budget waits as a request for somebody \
-                else's word.",
-        body: &[
-            FILES,
-            DEFINITIONS,
-            NOTE,
-            CONFIRM,
-            field("propose", "boolean", "Ask for it, whatever its size, instead of saving it."),
-        ],
-        repeatable: true,
-        does: Does::Program(Ask::Apply),
-        ..deed("POST", "/v1/definitions", "apply-definitions")
-    },
-    Deed {
-        about: "The changes that wait for a second person.",
-        params: &["all"],
-        does: Does::Program(Ask::Requests),
-        ..deed("GET", "/v1/requests", "list-requests")
-    },
-    Deed {
-        about: "One of them in full, and what it would change by now.",
-        does: Does::Program(Ask::Request),
-        ..deed("GET", "/v1/requests/{id}", "get-request")
-    },
-    Deed {
-        about: "Saves a change that somebody else requested.",
-        body: &[NOTE, CONFIRM],
-        repeatable: true,
-        does: Does::Program(Ask::Approve),
-        ..deed("POST", "/v1/requests/{id}/approve", "approve-request")
-    },
-    Deed {
-        about: "Lets a requested change be.",
-        body: &[NOTE],
-        does: Does::Program(Ask::Reject),
-        ..deed("POST", "/v1/requests/{id}/reject", "reject-request")
-    },
-    Deed {
-        about: "Has the daemon read a connection now, instead of when it is planned.",
-        body: &[
-            needed("connection", "string", "Its name."),
-            field("full", "boolean", "Everything, and not only what changed."),
-        ],
-        repeatable: true,
-        does: Does::Program(Ask::Sync),
-        ..deed("POST", "/v1/syncs", "start-sync")
-    },
-    Deed {
-        about: "What waits for a human: refused credentials, missing rights, held deletions, what was \
-                given up, open decisions. Each with its remedy, the most urgent first.",
-        does: Does::Program(Ask::Needs),
-        ..deed("GET", "/v1/needs", "list-needs")
-    },
-    Deed {
-        about: "The latest runs, newest first.",
-        params: &["limit", "connection"],
-        does: Does::Program(Ask::Runs),
-        ..deed("GET", "/v1/runs", "list-runs")
-    },
-    Deed {
-        about: "Who asks: name, role, tenants, and what a script of a page sends in `x-csrf-token`.",
-        least: Role::Reader,
-        of_all: false,
-        does: Does::Own(|api, asked| Box::pin(admin::me(api, asked))),
-        ..deed("GET", "/v1/me", "get-me")
-    },
-    Deed {
-        about: "Tokens of the API, those too that ended.",
-        least: Role::Admin,
-        does: Does::Own(|api, asked| Box::pin(admin::tokens(api, asked))),
-        ..deed("GET", "/v1/tokens", "list-tokens")
-    },
-    Deed {
-        about: "Makes a token. The answer has it this once.",
-        least: Role::Admin,
-        body: &[
-            needed("name", "string", "No other token had it."),
-            needed("role", "string", "reader, technician, operator or admin."),
-            field("tenants", "array", "Ids of tenants; all where it is left out."),
-            field("days", "integer", "After how many days it ends; 90 where it is left out."),
-        ],
-        does: Does::Own(|api, asked| Box::pin(admin::make_token(api, asked))),
-        ..deed("POST", "/v1/tokens", "make-token")
-    },
-    Deed {
-        about: "Ends a token.",
-        least: Role::Admin,
-        does: Does::Own(|api, asked| Box::pin(admin::revoke_token(api, asked))),
-        ..deed("POST", "/v1/tokens/{id}/revoke", "revoke-token")
-    },
-    Deed {
-        about: "Accounts of people, those too that are switched off.",
-        least: Role::Admin,
-        does: Does::Own(|api, asked| Box::pin(admin::accounts(api, asked))),
-        ..deed("GET", "/v1/accounts", "list-accounts")
-    },
-    Deed {
-        about: "Makes an account. Without a password only a provider can vouch for it.",
-        least: Role::Admin,
-        body: &[
-            needed("name", "string", "What one signs in with."),
-            needed("role", "string", "reader, technician, operator or admin."),
-            field("shown", "string", "What it is shown as."),
-            field("tenants", "array", "Ids of tenants; all where it is left out."),
-            field("password", "string", "At least 12 characters."),
-        ],
-        does: Does::Own(|api, asked| Box::pin(admin::make_account(api, asked))),
-        ..deed("POST", "/v1/accounts", "make-account")
-    },
-    Deed {
-        about: "Changes an account: switches it off or on, gives it another role or password. \
-                Whoever is signed in with it is signed out where it is switched off or has another \
-                password.",
-        least: Role::Admin,
-        body: &[
-            field("disabled", "boolean", "Whether it is switched off."),
-            field("role", "string", "reader, technician, operator or admin."),
-            field("tenants", "array", "Ids of tenants; an empty list is all of them."),
-            field("password", "string", "At least 12 characters."),
-        ],
-        does: Does::Own(|api, asked| Box::pin(admin::change_account(api, asked))),
-        ..deed("POST", "/v1/accounts/{id}", "change-account")
-    },
-    Deed {
-        about: "Who did what: every change and every sign-in, newest first.",
-        least: Role::Admin,
-        params: &["limit", "before", "actor", "action", "subject"],
-        does: Does::Own(|api, asked| Box::pin(admin::audit(api, asked))),
-        ..deed("GET", "/v1/audit", "list-audit")
-    },
-];
-
 impl Api {
     /// Answers or does it.
     pub(crate) async fn deed(
@@ -381,15 +162,14 @@ impl Api {
             caller.must_see_all()?;
         }
         let params = Params::of(&asked.uri, deed.params)?;
+        params.flag("all")?;
         let body = body(deed, &asked)?;
         let ask = match deed.does {
             Does::Own(handler) => return handler(Arc::clone(self), asked).await,
             Does::Program(ask) => ask,
         };
         let id = asked.id("id").to_owned();
-        if let Some((kind, word)) = deed.of {
-            self.seen(kind, word, &caller, &id).await?;
-        }
+        self.must_be_there(deed, &caller, &id).await?;
         let repeat = match deed.repeatable {
             true => match Repeat::of(self, &caller, deed, &asked).await? {
                 Sent::Anew(repeat) => repeat,
@@ -432,6 +212,20 @@ impl Api {
                 repeat.forget(self).await;
                 Err(unanswered.into())
             }
+        }
+    }
+
+    /// Refuses the id of what is not there, or not for the caller to see.
+    async fn must_be_there(&self, deed: &Deed, caller: &Caller, id: &str) -> Result<(), Problem> {
+        let missing = || Problem::missing("request", id);
+        match deed.of {
+            Some(Of::Entity(kind, word)) => self.seen(kind, word, caller, id).await.map(drop),
+            Some(Of::Request) => match self.store.request(id.parse().map_err(|_| missing())?).await
+            {
+                Err(core_store::Error::NotFound { .. }) => Err(missing()),
+                found => Ok(found.map(drop)?),
+            },
+            None => Ok(()),
         }
     }
 

@@ -3,6 +3,8 @@
 
 use serde_json::{Map, Value, json};
 
+use core_model::session::SessionState;
+
 use crate::changes::CHANGES;
 use crate::deeds::{self, Deed};
 use crate::entities::{KINDS, Kind, LIST, ONE};
@@ -132,7 +134,8 @@ fn operation_of(deed: &Deed) -> Value {
         "503": refused("Not now."),
     });
     responses[if made { "201" } else { "200" }] = answer;
-    if deed.path.contains('{') {
+    // Tenants are named by their ids.
+    if deed.path.contains('{') || deed.body.iter().any(|field| field.name == "tenants") {
         responses["404"] = refused("There is none, or it is not for this caller.");
     }
     let mut operation = json!({
@@ -157,7 +160,6 @@ fn operation_of(deed: &Deed) -> Value {
 /// Id, summary, parameters and answer of a route.
 fn described(route: Route) -> (String, String, Vec<Value>, Value) {
     let named = |names: &[&str]| names.iter().map(|name| parameter(name)).collect::<Vec<_>>();
-    let of_one = |names: &[&str]| [vec![parameter("id")], named(names)].concat();
     let object = || json!({ "type": "object" });
     let (id, summary, parameters, answer) = match route {
         Route::List(kind) => {
@@ -170,16 +172,17 @@ fn described(route: Route) -> (String, String, Vec<Value>, Value) {
                     },
                 }),
             );
-            (format!("list-{}", kind.path), kind.about.to_owned(), named(LIST), page)
+            (format!("list-{}", kind.path), kind.about.to_owned(), of_kind(kind, LIST), page)
         }
         Route::One(kind) => {
             let summary = format!("One {}.", kind.word);
-            (format!("get-{}", kind.word), summary, of_one(ONE), reference(&name(kind)))
+            let parameters = of_kind(kind, &[&["id"], ONE].concat());
+            (format!("get-{}", kind.word), summary, parameters, reference(&name(kind)))
         }
         Route::Winners => (
             "get-computer-winners".to_owned(),
             "What a computer should have, item by item, and why.".to_owned(),
-            of_one(WINNERS),
+            named(&[&["id"], WINNERS].concat()),
             page(&object(), &json!({})),
         ),
         Route::Changes => {
@@ -220,7 +223,7 @@ fn described(route: Route) -> (String, String, Vec<Value>, Value) {
 
 fn parameter(name: &str) -> Value {
     let text = || json!({ "type": "string" });
-    let number = || json!({ "type": "integer", "minimum": 0 });
+    let number = || json!({ "type": "integer", "minimum": 0, "maximum": i64::MAX });
     let (place, schema, about) = match name {
         "id" => ("path", text(), "Its id."),
         "limit" => (
@@ -232,11 +235,15 @@ fn parameter(name: &str) -> Value {
         "tenant" => ("query", text(), "Only of the tenant of this id."),
         "name" => ("query", text(), "Only what has this in its name, in any case."),
         "fields" => ("query", text(), "Only these fields, joined by commas."),
+        "state" => {
+            let states: Vec<&str> = SessionState::ALL.iter().map(|one| one.as_str()).collect();
+            ("query", json!({ "type": "string", "enum": states }), "Only what is in this state.")
+        }
         "since" => ("query", number(), "Only events after this number; 0 is all."),
-        "as_of" => ("query", text(), "A local day (2026-12-31) or an instant; now if left out."),
-        "known_at" => ("query", text(), "As it was known at this instant."),
-        "from" => ("query", text(), "The first day; tomorrow if left out."),
-        "until" => ("query", text(), "The last day; 90 days from today if left out."),
+        "as_of" => ("query", when(), "A local day (2026-12-31) or an instant; now if left out."),
+        "known_at" => ("query", when(), "As it was known at this instant."),
+        "from" => ("query", day(), "The first day; tomorrow if left out."),
+        "until" => ("query", day(), "The last day; 90 days from today if left out."),
         "agreement" => ("query", text(), "Only the lines of this agreement: its name or id."),
         "connection" => ("query", text(), "Only of this connection."),
         "all" => ("query", json!({ "type": "boolean" }), "Those too that were settled."),
@@ -248,11 +255,13 @@ fn parameter(name: &str) -> Value {
         "subject" => ("query", text(), "Only about this."),
         "Idempotency-Key" => (
             "header",
-            text(),
+            json!({ "type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$" }),
             "Sent again with the same body, it is answered as before and does nothing.",
         ),
-        _ => ("header", number(), "Goes on after this event, whatever `since` says."),
+        "Last-Event-ID" => ("header", number(), "Goes on after this event, whatever `since` says."),
+        _ => ("query", text(), ""),
     };
+    let schema = if place == "query" { or_none(schema) } else { schema };
     json!({
         "name": name,
         "in": place,
@@ -260,6 +269,39 @@ fn parameter(name: &str) -> Value {
         "schema": schema,
         "description": about,
     })
+}
+
+/// What a parameter is like that is given: an empty one is as if it were left out.
+fn or_none(schema: Value) -> Value {
+    match schema.as_object() {
+        Some(only)
+            if only.len() == 1 && only.contains_key("type") && schema["type"] == "string" =>
+        {
+            schema
+        }
+        _ => json!({ "anyOf": [schema, { "type": "string", "maxLength": 0 }] }),
+    }
+}
+
+/// A local day.
+fn day() -> Value {
+    json!({ "type": "string", "format": "date" })
+}
+
+/// A local day or an instant.
+fn when() -> Value {
+    json!({ "type": "string", "anyOf": [{ "format": "date" }, { "format": "date-time" }] })
+}
+
+/// Parameters of a kind's routes: which fields it has is its own.
+fn of_kind(kind: &Kind, names: &[&str]) -> Vec<Value> {
+    let one = format!("({})", kind.entity.fields().join("|"));
+    let mut parameters: Vec<Value> = names.iter().map(|name| parameter(name)).collect();
+    for parameter in parameters.iter_mut().filter(|one| one["name"] == "fields") {
+        let pattern = format!("^{one}(,{one})*$");
+        parameter["schema"] = or_none(json!({ "type": "string", "pattern": pattern }));
+    }
+    parameters
 }
 
 fn schema(kind: &Kind) -> Value {

@@ -57,6 +57,18 @@ impl Params {
         })
     }
 
+    /// Whether something is asked for by `true`.
+    pub(crate) fn flag(&self, name: &str) -> Result<bool, Problem> {
+        match self.get(name) {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(text) => {
+                let what = format!("`{name}` is `{}`", shown(text));
+                Err(Problem::wrong(what, "give true or false"))
+            }
+        }
+    }
+
     /// After which event is asked.
     pub(crate) fn since(&self) -> Result<Option<i64>, Problem> {
         self.get("since").map(|text| sequence("since", text)).transpose()

@@ -101,6 +101,12 @@ impl Problem {
         )
     }
 
+    /// There is no such place in the log.
+    pub(crate) fn gone(detail: impl Into<String>, remedy: impl Into<String>) -> Self {
+        let kind = (StatusCode::NOT_FOUND, "not-found", "There is no such thing");
+        Self::new(kind, detail, remedy)
+    }
+
     /// There is no such path.
     pub(crate) fn no_path() -> Self {
         Self::new(

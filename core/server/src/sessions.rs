@@ -44,7 +44,12 @@ pub(crate) const DEEDS: &[Deed] = &[
                 session at a time, and what is over stays so.",
         of_all: false,
         body: &[
-            needed("state", "string", "running, succeeded, failed or cancelled."),
+            needed("state", "string", "running, succeeded, failed or cancelled.").one_of(&[
+                "running",
+                "succeeded",
+                "failed",
+                "cancelled",
+            ]),
             field("word", "string", "How it goes, or what came of it, for people."),
             field("result", "object", "What the engine found and did, for machines."),
         ],

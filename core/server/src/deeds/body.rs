@@ -36,6 +36,12 @@ pub(crate) fn body(deed: &Deed, asked: &Asked) -> Result<Map<String, Value>, Pro
             let what = format!("`{name}` is no {kind}");
             return Err(Problem::wrong(what, field.about));
         }
+        if let Some(word) = words(value).find(|word| !field.one_of.contains(word))
+            && !field.one_of.is_empty()
+        {
+            let what = format!("`{name}` cannot be `{}`", shown(word));
+            return Err(Problem::wrong(what, format!("it is {}", field.one_of.join(", "))));
+        }
     }
     let missing = deed
         .body
@@ -47,13 +53,34 @@ pub(crate) fn body(deed: &Deed, asked: &Asked) -> Result<Map<String, Value>, Pro
     }
 }
 
+/// The words of a text or of a list of texts.
+fn words(value: &Value) -> impl Iterator<Item = &str> {
+    let listed = value.as_array().into_iter().flatten();
+    value.as_str().into_iter().chain(listed.filter_map(Value::as_str))
+}
+
 /// The schema of a route's body.
 pub(crate) fn schema(deed: &Deed) -> Value {
     let property = |field: &Field| {
-        let mut schema = json!({ "type": field.kind, "description": field.about });
-        if field.kind == "array" {
-            schema["items"] = json!({ "type": "string" });
+        let mut text = json!({ "type": "string" });
+        if !field.one_of.is_empty() {
+            text["enum"] = json!(field.one_of);
         }
+        if field.shortest > 0 {
+            text["minLength"] = json!(field.shortest);
+        }
+        let mut schema = match field.kind {
+            "string" => text,
+            "array" => json!({ "type": "array", "items": text }),
+            // Numbers that are given are counts.
+            "integer" => json!({ "type": "integer", "minimum": 0 }),
+            kind => json!({ "type": kind }),
+        };
+        // What may be left out may be null.
+        if !field.required {
+            schema = json!({ "anyOf": [schema, { "type": "null" }] });
+        }
+        schema["description"] = json!(field.about);
         (field.name.to_owned(), schema)
     };
     let required = deed.body.iter().filter(|field| field.required).map(|field| field.name);

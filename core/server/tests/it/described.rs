@@ -48,6 +48,9 @@ async fn the_description_is_served_and_every_reference_in_it_leads_somewhere() {
             let parameters = operation["parameters"].as_array();
             let in_path = parameters.into_iter().flatten().filter(|one| one["in"] == "path");
             assert_eq!(in_path.count(), path.matches('{').count(), "{path}");
+            for one in operation["parameters"].as_array().into_iter().flatten() {
+                assert_ne!(one["description"], "", "{path}: {one}");
+            }
         }
     }
     let count = ids.len();

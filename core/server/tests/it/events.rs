@@ -54,7 +54,7 @@ async fn changes_are_told_once_each_with_what_was_before_and_after() {
     }
     assert_eq!(seen, (1..=began + 3).collect::<Vec<_>>());
     let beyond = bench.get(&format!("/v1/changes?since={}", began + 4), &token).await;
-    let problem = beyond.is_problem(400);
+    let problem = beyond.is_problem(404);
     assert!(problem["detail"].as_str().unwrap().contains(&format!("newest is {}", began + 3)));
 }
 
@@ -126,11 +126,16 @@ async fn a_follower_that_comes_back_loses_and_repeats_nothing() {
 async fn where_a_follower_was_must_be_a_place_in_this_log() {
     let bench = Bench::new().await;
     let token = bench.token(Role::Reader, &[]).await;
-    for path in ["/v1/events?since=99999", "/v1/events?since=-1", "/v1/changes?since=x"] {
-        bench.get(path, &token).await.is_problem(400);
+    for (path, status) in [
+        ("/v1/events?since=99999", 404),
+        ("/v1/events?since=-1", 400),
+        ("/v1/changes?since=x", 400),
+    ] {
+        bench.get(path, &token).await.is_problem(status);
     }
-    for wrong in ["99999", "last", "\u{e9}"] {
-        bench.ask(request("/v1/events", &token, &[("last-event-id", wrong)])).await.is_problem(400);
+    for (wrong, status) in [("99999", 404), ("last", 400), ("\u{e9}", 400)] {
+        let asked = request("/v1/events", &token, &[("last-event-id", wrong)]);
+        bench.ask(asked).await.is_problem(status);
     }
 }
 
