@@ -14,16 +14,14 @@ use core_sync::{Clock, Hub, Progress, ProgressEvent, SyncOptions, Trigger};
 use tests::Estate;
 use tests::databases;
 use tests::fast_forward::FastForward;
-use tests::plan::entry;
+use tests::plan::{LATE, entry};
 use tokio::sync::mpsc;
 
 use crate::support::{connect, ensure_verified, small_pages, told};
 
-/// Seconds by which runs are late at most.
-const LATE: u32 = 300;
 const KINDS: [&str; 4] = ["azure-ad", "cw-automate", "cw-control", "halopsa"];
 
-fn at(text: &str) -> DateTime<Utc> {
+pub(crate) fn at(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
 }
 
@@ -75,7 +73,7 @@ async fn live(
 }
 
 /// Lets a daemon work until that time is over, and stops it.
-async fn run_through(site: Site, time: &Arc<FastForward>) -> Result<()> {
+pub(crate) async fn run_through(site: Site, time: &Arc<FastForward>) -> Result<()> {
     let daemon = Daemon::start(site, time.clone()).await?;
     let (orders, inbox) = mpsc::channel(1);
     let running = tokio::spawn(daemon.run(inbox));
@@ -86,7 +84,10 @@ async fn run_through(site: Site, time: &Arc<FastForward>) -> Result<()> {
 }
 
 /// When each stream of each connection was read, and whether in full, after an instant.
-async fn read_at(store: &Store, since: &str) -> Result<BTreeMap<(String, String), Vec<Run>>> {
+pub(crate) async fn read_at(
+    store: &Store,
+    since: &str,
+) -> Result<BTreeMap<(String, String), Vec<Run>>> {
     let mut found: BTreeMap<(String, String), Vec<Run>> = BTreeMap::new();
     let mut runs = store.runs(100_000, None).await?;
     runs.retain(|run| run.started_us >= at(since).timestamp_micros());
@@ -104,11 +105,14 @@ async fn read_at(store: &Store, since: &str) -> Result<BTreeMap<(String, String)
 }
 
 /// What a plan says in words, with its delay.
-fn late(name: &str, times: impl IntoIterator<Item = DateTime<Utc>>) -> BTreeSet<DateTime<Utc>> {
+pub(crate) fn late(
+    name: &str,
+    times: impl IntoIterator<Item = DateTime<Utc>>,
+) -> BTreeSet<DateTime<Utc>> {
     times.into_iter().map(|time| time + core_schedule::jitter(name, LATE)).collect()
 }
 
-fn hours(from: &str, until: &str) -> Vec<DateTime<Utc>> {
+pub(crate) fn hours(from: &str, until: &str) -> Vec<DateTime<Utc>> {
     let mut hours = vec![at(from)];
     while *hours.last().unwrap() < at(until) {
         hours.push(*hours.last().unwrap() + TimeDelta::hours(1));

@@ -1,7 +1,7 @@
 //! Targets over an estate that was read through all four connectors, against what is true there:
 //! today, on days to come, and as it was known before the estate's records were corrected.
 
-mod ground;
+pub(crate) mod ground;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,11 +13,12 @@ use core_model::entity::{Group, Product, Tenant};
 use core_model::facts::ConnectionGroupKind;
 use core_model::id::{ComputerId, SoftwareId, TagId, TenantId};
 use core_model::library::{Deployment, DesiredState, Software, SubjectKind, Tag, Target};
-use core_resolve::{AsOf, Freshness, Resolver, RunKind, Snapshot};
-use core_snapshot::{LoadOptions, Loaded, definitions, load, rows};
+use core_resolve::{Resolver, RunKind, Snapshot};
+use core_snapshot::{Loaded, definitions, rows};
 use core_store::DefinitionChange;
 use core_sync::Hub;
 use mocks::estate::{Change, Pick};
+use tests::dates::resolver;
 use tests::{Estate, databases};
 
 use crate::support::{change, ensure_verified, paging_hub, seeds, sync_whole, with_world};
@@ -25,26 +26,7 @@ use ground::Ground;
 
 /// Loads what was known at an instant, or is known now.
 async fn loaded(hub: &Hub, known_at: Option<DateTime<Utc>>) -> Result<Loaded> {
-    let registry = tests::registry();
-    let kinds = registry.kinds().flat_map(|kind| {
-        let name = |stream: &str| (kind.name.to_owned(), stream.to_owned());
-        kind.streams.iter().map(move |stream| (name(stream.name), stream.kinds.to_vec()))
-    });
-    let options = LoadOptions {
-        now: Utc::now(),
-        known_at,
-        default_zone: "UTC".to_owned(),
-        freshness: Freshness::default(),
-        kinds: kinds.collect(),
-        disabled: std::collections::BTreeMap::new(),
-    };
-    Ok(load(&hub.store, &options).await?)
-}
-
-fn resolver(loaded: &Loaded, at: DateTime<Utc>) -> Resolver {
-    let snapshot = Arc::new(Snapshot::new(loaded.input.clone()));
-    let definitions = Arc::new(definitions(&loaded.library));
-    Resolver::new(snapshot, definitions, AsOf::Instant(at), RunKind::default())
+    tests::dates::loaded(&hub.store, Utc::now(), known_at).await
 }
 
 fn named(target: &str) -> String {
@@ -73,7 +55,7 @@ fn library(targets: &[(&'static str, Target)], tag: &Tag) -> Library {
     }
 }
 
-async fn save(hub: &Hub, library: &Library) -> Result<()> {
+pub(crate) async fn save(hub: &Hub, library: &Library) -> Result<()> {
     let rows = rows(&Library::default(), library);
     let base = hub.store.last_revision().await?;
     let (author, note, now_us) = ("somebody", "", hub.clock.now_us());

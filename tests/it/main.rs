@@ -14,6 +14,7 @@ mod conformance;
 mod contracts;
 mod crash;
 mod daemon;
+mod day;
 mod deployments;
 mod faults;
 mod first_light;

@@ -23,22 +23,26 @@ use crate::support::{
 mod feedback;
 mod killed;
 mod others;
-mod truth;
+pub(crate) mod truth;
 
-const HALO: &str = "halopsa";
-const ALL: [&str; 4] = ["azure-ad", "cw-automate", "cw-control", "halopsa"];
+pub(crate) const HALO: &str = "halopsa";
+pub(crate) const ALL: [&str; 4] = ["azure-ad", "cw-automate", "cw-control", "halopsa"];
 
 /// An estate and settings under which the hub may write into three of its systems.
-struct Site {
-    estate: Estate,
-    settings: ConnectionSettings,
+pub(crate) struct Site {
+    pub(crate) estate: Estate,
+    pub(crate) settings: ConnectionSettings,
     /// Seconds by which the hub's clock is ahead.
     ahead: Arc<AtomicI64>,
 }
 
 impl Site {
     async fn of(computers: usize, seed: u64) -> Result<Self> {
-        let estate = Estate::of(computers, seed).await?;
+        Self::over(Estate::of(computers, seed).await?)
+    }
+
+    /// The hub may write into this estate.
+    pub(crate) fn over(estate: Estate) -> Result<Self> {
         let mut settings = estate.settings();
         let classes = [
             ("workstation", "Desktop"),
@@ -69,14 +73,20 @@ impl Site {
         Ok(Self { estate, settings, ahead: Arc::default() })
     }
 
-    fn connections(&self) -> Result<Vec<Connection>> {
+    pub(crate) fn connections(&self) -> Result<Vec<Connection>> {
         connections_of(&self.settings, &ALL)
     }
 
     fn hub(&self, store: Store) -> Result<Hub> {
         let ahead = Arc::clone(&self.ahead);
-        let clock =
-            Clock::new(move || Utc::now() + TimeDelta::seconds(ahead.load(Ordering::Relaxed)));
+        self.hub_at(
+            store,
+            Clock::new(move || Utc::now() + TimeDelta::seconds(ahead.load(Ordering::Relaxed))),
+        )
+    }
+
+    /// A hub by another clock.
+    pub(crate) fn hub_at(&self, store: Store, clock: Clock) -> Result<Hub> {
         Ok(Hub::new(store, self.connections()?, self.estate.rules(), clock))
     }
 
@@ -84,11 +94,11 @@ impl Site {
         self.ahead.fetch_add(hours * 3600, Ordering::Relaxed);
     }
 
-    fn version(&self) -> u64 {
+    pub(crate) fn version(&self) -> u64 {
         with_world(&self.estate, |world| world.version)
     }
 
-    fn assets(&self) -> Vec<HaloAsset> {
+    pub(crate) fn assets(&self) -> Vec<HaloAsset> {
         with_world(&self.estate, |world| {
             world.halo.assets.iter().filter(|one| one.mark.gone.is_none()).cloned().collect()
         })
@@ -114,7 +124,7 @@ impl Site {
     }
 }
 
-async fn push(hub: &Hub, full: bool) -> Result<Vec<PushReport>> {
+pub(crate) async fn push(hub: &Hub, full: bool) -> Result<Vec<PushReport>> {
     Ok(hub.push(&[], PushOptions { full, ..PushOptions::default() }).await?)
 }
 
@@ -123,7 +133,7 @@ fn of<'a>(reports: &'a [PushReport], connection: &str) -> Result<&'a PushReport>
 }
 
 /// Nothing failed but what a human must tell: an asset of the same name that says nothing else.
-fn ensure_fine(reports: &[PushReport]) -> Result<()> {
+pub(crate) fn ensure_fine(reports: &[PushReport]) -> Result<()> {
     for report in reports {
         ensure!(report.ended.is_none() && !report.stopped, "{report:?}");
         for item in &report.items {

@@ -20,6 +20,7 @@ use mocks::world::Options;
 use serde_json::{Value, json};
 
 pub mod databases;
+pub mod dates;
 pub mod fast_forward;
 pub mod floor;
 pub mod order;

@@ -8,6 +8,7 @@ mod live;
 mod load;
 mod machines;
 mod names;
+mod passed;
 mod people;
 mod redefined;
 
@@ -18,3 +19,4 @@ pub use library::{definitions, library, rows};
 pub use live::{Live, Renewed};
 pub use load::{LoadOptions, Loaded, World, load};
 pub use names::names;
+pub use passed::note_passed;

@@ -85,6 +85,12 @@ impl Store {
         Ok(())
     }
 
+    /// How far a reader has come, as this transaction sees it.
+    pub(crate) async fn cursor_in(&self, tx: &mut AnyConnection, name: &str) -> Result<i64> {
+        let query = self.sql("select seq from cursor where name = $1").bind(name.to_owned());
+        query.fetch_optional(tx).await?.map_or(Ok(0), |row| row.int(0))
+    }
+
     /// Takes so many numbers and gives the first. With none it only locks the counter, so that what
     /// is read afterwards stays as it is until the commit.
     pub(crate) async fn take(

@@ -2,6 +2,8 @@
 
 use core_model::entity::{EntityKind, EntityRow};
 
+use sqlx::AnyConnection;
+
 use crate::error::Result;
 use crate::model::folded;
 use crate::open::Store;
@@ -95,6 +97,19 @@ impl Store {
     pub async fn count(&self, kind: EntityKind) -> Result<u64> {
         let query = self.sql_on("select count(*) from {table}", kind.as_str());
         Ok(count(query.fetch_one(self.readers()).await?.int(0)?))
+    }
+
+    /// Those of these ids that are there, as this transaction sees them, by id.
+    pub(crate) async fn entities_in(
+        &self,
+        tx: &mut AnyConnection,
+        kind: EntityKind,
+        ids: &[&str],
+    ) -> Result<Vec<EntityRow>> {
+        let mut select = Select::new(format!("select {COLUMNS} from {}", kind.as_str()));
+        select.push(" where id in list({}) order by id", [Argument::Text(list(ids))]);
+        let rows = select.query(self.backend()).fetch_all(tx).await?;
+        rows.iter().map(|row| read(kind, row)).collect()
     }
 
     /// What somebody may mean by a text: the entity with that id; else those of that name, in any

@@ -48,7 +48,7 @@ pub use identity::IdentityRow;
 pub use key::{Key, NOTED_EVERY_US, Opens, SignInKey, Token};
 pub use known::{EntityAfter, StreamRuns};
 pub use lease::Lease;
-pub use model::ModelChange;
+pub use model::{ModelChange, Passed};
 pub use observation::{Agents, LogonRow, ReadingRow};
 pub use open::{Backend, Store};
 pub use page::{PageCommit, PageDiff, PageOutcome};

@@ -29,6 +29,17 @@ pub struct ModelChange<'a> {
     pub now_us: i64,
 }
 
+/// Entities for which something else holds since a date passed, though nothing of them changed.
+#[derive(Clone, Copy, Debug)]
+pub struct Passed<'a> {
+    /// Which ones; those that are no more are left out.
+    pub entities: &'a [(EntityKind, String)],
+    /// The reader of dates, and up to when it has come with this (Unix microseconds).
+    pub cursor: (&'a str, i64),
+    /// Now, Unix microseconds.
+    pub now_us: i64,
+}
+
 /// Names per statement that looks stored entities up.
 const LOOK_UP: usize = 2000;
 
@@ -107,6 +118,47 @@ impl Store {
         }
         tx.commit().await?;
         Ok(events as u64)
+    }
+
+    /// Writes an event of the cause `clock` for each entity that a date concerns; gives their number. Where
+    /// the reader has come so far before, nothing is written: of two that look at a date one does.
+    ///
+    /// # Errors
+    /// When the database does not answer; then nothing is written.
+    pub async fn note_passed(&self, passed: Passed<'_>) -> Result<u64> {
+        let (name, until_us) = passed.cursor;
+        let mut tx = self.write().await?;
+        self.take(&mut tx, EVENT, 0).await?;
+        if self.cursor_in(&mut tx, name).await? >= until_us {
+            return Ok(0);
+        }
+        let mut rows = Vec::new();
+        for kind in EntityKind::ALL {
+            let ids: Vec<&str> = passed.of(*kind).collect();
+            for ids in ids.chunks(LOOK_UP) {
+                rows.extend(self.entities_in(&mut tx, *kind, ids).await?);
+            }
+        }
+        if !rows.is_empty() {
+            let first = self.take(&mut tx, EVENT, rows.len()).await?;
+            let puts = rows.iter().zip(first..);
+            let puts: Vec<Put<'_>> = puts
+                .map(|(row, seq)| Put { row, hash: content_hash(row), new: false, seq })
+                .collect();
+            let change = ModelChange {
+                upserts: Vec::new(),
+                removals: Vec::new(),
+                cause: &Cause::Clock,
+                cursors: &[],
+                now_us: passed.now_us,
+            };
+            for kind in EntityKind::ALL {
+                self.put_kind(&mut tx, *kind, &puts, &change).await?;
+            }
+        }
+        self.move_cursor(&mut tx, name, until_us).await?;
+        tx.commit().await?;
+        Ok(rows.len() as u64)
     }
 
     /// The entities that are not stored just so, in the order given.
@@ -231,6 +283,12 @@ impl Store {
             .execute(tx)
             .await?;
         Ok(())
+    }
+}
+
+impl Passed<'_> {
+    fn of(&self, kind: EntityKind) -> impl Iterator<Item = &str> {
+        self.entities.iter().filter(move |(of, _)| *of == kind).map(|(_, id)| id.as_str())
     }
 }
 

@@ -39,6 +39,18 @@ pub(crate) struct Ground {
 /// gave them: on contracts that cover everybody and hold for longer than is asked about. Gives the
 /// lines.
 pub(crate) fn two_lines(world: &mut World) -> Result<(i64, i64)> {
+    match lines(world, 2, None)?.as_slice() {
+        [(_, one), (_, other)] => Ok((*one, *other)),
+        _ => anyhow::bail!("not two lines"),
+    }
+}
+
+/// The same to so many tenants, from a day on. Gives each tenant's number and line.
+pub(crate) fn lines(
+    world: &mut World,
+    count: usize,
+    from: Option<NaiveDate>,
+) -> Result<Vec<(usize, i64)>> {
     let truth = mocks::truth::truth(world, world.now());
     let sure = |tenant: usize| {
         let machines = truth.computers.iter().filter(|one| one.tenant == tenant);
@@ -65,22 +77,20 @@ pub(crate) fn two_lines(world: &mut World) -> Result<(i64, i64)> {
     // Where many machines can be judged, some can whatever else is wrong there.
     let mut tenants: Vec<usize> = whole.keys().copied().filter(|no| sure(*no) > 3).collect();
     tenants.sort_by_key(|no| std::cmp::Reverse(sure(*no)));
-    let [Some(one), Some(other)] = [0, 1].map(|n| Some(whole[tenants.get(n)?])) else {
-        anyhow::bail!("fewer than two tenants have a contract that holds for long");
-    };
+    anyhow::ensure!(tenants.len() >= count, "too few tenants have a contract that holds for long");
     let item = world.halo.items.iter().find(|item| item.recurring && !item.inactive);
     let item = item.context("nothing is sold")?.id;
     for invoice in &mut world.halo.invoices {
         invoice.lines.retain(|line| line.item != Some(item));
     }
     let mut sell = |contract: i64| -> Result<i64> {
-        let (quantity, from) = (Some(5.0), None);
+        let quantity = Some(5.0);
         let line = Change::AddLine { contract, item: Some(item), quantity, from };
         mocks::estate::apply(world, &line)?;
         let lines = world.halo.invoices.iter().flat_map(|invoice| &invoice.lines);
         lines.map(|line| line.id).max().context("no line")
     };
-    Ok((sell(one)?, sell(other)?))
+    tenants.into_iter().take(count).map(|no| Ok((no, sell(whole[&no])?))).collect()
 }
 
 /// Whether nothing about a machine makes its identity doubtful.
@@ -268,7 +278,7 @@ fn has(machine: &Computer, kind: &str, id: &str) -> bool {
 }
 
 /// Machines of linked tenants whose evidence is good, with the computer that their agents are of.
-async fn judged(truth: &Truth, hub: &Hub) -> Result<BTreeMap<usize, ComputerId>> {
+pub(crate) async fn judged(truth: &Truth, hub: &Hub) -> Result<BTreeMap<usize, ComputerId>> {
     let agents: Vec<Agent> = hub.all().await?;
     let matched = agents.iter().filter(|agent| agent.state == AgentState::Matched && !agent.gone);
     let by_name: BTreeMap<(&str, &str), ComputerId> = matched
@@ -293,7 +303,7 @@ async fn judged(truth: &Truth, hub: &Hub) -> Result<BTreeMap<usize, ComputerId>>
     Ok(judged)
 }
 
-async fn tenant_of(truth: &Truth, no: usize, hub: &Hub) -> Result<TenantId> {
+pub(crate) async fn tenant_of(truth: &Truth, no: usize, hub: &Hub) -> Result<TenantId> {
     let tenant = truth.tenants.iter().find(|tenant| tenant.no == no).context("no tenant")?;
     let clients: Vec<Client> = hub.all().await?;
     let found = clients.iter().find(|client| {

@@ -102,7 +102,7 @@ fn only_automate(computer: &Computer, agents: &[Agent]) -> Option<u64> {
     only.key.parse().ok()
 }
 
-async fn ensure_true(site: &Site, hub: &Hub) -> Result<()> {
+pub(crate) async fn ensure_true(site: &Site, hub: &Hub) -> Result<()> {
     let known = known(site);
     let agents: Vec<Agent> = hub.all().await?;
     let kinds: HashMap<_, _> =
@@ -124,7 +124,9 @@ async fn ensure_true(site: &Site, hub: &Hub) -> Result<()> {
         let of = computer.agents.iter().find_map(|id| known.get(kinds.get(id)?));
         let Some(known) = of else { continue };
         let own = computer.assets.iter().map(|(_, key)| key);
-        for key in own.chain(made.get(&computer.id.to_string())) {
+        // What was made and was read back since is there both ways.
+        let keys: BTreeSet<&String> = own.chain(made.get(&computer.id.to_string())).collect();
+        for key in keys {
             let asset = &assets[&key.parse()?];
             ensure!(seen.insert(asset.id), "asset {key} is of two computers");
             if asset.inactive {

@@ -14,6 +14,7 @@ mod model;
 mod observations;
 mod opening;
 mod pages;
+mod passed;
 mod pushes;
 mod queries;
 mod requests;

@@ -1,5 +1,5 @@
 //! Dates that passed: agreements, lines and deployments begin and end with a day of their tenant, and
-//! nobody has to sync for it. What has changed by itself is written into the log.
+//! nobody has to sync for it. Whoever has another winner since gets an event.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -52,7 +52,12 @@ impl Dates {
             return Ok(0);
         }
         let world = World::load(&self.context, &WhenArgs::default(), RunKind::default()).await?;
-        let edges = tokio::task::block_in_place(|| world.resolver.passed(from, to));
+        let (store, span) = (&self.context.store, (from, to));
+        // Resolving takes a processor for a while, which is none of those that answer.
+        let edges = tokio::task::block_in_place(|| {
+            let noting = core_snapshot::note_passed(store, &world.resolver, span, Utc::now());
+            tokio::runtime::Handle::current().block_on(noting)
+        })?;
         for edge in &edges {
             tracing::info!(day = %edge.day, tenant = %edge.tenant,
                 tenant_name = %world.subject_name(edge.tenant.into()), what = %edge.what.join("; "),
