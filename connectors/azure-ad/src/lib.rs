@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use core_connector::{
-    Account, Changes, Connector, Factory, Permission, Result, Source, Stream, StreamDoc, Webhooks,
+    Account, Changes, Connector, Factory, KeepSecret, Permission, Result, Source, Stream, StreamDoc,
+    Webhooks,
 };
 use core_model::RecordKind;
 
@@ -68,9 +69,16 @@ impl Factory for AzureAd {
     const PERMISSIONS: &'static [Permission] = permissions::PERMISSIONS;
 
     fn build(config: Config) -> Result<Box<dyn Connector>> {
+        Self::build_keeping(config, None)
+    }
+
+    fn build_keeping(
+        config: Config,
+        keep: Option<Arc<dyn KeepSecret>>,
+    ) -> Result<Box<dyn Connector>> {
         let hooks = config.webhook_secret.clone().map(webhook::Hooks);
         let plan = config.plan()?;
-        let graph = Arc::new(Graph::new(plan.access)?);
+        let graph = Arc::new(Graph::new(plan.access, keep)?);
         let directories = Arc::new(Directories::new(Arc::clone(&graph), plan.reach));
         let delta = |spec| Delta::new(Arc::clone(&graph), Arc::clone(&directories), spec);
         Ok(Box::new(Self {

@@ -8,6 +8,7 @@
 pub mod conformance;
 mod connector;
 mod error;
+mod keep;
 mod meter;
 mod page;
 mod push;
@@ -20,6 +21,7 @@ pub use connector::{
     Account, Connector, Missing, Note, OpenSession, SessionLink, Stream, Ticket, Tickets,
 };
 pub use error::{Actor, Error, ErrorKind, Result};
+pub use keep::KeepSecret;
 pub use meter::{METER, Meter, MeterReading};
 pub use page::{Changes, Mode, Page, Proof, Resume, Scope, Source};
 pub use push::{Fact, Found, NewObject, Push, PushField, PushObject, Set, There};
