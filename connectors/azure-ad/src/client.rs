@@ -41,10 +41,17 @@ impl Graph {
         operation: &str,
         read: impl Fn(&Answer) -> Result<T> + Send,
     ) -> Result<T> {
-        let request = Request::get(target)
-            .named(operation)
-            .scope(directory)
-            .header("x-ms-throttle-priority", "low");
+        self.send(directory, Request::get(target).named(operation), read).await
+    }
+
+    /// Sends a request to a directory.
+    pub(crate) async fn send<T>(
+        &self,
+        directory: &str,
+        request: Request,
+        read: impl Fn(&Answer) -> Result<T> + Send,
+    ) -> Result<T> {
+        let request = request.scope(directory).header("x-ms-throttle-priority", "low");
         self.http.call(&request, read).await
     }
 }

@@ -15,6 +15,7 @@ mod push;
 mod registry;
 mod script;
 mod secret;
+mod subscribe;
 mod webhook;
 
 pub use connector::{
@@ -28,4 +29,5 @@ pub use push::{Fact, Found, NewObject, Push, PushField, PushObject, Set, There};
 pub use registry::{Factory, Kind, Permission, Registry, StreamDoc};
 pub use script::{RunScript, Script, ScriptHandle, ScriptOutcome, Shell};
 pub use secret::Secret;
+pub use subscribe::{NewSubscription, Subscribe, Subscription};
 pub use webhook::{Hint, Hook, Refusal, Sent, Taken, Webhooks};

@@ -42,7 +42,7 @@ pub trait Factory: 'static {
     const TITLE: &'static str;
     /// Its streams.
     const STREAMS: &'static [StreamDoc];
-    /// Other capabilities: `run-script`, `open-session`, `tickets`, `push`.
+    /// Other capabilities: `run-script`, `open-session`, `tickets`, `push`, `webhooks`, `subscribe`.
     const ACTIONS: &'static [&'static str];
     /// The permissions it asks for.
     const PERMISSIONS: &'static [Permission];

@@ -30,7 +30,7 @@ struct OfConnection {
 impl OfConnection {
     /// What a secret is called in the store; `linchpin secrets list` shows it so.
     fn name(&self, name: &str) -> String {
-        format!("{}/{name}", self.connection)
+        format!("{}.{name}", self.connection)
     }
 
     fn keys(&self) -> Result<&SealingKeys> {

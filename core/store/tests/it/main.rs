@@ -19,5 +19,6 @@ mod queries;
 mod requests;
 mod schedules;
 mod sessions;
+mod subscriptions;
 mod tickets;
 mod tokens;
