@@ -5,8 +5,9 @@
 //! permissions, unknown properties, page sizes over the limit, advanced queries without their
 //! header), because a client that gets away with it here would fail there.
 //!
-//! Left out: writing to users, groups and devices, interactive sign-in, `$expand`, and the delivery
-//! of change notifications (subscriptions are kept, and nothing is sent).
+//! Subscriptions are kept, ask their address back, and are told of what changes (`subscriptions`).
+//!
+//! Left out: writing to users, groups and devices, interactive sign-in, and `$expand`.
 
 mod aadsts;
 mod ask;
@@ -22,6 +23,7 @@ mod history;
 mod index;
 mod list;
 mod members;
+mod notify;
 mod route;
 mod signin;
 mod subscriptions;
@@ -32,14 +34,15 @@ mod throttle;
 mod tokens;
 mod wire;
 
-use std::sync::{PoisonError, RwLock};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use self::ask::Ask;
 use self::index::Index;
 use self::tokens::{Refused, Tokens};
 use self::wire::Problem;
 use crate::faults::Fault;
-use crate::vendor::{Call, Face, Listing, Reply, Rows, Vendor};
+use crate::vendor::{Call, Face, Handshake, Listing, Outgoing, Reply, Rows, Vendor};
 use crate::world::World;
 
 /// The face.
@@ -51,6 +54,7 @@ pub fn face() -> Box<dyn Vendor> {
         histories: RwLock::default(),
         buckets: throttle::Buckets::default(),
         subscriptions: subscriptions::Subscriptions::default(),
+        first_is_dead: AtomicBool::new(false),
     })
 }
 
@@ -61,6 +65,8 @@ struct Graph {
     histories: delta::Histories,
     buckets: throttle::Buckets,
     subscriptions: subscriptions::Subscriptions,
+    /// The first refresh token is too old by now; what it was renewed to is not.
+    first_is_dead: AtomicBool,
 }
 
 impl Vendor for Graph {
@@ -73,14 +79,7 @@ impl Vendor for Graph {
         let Some((version, raw)) = route::segments(&call.path) else {
             return self.sign_in(call, &world);
         };
-        let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
-        let index = if index.is_current(&world) {
-            index
-        } else {
-            drop(index);
-            self.index.write().unwrap_or_else(PoisonError::into_inner).grow(&world);
-            self.index.read().unwrap_or_else(PoisonError::into_inner)
-        };
+        let index = self.current(&world);
         if raw.len() == 1 && raw[0].eq_ignore_ascii_case("$batch") {
             if let Err(refused) = self.grant(call, &world) {
                 return wire::dress(refused.reply(call), call, 1);
@@ -113,9 +112,56 @@ impl Vendor for Graph {
     fn revoke_tokens(&self) {
         self.tokens.revoke_all();
     }
+
+    fn asks(&self, call: &Call, reply: &Reply) -> Vec<Handshake> {
+        self.subscriptions.asks(call, reply)
+    }
+
+    fn unanswered(&self, call: &Call, reply: Reply) -> Reply {
+        let problem = self.subscriptions.unanswered(&reply);
+        wire::dress(problem.reply(call), call, 1)
+    }
+
+    fn tells(&self, world: &RwLock<World>) -> Vec<Outgoing> {
+        if self.subscriptions.is_idle() {
+            return Vec::new();
+        }
+        let world = world.read().unwrap_or_else(PoisonError::into_inner);
+        let index = self.current(&world);
+        self.subscriptions.tells(&world, &index)
+    }
+
+    fn estate(
+        &self,
+        name: &str,
+        fields: &serde_json::Value,
+        world: &RwLock<World>,
+    ) -> Option<Result<serde_json::Value, String>> {
+        let world = world.read().unwrap_or_else(PoisonError::into_inner);
+        match name {
+            "subscriptions" => Some(Ok(self.subscriptions.all(&world))),
+            "lifecycle" => Some(self.subscriptions.lifecycle(fields, &world)),
+            "retire_refresh_token" => {
+                self.first_is_dead.store(true, Ordering::Relaxed);
+                Some(Ok(serde_json::json!({ "retired": true })))
+            }
+            _ => None,
+        }
+    }
 }
 
 impl Graph {
+    /// The index, with every row of the world in it.
+    fn current(&self, world: &World) -> RwLockReadGuard<'_, Index> {
+        let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
+        if index.is_current(world) {
+            return index;
+        }
+        drop(index);
+        self.index.write().unwrap_or_else(PoisonError::into_inner).grow(world);
+        self.index.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The grant of the token that was sent.
     fn grant(&self, call: &Call, world: &World) -> Result<tokens::Grant, Problem> {
         self.tokens
@@ -168,7 +214,10 @@ impl Graph {
         let rest = lower.split_once('/').map_or("", |(_, rest)| rest);
         let tenant = parts.first().copied().unwrap_or_default();
         match rest {
-            "oauth2/v2.0/token" => signin::token(call, tenant, world, &self.tokens),
+            "oauth2/v2.0/token" => {
+                let first_is_dead = self.first_is_dead.load(Ordering::Relaxed);
+                signin::token(call, tenant, world, (&self.tokens, first_is_dead))
+            }
             "v2.0/.well-known/openid-configuration" | ".well-known/openid-configuration" => {
                 discovery::openid_configuration(call, tenant, world)
             }

@@ -18,6 +18,7 @@ use crate::vendor::{Face, Vendor};
 use crate::world::World;
 
 mod http;
+mod outgoing;
 mod shared;
 
 pub(crate) use self::http::decoded;
@@ -119,13 +120,15 @@ impl Mocks {
             certificate_pem,
             scheme,
             stats: Stats::default(),
+            client: outgoing::client(),
         });
         listeners.push((None, estate));
         let handle = Handle::new();
         for (face, listener) in listeners {
             serve(face, listener, &shared, tls.as_ref().map(|(_, tls)| tls.clone()), &handle)?;
         }
-        Ok(Running { shared, handle })
+        let telling = tokio::spawn(outgoing::tell(Arc::clone(&shared)));
+        Ok(Running { shared, handle, telling })
     }
 }
 
@@ -133,6 +136,8 @@ impl Mocks {
 pub struct Running {
     shared: Arc<Shared>,
     handle: Handle<SocketAddr>,
+    /// Tells what faces have to tell by themselves.
+    telling: tokio::task::JoinHandle<()>,
 }
 
 impl std::fmt::Debug for Running {
@@ -195,6 +200,15 @@ impl Running {
         }
     }
 
+    /// What one face alone can be asked, or made to do, by the name that it has in the estate's API.
+    ///
+    /// # Errors
+    /// In words, where there is no such thing, or it cannot be done.
+    pub fn estate(&self, name: &str, fields: &Value) -> Result<Value, String> {
+        let asked = self.shared.of_a_face(name, fields);
+        asked.unwrap_or_else(|| Err(format!("no face knows {name:?}")))
+    }
+
     /// Calls and bytes so far.
     #[must_use]
     pub fn stats(&self) -> Value {
@@ -212,6 +226,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
+        self.telling.abort();
         self.handle.shutdown();
     }
 }

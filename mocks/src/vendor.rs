@@ -120,6 +120,24 @@ pub struct Listing {
     pub rows: Rows,
 }
 
+/// What a face asks of an address before an answer of its own holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Handshake {
+    /// Where it posts nothing to.
+    pub url: String,
+    /// The text that must come back.
+    pub expects: String,
+}
+
+/// What a face tells somebody by itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outgoing {
+    /// To where.
+    pub url: String,
+    /// What.
+    pub body: serde_json::Value,
+}
+
 /// A vendor API over the world.
 pub trait Vendor: Send + Sync + 'static {
     /// Which vendor this is.
@@ -135,4 +153,30 @@ pub trait Vendor: Send + Sync + 'static {
     fn failure(&self, fault: &Fault, call: &Call) -> Reply;
     /// Forgets every token given out, so that the next call with one is answered 401.
     fn revoke_tokens(&self);
+
+    /// What must be asked of others before this answer to a call holds.
+    fn asks(&self, _call: &Call, _reply: &Reply) -> Vec<Handshake> {
+        Vec::new()
+    }
+
+    /// The answer instead, where they did not answer; whatever it did is undone.
+    fn unanswered(&self, _call: &Call, reply: Reply) -> Reply {
+        reply
+    }
+
+    /// What is to be told to others and was not yet.
+    fn tells(&self, _world: &RwLock<World>) -> Vec<Outgoing> {
+        Vec::new()
+    }
+
+    /// What only this face can be asked over the estate's API, or made to do; none where it knows no such
+    /// thing.
+    fn estate(
+        &self,
+        _name: &str,
+        _fields: &serde_json::Value,
+        _world: &RwLock<World>,
+    ) -> Option<Result<serde_json::Value, String>> {
+        None
+    }
 }

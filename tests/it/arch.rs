@@ -40,7 +40,7 @@ const CONNECTOR: &[&str] = &["core-model", "core-connector", "core-http"];
 /// Libraries that are the business of few packages: the shipped code of these and no others.
 const CONFINED: &[(&str, &[&str])] = &[
     ("sqlx", &["core-store", "tests"]),
-    ("reqwest", &["core-http"]),
+    ("reqwest", &["core-http", "mocks"]),
     ("oauth2", &["core-http"]),
     ("governor", &["core-http"]),
     ("openidconnect", &["core-server"]),
@@ -57,9 +57,6 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("keyring", &["linchpin"]),
     ("sd-notify", &["linchpin"]),
 ];
-
-/// Libraries that a package may use in its own tests besides: the mocks are called over HTTP.
-const CONFINED_IN_TESTS: &[(&str, &str)] = &[("reqwest", "mocks")];
 
 /// Lines that a source file may have.
 const LONGEST_FILE: usize = 500;
@@ -118,12 +115,7 @@ fn libraries_stay_where_they_belong() -> Result<()> {
         let name = package.name();
         for (library, owners) in CONFINED {
             for section in ["dependencies", "build-dependencies", "dev-dependencies"] {
-                let in_tests =
-                    section == "dev-dependencies" && CONFINED_IN_TESTS.contains(&(library, name));
-                if package.imports(section).contains(library)
-                    && !owners.contains(&name)
-                    && !in_tests
-                {
+                if package.imports(section).contains(library) && !owners.contains(&name) {
                     let owners = owners.join(", ");
                     wrong.push(format!("{name} uses {library} ({section}), only {owners} may"));
                 }

@@ -28,5 +28,6 @@ mod rules;
 mod scenarios;
 mod sign_in;
 mod splits;
+mod subscriptions;
 mod support;
 mod tickets;

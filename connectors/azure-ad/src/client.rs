@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use core_connector::{Error, ErrorKind, Result};
+use core_connector::{Error, ErrorKind, KeepSecret, Result};
 use core_http::{Answer, Http, HttpOptions, PauseScope, Request};
 
 use crate::config::Access;
@@ -19,10 +19,10 @@ pub(crate) struct Graph {
 
 impl Graph {
     /// A client.
-    pub(crate) fn new(access: Access) -> Result<Self> {
+    pub(crate) fn new(access: Access, keep: Option<Arc<dyn KeepSecret>>) -> Result<Self> {
         let (base, settings) = (access.base.clone(), access.http.clone());
         let text = base.as_str().to_owned();
-        let auth = Arc::new(signin::authorizer(access)?);
+        let auth = Arc::new(signin::authorizer(access, keep)?);
         let http = Http::new(HttpOptions { base, settings, auth, classify, pause })?;
         Ok(Self { http, base: text })
     }
@@ -41,10 +41,17 @@ impl Graph {
         operation: &str,
         read: impl Fn(&Answer) -> Result<T> + Send,
     ) -> Result<T> {
-        let request = Request::get(target)
-            .named(operation)
-            .scope(directory)
-            .header("x-ms-throttle-priority", "low");
+        self.send(directory, Request::get(target).named(operation), read).await
+    }
+
+    /// Sends a request to a directory.
+    pub(crate) async fn send<T>(
+        &self,
+        directory: &str,
+        request: Request,
+        read: impl Fn(&Answer) -> Result<T> + Send,
+    ) -> Result<T> {
+        let request = request.scope(directory).header("x-ms-throttle-priority", "low");
         self.http.call(&request, read).await
     }
 }

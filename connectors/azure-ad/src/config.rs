@@ -12,6 +12,9 @@ use serde::Deserialize;
 use url::Url;
 use uuid::Uuid;
 
+/// Characters of a `clientState`.
+const LONGEST_STATE: usize = 128;
+
 /// Settings of a connection to Azure AD.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -59,6 +62,10 @@ pub struct Config {
     /// Graph who sends. Without it nothing that Graph sends is taken.
     #[serde(default)]
     pub webhook_secret: Option<Secret>,
+    /// Have Graph tell the hub of changes of users and groups in each directory that is read, where
+    /// `webhook_secret` and the hub's `server.public_url` are given. False ends what was subscribed to.
+    #[serde(default = "yes")]
+    pub subscribe: bool,
     /// How requests are made.
     #[serde(default)]
     pub http: HttpSettings,
@@ -136,6 +143,14 @@ impl Config {
         let base = graph.join("v1.0/").map_err(|e| {
             wrong("graph_url", e.to_string(), "write it like https://graph.microsoft.com")
         })?;
+        if self
+            .webhook_secret
+            .as_ref()
+            .is_some_and(|one| one.expose().chars().count() > LONGEST_STATE)
+        {
+            let detail = format!("it has more than {LONGEST_STATE} characters");
+            return Err(wrong("webhook_secret", detail, "Graph repeats no longer one: shorten it"));
+        }
         let client_id = guid("client_id", &self.client_id)?;
         let (refresh_token, refresh_token_file) = self.refresh_token()?;
         let reach = self.reach(&client_id)?;
@@ -287,6 +302,7 @@ mod tests {
             (json!({"directories": ["fabrikam.com"]}), "directories"),
             (json!({"exclude": ["fabrikam.com"]}), "exclude"),
             (json!({"own_directory": false}), "own_directory"),
+            (json!({"webhook_secret": "x".repeat(129)}), "webhook_secret"),
             (json!({"graph_url": "https://graph.microsoft.com/v1.0"}), "graph_url"),
             (json!({"login_url": "http://login.example.com"}), "login_url"),
         ] {

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use core_connector::{
-    Account, Changes, Connector, Factory, Permission, Result, Source, Stream, StreamDoc, Webhooks,
+    Account, Changes, Connector, Factory, KeepSecret, Permission, Result, Source, Stream,
+    StreamDoc, Subscribe, Webhooks,
 };
 use core_model::RecordKind;
 
@@ -19,6 +20,7 @@ mod listing;
 mod managed_devices;
 mod permissions;
 mod signin;
+mod subscriptions;
 mod tenants;
 mod users;
 mod webhook;
@@ -33,6 +35,7 @@ use client::Graph;
 use delta::Delta;
 use directories::Directories;
 use managed_devices::ManagedDevices;
+use subscriptions::Subscriptions;
 use tenants::Tenants;
 
 /// A partner's, or a single organisation's, view of Azure AD.
@@ -45,6 +48,7 @@ pub struct AzureAd {
     devices: Delta,
     managed_devices: ManagedDevices,
     hooks: Option<webhook::Hooks>,
+    subscriptions: Subscriptions,
 }
 
 const TENANTS: &[RecordKind] = &[RecordKind::Client];
@@ -64,13 +68,22 @@ impl Factory for AzureAd {
         StreamDoc { name: "devices", kinds: DEVICES, changes: Changes::UpsertsAndDeletes },
         StreamDoc { name: "managed-devices", kinds: MANAGED_DEVICES, changes: Changes::Snapshot },
     ];
-    const ACTIONS: &'static [&'static str] = &["webhooks"];
+    const ACTIONS: &'static [&'static str] = &["webhooks", "subscribe"];
     const PERMISSIONS: &'static [Permission] = permissions::PERMISSIONS;
 
     fn build(config: Config) -> Result<Box<dyn Connector>> {
+        Self::build_keeping(config, None)
+    }
+
+    fn build_keeping(
+        config: Config,
+        keep: Option<Arc<dyn KeepSecret>>,
+    ) -> Result<Box<dyn Connector>> {
         let hooks = config.webhook_secret.clone().map(webhook::Hooks);
+        let told =
+            config.webhook_secret.clone().filter(|secret| config.subscribe && !secret.is_blank());
         let plan = config.plan()?;
-        let graph = Arc::new(Graph::new(plan.access)?);
+        let graph = Arc::new(Graph::new(plan.access, keep)?);
         let directories = Arc::new(Directories::new(Arc::clone(&graph), plan.reach));
         let delta = |spec| Delta::new(Arc::clone(&graph), Arc::clone(&directories), spec);
         Ok(Box::new(Self {
@@ -79,6 +92,7 @@ impl Factory for AzureAd {
             groups: delta(groups::SPEC),
             devices: delta(devices::SPEC),
             managed_devices: ManagedDevices::new(Arc::clone(&graph), Arc::clone(&directories)),
+            subscriptions: Subscriptions::new(Arc::clone(&graph), Arc::clone(&directories), told),
             graph,
             directories,
             hooks,
@@ -101,6 +115,10 @@ impl Connector for AzureAd {
             stream("devices", DEVICES, &self.devices),
             stream("managed-devices", MANAGED_DEVICES, &self.managed_devices),
         ]
+    }
+
+    fn subscribe(&self) -> Option<&dyn Subscribe> {
+        Some(&self.subscriptions)
     }
 
     fn webhooks(&self) -> Option<&dyn Webhooks> {

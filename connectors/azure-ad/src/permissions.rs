@@ -37,6 +37,11 @@ pub(crate) const PERMISSIONS: &[Permission] = &[
         required: false,
     },
     Permission {
+        name: "Group.Read.All",
+        for_what: "being told of changes of groups (`webhook_secret`); covers GroupMember.Read.All",
+        required: false,
+    },
+    Permission {
         name: "Member.Read.Hidden",
         for_what: "groups: members of groups with hidden membership",
         required: false,
@@ -54,6 +59,16 @@ pub(crate) struct Need {
 }
 
 const NEEDS: &[Need] = &[
+    Need {
+        path: "/subscriptions for users",
+        permission: "User.Read.All",
+        costs: "changes of persons are found when they are read as planned, and not told before",
+    },
+    Need {
+        path: "/subscriptions for groups",
+        permission: "Group.Read.All",
+        costs: "changes of groups are found when they are read as planned, and not told before",
+    },
     Need {
         path: "/users",
         permission: "User.Read.All",

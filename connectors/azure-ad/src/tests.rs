@@ -15,6 +15,7 @@ mod delta;
 mod managed;
 mod rows;
 mod signin;
+mod subscriptions;
 mod tenants;
 mod throttle;
 

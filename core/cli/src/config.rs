@@ -19,6 +19,7 @@ use crate::failure::Failure;
 mod connect;
 mod document;
 mod file;
+mod keeper;
 mod meaning;
 mod plan;
 mod problem;
@@ -72,6 +73,8 @@ pub(crate) struct Config {
     kept: secret::Kept,
     /// Whether they name anything there.
     names_kept: bool,
+    /// Where connectors keep what renews itself, once the store is open.
+    keeper: Option<keeper::Keeper>,
 }
 
 impl Config {
@@ -125,6 +128,7 @@ impl Config {
                 database: understood.database,
                 names_kept: secret::names_kept(&document.file.root),
                 kept: secret::Kept::new(),
+                keeper: None,
                 document,
             }),
             Err(problems) => Err(Problems::new(&document.file, problems).into()),
@@ -158,16 +162,31 @@ impl Config {
         })
     }
 
-    /// Takes what the hub's own store keeps, where the settings name anything there. One that no key
-    /// opens is missing where it is needed, and nowhere else.
+    /// Takes what the hub's own store keeps, where the settings name anything there, and has connectors
+    /// keep there what renews itself, where there is a key. A secret that no key opens is missing where it
+    /// is needed, and nowhere else.
     ///
     /// # Errors
     /// Where there is no key, or the database does not answer.
     pub(crate) async fn take_kept(&mut self, store: &Store) -> Result<(), Failure> {
+        if !self.uses_store() {
+            return Ok(());
+        }
+        let keys = self.sealing_keys().map(std::sync::Arc::new);
+        if self.sealing_keys_are_named() {
+            let keys = match &keys {
+                Ok(keys) => Ok(std::sync::Arc::clone(keys)),
+                Err(failure) => {
+                    let remedy = failure.remedy().unwrap_or_default();
+                    Err((failure.to_string(), remedy.to_owned()))
+                }
+            };
+            self.keeper = Some(keeper::Keeper { store: store.clone(), keys });
+        }
         if !self.names_kept {
             return Ok(());
         }
-        let keys = self.sealing_keys()?;
+        let keys = keys?;
         self.kept.clear();
         for row in store.secrets().await? {
             match store.unseal(&keys, &row.name).await {
@@ -202,9 +221,10 @@ impl Config {
         Ok(SealingKeys::new(read(current)?, old))
     }
 
-    /// Whether the settings name anything that the hub's own store keeps.
-    pub(crate) fn names_kept(&self) -> bool {
-        self.names_kept
+    /// Whether connections need the hub's own store: it keeps something that they name, or would keep
+    /// what renews itself.
+    pub(crate) fn uses_store(&self) -> bool {
+        self.names_kept || self.sealing_keys_are_named()
     }
 
     /// Whether the settings name a key.
@@ -226,7 +246,9 @@ impl Config {
         connection: &ConnectionSettings,
         registry: &Registry,
     ) -> Result<Box<dyn Connector>, Vec<Problem>> {
-        connection.build((self.document.folder(), &self.kept), registry, self.technician.note)
+        let keep = self.keeper.as_ref().map(|keeper| keeper.of(&connection.name));
+        let places = (self.document.folder(), &self.kept);
+        connection.build(places, registry, self.technician.note, keep)
     }
 
     /// Problems of this file, laid out.

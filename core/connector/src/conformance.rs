@@ -9,7 +9,7 @@ use core_model::Checkpoint;
 use core_model::record::RecordKind;
 
 use crate::page::{Changes, Page, Resume, Scope};
-use crate::{Connector, Error, Set, Stream};
+use crate::{Connector, Error, ErrorKind, NewSubscription, Set, Stream, Subscribe};
 
 /// A finding: which stream, and what is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,11 +98,73 @@ pub async fn run_push(
     }
     for nobody in ["0", "nobody", "../1"] {
         match push.read(nobody).await {
-            Err(error) if error.kind() == crate::ErrorKind::NotFound => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
             other => findings.push(finding("push", &format!("object `{nobody}` is {other:?}"))),
         }
     }
     Ok(findings)
+}
+
+/// Checks that what a connector subscribes to is what it then lists, goes on when it is told to, and is gone
+/// when it is ended; in the first scope, to an address that answers the system, from now on (Unix
+/// microseconds). It leaves nothing behind.
+///
+/// # Errors
+/// When nothing can be subscribed to at all.
+pub async fn run_subscribe(
+    connector: &dyn Connector,
+    url: &str,
+    now_us: i64,
+) -> Result<Vec<Finding>, Error> {
+    let mut findings = Vec::new();
+    let Some(subscribe) = connector.subscribe().filter(|subscribe| subscribe.wanted()) else {
+        return Ok(vec![finding("subscribe", "the connector subscribes to nothing")]);
+    };
+    let streams = connector.streams();
+    for topic in subscribe.topics() {
+        if !streams.iter().any(|stream| stream.name == *topic) {
+            findings.push(finding("subscribe", &format!("the topic `{topic}` is no stream")));
+        }
+    }
+    let scopes = subscribe.scopes().await?;
+    let (Some(scope), Some(topic)) = (scopes.first(), subscribe.topics().first()) else {
+        findings.push(finding("subscribe", "there is no scope, or no topic"));
+        return Ok(findings);
+    };
+    let half_us = now_us + subscribe.life_us() / 2;
+    let new = NewSubscription { topic, url, until_us: half_us };
+    let made = subscribe.make(&scope.key, new).await?;
+    if subscribe.list(&scope.key).await?.iter().filter(|one| **one == made).count() != 1 {
+        findings.push(finding("subscribe", "what was made is not what is listed"));
+    }
+    let until_us = now_us + subscribe.life_us();
+    let renewed = subscribe.renew(&scope.key, &made.id, until_us).await?;
+    // Systems keep whole seconds.
+    if (renewed.ends_us - until_us).abs() > 1_000_000 {
+        findings.push(finding("subscribe", "what was renewed does not go on until then"));
+    }
+    subscribe.remove(&scope.key, &renewed.id).await?;
+    if subscribe.list(&scope.key).await?.iter().any(|one| one.url == url) {
+        findings.push(finding("subscribe", "what was ended is still there"));
+    }
+    for id in [renewed.id.as_str(), "nobody", "../1"] {
+        findings.extend(is_unknown(subscribe, &scope.key, (id, until_us)).await);
+    }
+    Ok(findings)
+}
+
+/// What is not there is not found, whatever is to be done with it.
+async fn is_unknown(
+    subscribe: &dyn Subscribe,
+    scope: &str,
+    (id, until_us): (&str, i64),
+) -> Vec<Finding> {
+    let renewed = subscribe.renew(scope, id, until_us).await.map(|_| ());
+    let ends = [renewed, subscribe.remove(scope, id).await];
+    let wrong = ends
+        .into_iter()
+        .filter(|end| !matches!(end, Err(error) if error.kind() == ErrorKind::NotFound));
+    wrong.map(|end| finding("subscribe", &format!("subscription `{id}` is {end:?}"))).collect()
 }
 
 /// Reads a scope of a stream from the start to its end.
@@ -150,7 +212,7 @@ async fn check_stream(
 ) -> Result<(), Error> {
     let first = match read_all(stream, scope).await {
         Ok(read) => read,
-        Err(error) if error.kind() == crate::ErrorKind::NotOffered => return Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotOffered => return Ok(()),
         Err(error) => return Err(error),
     };
     let second = read_all(stream, scope).await?;

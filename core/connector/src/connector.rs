@@ -7,6 +7,7 @@ use url::Url;
 use crate::page::Source;
 use crate::push::Push;
 use crate::script::RunScript;
+use crate::subscribe::Subscribe;
 use crate::webhook::Webhooks;
 use crate::{Result, Secret};
 
@@ -49,6 +50,11 @@ pub trait Connector: Send + Sync {
 
     /// Understands what the system sends to the hub by itself.
     fn webhooks(&self) -> Option<&dyn Webhooks> {
+        None
+    }
+
+    /// Has the system tell what changes.
+    fn subscribe(&self) -> Option<&dyn Subscribe> {
         None
     }
 

@@ -8,22 +8,26 @@
 pub mod conformance;
 mod connector;
 mod error;
+mod keep;
 mod meter;
 mod page;
 mod push;
 mod registry;
 mod script;
 mod secret;
+mod subscribe;
 mod webhook;
 
 pub use connector::{
     Account, Connector, Missing, Note, OpenSession, SessionLink, Stream, Ticket, Tickets,
 };
 pub use error::{Actor, Error, ErrorKind, Result};
+pub use keep::KeepSecret;
 pub use meter::{METER, Meter, MeterReading};
 pub use page::{Changes, Mode, Page, Proof, Resume, Scope, Source};
 pub use push::{Fact, Found, NewObject, Push, PushField, PushObject, Set, There};
 pub use registry::{Factory, Kind, Permission, Registry, StreamDoc};
 pub use script::{RunScript, Script, ScriptHandle, ScriptOutcome, Shell};
 pub use secret::Secret;
+pub use subscribe::{NewSubscription, Subscribe, Subscription};
 pub use webhook::{Hint, Hook, Refusal, Sent, Taken, Webhooks};

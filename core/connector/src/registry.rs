@@ -1,13 +1,14 @@
 //! The list of connectors: which kinds there are, what each can do and needs.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use core_model::RecordKind;
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::de::DeserializeOwned;
 
 use crate::page::Changes;
-use crate::{Connector, Error, ErrorKind, Result};
+use crate::{Connector, Error, ErrorKind, KeepSecret, Result};
 
 /// A permission that a connector asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +42,7 @@ pub trait Factory: 'static {
     const TITLE: &'static str;
     /// Its streams.
     const STREAMS: &'static [StreamDoc];
-    /// Other capabilities: `run-script`, `open-session`, `tickets`, `push`.
+    /// Other capabilities: `run-script`, `open-session`, `tickets`, `push`, `webhooks`, `subscribe`.
     const ACTIONS: &'static [&'static str];
     /// The permissions it asks for.
     const PERMISSIONS: &'static [Permission];
@@ -51,9 +52,21 @@ pub trait Factory: 'static {
     /// # Errors
     /// `Config`, naming the setting.
     fn build(config: Self::Config) -> Result<Box<dyn Connector>>;
+
+    /// The same, with a place for credentials that renew themselves. A kind that has such overrides it.
+    ///
+    /// # Errors
+    /// As [`Factory::build`].
+    fn build_keeping(
+        config: Self::Config,
+        keep: Option<Arc<dyn KeepSecret>>,
+    ) -> Result<Box<dyn Connector>> {
+        drop(keep);
+        Self::build(config)
+    }
 }
 
-type Build = fn(serde_json::Value) -> Result<Box<dyn Connector>>;
+type Build = fn(serde_json::Value, Option<Arc<dyn KeepSecret>>) -> Result<Box<dyn Connector>>;
 
 /// A kind of connector.
 pub struct Kind {
@@ -83,7 +96,19 @@ impl Kind {
     /// # Errors
     /// `Config`, naming the setting.
     pub fn build(&self, settings: serde_json::Value) -> Result<Box<dyn Connector>> {
-        (self.build)(settings)
+        (self.build)(settings, None)
+    }
+
+    /// The same, with a place for credentials that renew themselves.
+    ///
+    /// # Errors
+    /// As [`Kind::build`].
+    pub fn build_keeping(
+        &self,
+        settings: serde_json::Value,
+        keep: Arc<dyn KeepSecret>,
+    ) -> Result<Box<dyn Connector>> {
+        (self.build)(settings, Some(keep))
     }
 }
 
@@ -107,7 +132,7 @@ impl Registry {
             actions: F::ACTIONS,
             permissions: F::PERMISSIONS,
             schema: || schema_for!(F::Config),
-            build: |settings| {
+            build: |settings, keep| {
                 let config = serde_json::from_value(settings).map_err(|error| {
                     Error::new(
                         ErrorKind::Config,
@@ -115,7 +140,7 @@ impl Registry {
                         error.to_string(),
                     )
                 })?;
-                F::build(config)
+                F::build_keeping(config, keep)
             },
         };
         assert!(self.kinds.insert(F::KIND, kind).is_none(), "two connectors named {}", F::KIND);

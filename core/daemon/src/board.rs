@@ -119,7 +119,11 @@ impl Board {
             }
         }
         // A run of everything is one of what failed before it, too.
-        let covers = |other: &Job| other.lane == job.lane && job.covers(other);
+        let covers = |other: &Job| {
+            // What a system asked for while this one was at work may have come too late for it.
+            let later = job.work == Work::Subscribe && other.due > job.due;
+            other.lane == job.lane && job.covers(other) && !later
+        };
         self.again.retain(|(_, other)| !covers(other));
     }
 
@@ -181,19 +185,33 @@ impl Board {
     /// The model may have changed: what is planned to be written back is not waited for. A push that has
     /// nothing to do ends after a look at the log.
     pub(crate) fn push_now(&mut self, now: DateTime<Utc>) {
-        let pushes = self.lines.iter().filter(|(entry, _)| entry.work == Work::Push);
-        let jobs: Vec<Job> = pushes
-            .map(|(entry, _)| {
-                let connections = vec![entry.connection.clone()];
-                Job { connections, ..self.job(entry, now) }
-            })
-            .collect();
-        for job in jobs {
+        for job in self.planned(Work::Push, None, now) {
             let waits = |(at, other): &(DateTime<Utc>, Job)| *at <= now && other.lane == job.lane;
             if !self.again.iter().any(waits) {
                 self.again.push((now, job));
             }
         }
+    }
+
+    /// Subscriptions are looked at now: of one connection, or of all where the settings may be others. One
+    /// look that is under way may have begun too early for whoever asked, so that another one follows.
+    pub(crate) fn subscribe_now(&mut self, connection: Option<&str>, now: DateTime<Utc>) {
+        for job in self.planned(Work::Subscribe, connection, now) {
+            self.again.retain(|(_, other)| other.lane != job.lane);
+            self.again.push((now, job));
+        }
+    }
+
+    /// The planned runs of a kind, as if they were due now.
+    fn planned(&self, work: Work, connection: Option<&str>, now: DateTime<Utc>) -> Vec<Job> {
+        let planned = self.lines.iter().filter(|(entry, _)| {
+            entry.work == work && connection.is_none_or(|name| entry.connection == name)
+        });
+        let job = |(entry, _): &(Entry, DateTime<Utc>)| {
+            let connections = vec![entry.connection.clone()];
+            Job { connections, ..self.job(entry, now) }
+        };
+        planned.map(job).collect()
     }
 
     /// Nothing is begun in a lane for a while.

@@ -49,6 +49,11 @@ pub enum Order {
         /// The stream.
         stream: String,
     },
+    /// A system wants a subscription of the hub's looked at.
+    Subscribe {
+        /// The connection.
+        connection: String,
+    },
     /// Read a connection now; everything where `full`, else what changed.
     Read {
         /// Its name.
@@ -183,6 +188,8 @@ impl Daemon {
             .collect();
         self.store.plan(&planned).await?;
         self.board.plan(entries, &self.store.planned().await?);
+        // Where it is reached, or what it is to be told, may be something else than before.
+        self.board.subscribe_now(None, now);
         Ok(())
     }
 
@@ -281,6 +288,9 @@ impl Daemon {
                     self.board.hint(&connection, &stream, self.timer.now());
                 }
             }
+            Some(Order::Subscribe { connection }) => {
+                self.board.subscribe_now(Some(&connection), self.timer.now());
+            }
             Some(Order::Read { connection, full }) => {
                 let work = if full { Work::Full } else { Work::Incremental };
                 tracing::info!(connection, %work, "a run was asked for");
@@ -337,7 +347,7 @@ fn begins(entries: &[Entry], entry: &Entry) -> bool {
     match entry.work {
         Work::Incremental => true,
         Work::Full => !reads(Work::Incremental),
-        Work::Collect | Work::Edges | Work::Push => false,
+        Work::Collect | Work::Edges | Work::Push | Work::Subscribe => false,
     }
 }
 

@@ -14,6 +14,8 @@ use serde::Serialize;
 pub enum Work {
     /// The dates that passed are looked at.
     Edges,
+    /// Systems are asked to tell what changes: subscriptions are made and renewed.
+    Subscribe,
     /// What changed is read.
     Incremental,
     /// Everything is read.
@@ -30,6 +32,7 @@ impl Work {
     pub fn as_str(self) -> &'static str {
         match self {
             Work::Edges => "edges",
+            Work::Subscribe => "subscribe",
             Work::Incremental => "incremental",
             Work::Full => "full",
             Work::Collect => "collect",
@@ -114,13 +117,13 @@ impl Entry {
     }
 
     /// What must not run twice at a time: the reading of a connection; asking machines, which may be
-    /// reached through several; the dates; writing into a connection, which reading it is not in the way
-    /// of.
+    /// reached through several; the dates; writing into a connection and subscribing to it, which reading
+    /// it is not in the way of.
     pub(crate) fn lane(&self) -> String {
         match self.work {
             Work::Incremental | Work::Full => self.connection.clone(),
             Work::Collect | Work::Edges => format!(":{}", self.work),
-            Work::Push => format!(":{}/{}", self.work, self.connection),
+            Work::Push | Work::Subscribe => format!(":{}/{}", self.work, self.connection),
         }
     }
 

@@ -158,7 +158,14 @@ impl Inbox {
                 }
             }
             Hint::Subscription(id) => {
-                tracing::warn!(connection, id, "a subscription is at its end");
+                tracing::info!(connection, id, "a system wants a subscription looked at");
+                let connection = connection.to_owned();
+                // What it told may have been lost, so that what changed is read too.
+                if let Some(stream) = hub.store.ask_for_subscription(&connection, &id).await? {
+                    let connection = connection.clone();
+                    drop(self.orders.send(Order::Hint { connection, stream }).await);
+                }
+                drop(self.orders.send(Order::Subscribe { connection }).await);
             }
         }
         Ok(())

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use core_connector::{Actor, ErrorKind};
 use core_model::run::{Outcome, Run};
 use core_store::Planned;
-use core_sync::{Error, Hub, PUSH, PushOptions, Result, SyncOptions, Trigger};
+use core_sync::{Error, Hub, PUSH, PushOptions, Result, SUBSCRIPTIONS, SyncOptions, Trigger};
 
 use crate::entry::Work;
 
@@ -149,6 +149,7 @@ async fn alone(tools: &Tools, job: &Job) -> Result<End> {
             End::Done { failed: Vec::new() }
         }
         Work::Push => push(hub, job).await?,
+        Work::Subscribe => subscribe(hub, job).await?,
         Work::Edges => {
             let from = job.settles.first().and_then(find).map(|one| one.handled_us);
             edges(tools, job, from).await
@@ -202,6 +203,30 @@ async fn push(hub: &Hub, job: &Job) -> Result<End> {
             if error.kind().actor() == Actor::Clock {
                 failed.push(PUSH.to_owned());
             }
+        }
+    }
+    Ok(End::Done { failed })
+}
+
+/// A failure is told of and stops nothing: what is not told is found when it is read.
+async fn subscribe(hub: &Hub, job: &Job) -> Result<End> {
+    let mut failed = Vec::new();
+    for connection in &job.connections {
+        let done = match hub.keep_subscriptions(connection).await {
+            Ok(done) => done,
+            Err(Error::SubscribeBusy { holder, .. }) => return Ok(End::Busy { holder }),
+            Err(error) => return Err(error),
+        };
+        if done.made + done.renewed + done.removed > 0 {
+            tracing::info!(%connection, made = done.made, renewed = done.renewed,
+                removed = done.removed, left = done.left, "subscriptions were looked after");
+        }
+        if let Some((scope, error)) = done.failed.first() {
+            tracing::warn!(%connection, failed = done.failed.len(), scope, %error,
+                remedy = %error.remedy(), "a system does not tell what changes; it is read as planned");
+        }
+        if done.mends_itself() {
+            failed.push(SUBSCRIPTIONS.to_owned());
         }
     }
     Ok(End::Done { failed })

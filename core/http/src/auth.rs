@@ -11,7 +11,7 @@ mod totp;
 
 pub use assertion::ClientCertificate;
 pub use cache::{Token, TokenCache};
-pub use oauth::{ClientAuth, Grant, OAuth, ReadRefusal, TokenRequest};
+pub use oauth::{ClientAuth, Grant, KeepToken, OAuth, ReadRefusal, TokenRequest};
 pub use totp::one_time_code;
 
 /// What is sent with a request. Header values are marked sensitive and do not print.

@@ -55,6 +55,12 @@ impl Request {
         Self::new(Method::PATCH, target)
     }
 
+    /// An end of what is at this path. Sent twice, the second finds nothing.
+    #[must_use]
+    pub fn delete(target: impl Into<String>) -> Self {
+        Self::new(Method::DELETE, target)
+    }
+
     fn new(method: Method, target: impl Into<String>) -> Self {
         let target = target.into();
         let operation = format!("{method} {}", plain_path(&target));

@@ -114,6 +114,14 @@ impl SealingKeys {
     fn find(&self, id: &str) -> Option<&SealingKey> {
         std::iter::once(&self.current).chain(&self.old).find(|key| key.id == id)
     }
+
+    fn opened(&self, name: &str, id: &str, sealed: &str) -> Result<String> {
+        let key = self.find(id).ok_or_else(|| {
+            let what = format!("it is sealed with the key {id}, which the settings do not name");
+            corrupt(name, &what)
+        })?;
+        key.open(name, sealed)
+    }
 }
 
 impl Store {
@@ -145,6 +153,57 @@ impl Store {
         Ok(())
     }
 
+    /// Keeps a secret under a name instead of the one that was there before (`None` for none). Gives
+    /// false, and changes nothing, where something else is there by now: of several processes that
+    /// renew a secret one does.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] where none of the keys opens what is there.
+    pub async fn seal_instead(
+        &self,
+        keys: &SealingKeys,
+        name: &str,
+        (before, plain): (Option<&str>, &str),
+        now_us: i64,
+    ) -> Result<bool> {
+        let sealed = keys.current.seal(name, plain.as_bytes())?;
+        let mut tx = self.write().await?;
+        let query = self.sql("select key_id, sealed from secret where name = $1").bind(owned(name));
+        let row = query.fetch_optional(&mut *tx).await?;
+        let there = match &row {
+            Some(row) => Some((row.text(1)?, keys.opened(name, &row.text(0)?, &row.text(1)?)?)),
+            None => None,
+        };
+        if there.as_ref().map(|(_, there)| there.as_str()) != before {
+            return Ok(false);
+        }
+        let query = match there {
+            // What was sealed anew between the two has another text, and is left alone.
+            Some((old, _)) => self
+                .sql(
+                    "update secret set key_id = $2, sealed = $3, changed = $4 \
+                     where name = $1 and sealed = $5",
+                )
+                .bind(owned(name))
+                .bind(keys.current.id.clone())
+                .bind(sealed)
+                .bind(now_us)
+                .bind(old),
+            None => self
+                .sql(
+                    "insert into secret (name, key_id, sealed, changed) values ($1, $2, $3, $4) \
+                     on conflict (name) do nothing",
+                )
+                .bind(owned(name))
+                .bind(keys.current.id.clone())
+                .bind(sealed)
+                .bind(now_us),
+        };
+        let changed = query.execute(&mut *tx).await?.rows_affected();
+        tx.commit().await?;
+        Ok(changed == 1)
+    }
+
     /// The secret of a name.
     ///
     /// # Errors
@@ -152,14 +211,7 @@ impl Store {
     pub async fn unseal(&self, keys: &SealingKeys, name: &str) -> Result<Option<String>> {
         let query = self.sql("select key_id, sealed from secret where name = $1").bind(owned(name));
         let Some(row) = query.fetch_optional(self.readers()).await? else { return Ok(None) };
-        let id = row.text(0)?;
-        let key = keys.find(&id).ok_or_else(|| {
-            corrupt(
-                name,
-                &format!("it is sealed with the key {id}, which the settings do not name"),
-            )
-        })?;
-        key.open(name, &row.text(1)?).map(Some)
+        keys.opened(name, &row.text(0)?, &row.text(1)?).map(Some)
     }
 
     /// Forgets a secret.

@@ -31,6 +31,14 @@ pub enum Error {
         /// Who.
         holder: String,
     },
+    /// Another process keeps its subscriptions.
+    #[error("the subscriptions of connection `{connection}` are being kept already, by {holder}")]
+    SubscribeBusy {
+        /// The connection.
+        connection: String,
+        /// Who.
+        holder: String,
+    },
     /// Nothing may be written there.
     #[error("nothing is pushed into connection `{connection}`: it did not opt in")]
     NotPushed {
@@ -87,7 +95,7 @@ impl Error {
                 `linchpin connectors` lists what can be written where"
                     .to_owned()
             }
-            Error::Busy { .. } | Error::PushBusy { .. } => {
+            Error::Busy { .. } | Error::PushBusy { .. } | Error::SubscribeBusy { .. } => {
                 "wait until it is done, or stop the other process".to_owned()
             }
             Error::LeaseLost { .. } => {

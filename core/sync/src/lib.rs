@@ -17,6 +17,7 @@ mod push;
 mod rebuild;
 mod round;
 mod settings;
+mod subscribe;
 mod ticket;
 mod view;
 
@@ -31,4 +32,5 @@ pub use push::{PUSH, PushChange, PushOptions, PushReport, Pushed, PushedItem};
 pub use rebuild::{Difference, Verified};
 pub use round::DryRun;
 pub use settings::Settings;
+pub use subscribe::{SUBSCRIPTIONS, Subscribed};
 pub use view::{ComputerView, External, ModelView};

@@ -26,6 +26,8 @@ pub struct Settings {
     pub affinity: AffinityPolicy,
     /// Asking machines.
     pub collect: CollectSettings,
+    /// Where the hub is reached from outside, without a path: systems tell it there what changes.
+    pub public_url: Option<String>,
 }
 
 impl Default for Settings {
@@ -40,6 +42,7 @@ impl Default for Settings {
             identification: IdentificationPolicy::default(),
             affinity: AffinityPolicy::default(),
             collect: CollectSettings::default(),
+            public_url: None,
         }
     }
 }

@@ -73,6 +73,9 @@ pub(crate) fn answer(call: &Call, shared: &Shared) -> Reply {
             }
             Ok(json!({ "revoked": true }))
         }),
+        (_, "subscriptions" | "lifecycle" | "retire_refresh_token") => {
+            of_a_face(name, call, shared)
+        }
         ("POST", change) => one_change(change, call, shared),
         _ => problem(404, "there is no such thing here; see the README of the mocks"),
     }
@@ -117,6 +120,14 @@ fn faults(method: &str, call: &Call, shared: &Shared) -> Reply {
         }),
         _ => problem(405, "faults can be read, added to and deleted"),
     }
+}
+
+/// What one face alone can be asked, or made to do.
+fn of_a_face(name: &str, call: &Call, shared: &Shared) -> Reply {
+    with(call, |fields: Value| {
+        let done = shared.of_a_face(name, &fields);
+        done.unwrap_or_else(|| Err(format!("no face that is served knows {name}")))
+    })
 }
 
 /// The last part of the path names the change, the body has its fields.

@@ -82,7 +82,7 @@ pub(super) fn directory<'w>(world: &'w World, tenant: &str) -> Option<&'w Direct
 }
 
 /// `POST /{tenant}/oauth2/v2.0/token`.
-pub(super) fn token(call: &Call, tenant: &str, world: &World, tokens: &Tokens) -> Reply {
+pub(super) fn token(call: &Call, tenant: &str, world: &World, tokens: (&Tokens, bool)) -> Reply {
     if call.method != "POST" {
         let text =
             format!("The endpoint only accepts POST requests. Received a {} request.", call.method);
@@ -100,7 +100,7 @@ fn grant(
     form: &Form,
     tenant: &str,
     world: &World,
-    tokens: &Tokens,
+    (tokens, first_is_dead): (&Tokens, bool),
 ) -> Result<serde_json::Value, Refusal> {
     let kind = form.need("grant_type")?;
     let client_id = form.need("client_id")?;
@@ -131,6 +131,10 @@ fn grant(
         return Err(Refusal::no_app(client_id, &directory.display_name));
     }
     authenticate(call, form, directory, world)?;
+    let first = &world.credentials.graph_refresh_token;
+    if delegated && first_is_dead && form.get("refresh_token") == Some(first) {
+        return Err(Refusal::refresh_token());
+    }
     let issue = Issue { call, world, directory, tokens };
     if delegated { issue.delegated(form) } else { issue.app_only(form) }
 }

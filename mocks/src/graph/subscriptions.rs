@@ -1,7 +1,7 @@
 //! Change-notification subscriptions: made, listed, renewed and removed, per tenant and app.
 //!
-//! Nothing is delivered, and the handshake with the notification address is left out: a face
-//! answers calls and makes none.
+//! What the addresses are asked before one is made, and what they are told, is in `notify`. Plain HTTP is
+//! taken for this machine, where the real service takes none: nobody has a certificate there.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -12,7 +12,8 @@ use uuid::Uuid;
 use super::ask::{Ask, Query};
 use super::list::{self, Paging};
 use super::wire::{Problem, tree};
-use crate::vendor::Reply;
+use crate::vendor::{Outgoing, Reply};
+use crate::world::{DirectoryNo, Version};
 
 /// The longest life of a subscription to directory objects, in minutes.
 const MOST_MINUTES: i64 = 41_760;
@@ -22,16 +23,21 @@ const MOST: usize = 100;
 /// The subscriptions of all tenants.
 #[derive(Debug, Default)]
 pub(super) struct Subscriptions {
-    all: Mutex<Vec<Subscription>>,
+    pub(super) all: Mutex<Vec<Subscription>>,
+    /// What was asked for by hand, and is told with the next look.
+    pub(super) waiting: Mutex<Vec<Outgoing>>,
 }
 
 #[derive(Clone, Debug)]
-struct Subscription {
-    id: Uuid,
-    tenant: Uuid,
+pub(super) struct Subscription {
+    pub(super) id: Uuid,
+    pub(super) tenant: Uuid,
+    pub(super) directory: DirectoryNo,
     app: Uuid,
-    expires: DateTime<Utc>,
-    body: Value,
+    pub(super) expires: DateTime<Utc>,
+    pub(super) body: Value,
+    /// Up to which version of the world it was told what changed.
+    pub(super) told: Version,
 }
 
 fn invalid(message: &str) -> Problem {
@@ -66,7 +72,7 @@ fn check(ask: &Ask<'_>, body: &Value) -> Result<(), Problem> {
         }
     }
     for name in ["notificationUrl", "lifecycleNotificationUrl"] {
-        if !text(name).is_empty() && !text(name).starts_with("https://") {
+        if !text(name).is_empty() && !is_good_address(text(name)) {
             return Err(invalid(&format!("'{name}' must be an https address.")));
         }
     }
@@ -84,6 +90,11 @@ fn check(ask: &Ask<'_>, body: &Value) -> Result<(), Problem> {
         Some("groups") => ask.need(&["Group.Read.All", "Directory.Read.All"]),
         _ => Err(invalid("The resource is not supported for change notifications.")),
     }
+}
+
+fn is_good_address(text: &str) -> bool {
+    let here = ["http://127.0.0.1:", "http://localhost:", "http://[::1]:"];
+    text.starts_with("https://") || here.iter().any(|start| text.starts_with(start))
 }
 
 impl Subscriptions {
@@ -116,7 +127,15 @@ impl Subscriptions {
             "notificationUrlAppId": null,
         });
         let (tenant, app) = (ask.directory.id, ask.grant.appid);
-        let made = Subscription { id, tenant, app, expires, body: kept };
+        let made = Subscription {
+            id,
+            tenant,
+            directory: ask.no,
+            app,
+            expires,
+            body: kept,
+            told: ask.world.version,
+        };
         let answer = shown(ask, &made, true);
         all.push(made);
         Ok(tree(201, &answer))

@@ -4,6 +4,7 @@ mod delta;
 mod fixture;
 mod groups;
 mod listing;
+mod notify;
 mod partner;
 mod signin;
 mod traps;

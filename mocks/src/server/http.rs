@@ -39,12 +39,25 @@ pub(super) async fn handle(
     let Some(face) = state.face.and_then(|face| shared.faces.get(&face)) else {
         return response(Reply::empty(404));
     };
-    let spoilt = answer(face.as_ref(), &call, shared);
+    let mut spoilt = answer(face.as_ref(), &call, shared);
+    if !is_answered(face.as_ref(), &call, &spoilt.reply, shared).await {
+        spoilt.reply = face.unanswered(&call, spoilt.reply);
+    }
     if let Some(wait) = spoilt.wait {
         tokio::time::sleep(wait).await;
     }
     shared.stats.count(face.face(), spoilt.reply.status, spoilt.reply.body.len());
     if spoilt.cut { cut(spoilt.reply) } else { response(spoilt.reply) }
+}
+
+/// Whether everybody answered whom the face asks before its own answer holds.
+async fn is_answered(face: &dyn Vendor, call: &Call, reply: &Reply, shared: &Shared) -> bool {
+    for handshake in face.asks(call, reply) {
+        if !super::outgoing::answers(&shared.client, &handshake).await {
+            return false;
+        }
+    }
+    true
 }
 
 fn is_discovery(path: &str) -> bool {

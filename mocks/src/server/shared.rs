@@ -23,6 +23,7 @@ pub(crate) struct Shared {
     pub(crate) certificate_pem: Option<String>,
     pub(super) scheme: &'static str,
     pub(crate) stats: Stats,
+    pub(super) client: reqwest::Client,
 }
 
 impl Shared {
@@ -39,6 +40,11 @@ impl Shared {
     /// The world, to change.
     pub(crate) fn write(&self) -> RwLockWriteGuard<'_, World> {
         self.world.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What a face alone can be asked, or made to do.
+    pub(crate) fn of_a_face(&self, name: &str, fields: &Value) -> Option<Result<Value, String>> {
+        self.faces.values().find_map(|face| face.estate(name, fields, &self.world))
     }
 
     /// Under which address a caller reached a face.

@@ -1,45 +1,120 @@
-//! The file that keeps the newest refresh token. Its first line is the token, its second names the
-//! configured token that it descends from: when the admin signs the partner user in anew and
-//! changes the setting, what was kept is of no use any more.
+//! Where the newest refresh token is kept: sealed in the hub's store, or in a file, or in both, so that
+//! the file can be given up. What is kept has two lines: the token, and a digest of the configured
+//! token that it descends from. When the admin signs the partner user in anew and changes the setting,
+//! what was kept is of no use any more.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use core_connector::{Error, ErrorKind, Result, Secret};
+use async_trait::async_trait;
+use core_connector::{Error, ErrorKind, KeepSecret, Result, Secret};
+use core_http::auth::KeepToken;
 use sha2::{Digest, Sha256};
 
-/// Where the newest refresh token is kept.
-pub(super) struct KeptToken {
+/// What it is called in the store.
+const NAME: &str = "refresh_token";
+
+/// The places of the newest refresh token.
+pub(super) struct Kept {
+    file: Option<KeptFile>,
+    store: Option<Arc<dyn KeepSecret>>,
+    origin: String,
+}
+
+impl Kept {
+    /// These places, for tokens that descend from the configured one.
+    ///
+    /// # Errors
+    /// `Config` where the file cannot be read.
+    pub(super) fn new(
+        file: Option<PathBuf>,
+        store: Option<Arc<dyn KeepSecret>>,
+        configured: &Secret,
+    ) -> Result<Self> {
+        let digest = Sha256::digest(configured.expose().as_bytes());
+        let origin = format!("origin {digest:x}");
+        let file = file.map(|path| KeptFile { path, origin: origin.clone() });
+        if let Some(file) = &file {
+            file.read()?;
+        }
+        Ok(Self { file, store, origin })
+    }
+
+    /// Puts a token into the store, unless another process put a newer one there since this one was
+    /// read: both are good, and what it has may have been used by now.
+    async fn store(&self, store: &dyn KeepSecret, used: &Secret, next: &Secret) -> Result<()> {
+        let there = store.kept(NAME).await?;
+        let newer = there.as_ref().and_then(|there| token_of(there.expose(), &self.origin));
+        if newer.is_some_and(|newer| newer.expose() != used.expose()) {
+            return Ok(());
+        }
+        let text = Secret::new(text_of(next, &self.origin));
+        store.replace(NAME, there.as_ref(), &text).await.map(|_| ())
+    }
+}
+
+#[async_trait]
+impl KeepToken for Kept {
+    async fn newest(&self) -> Result<Option<Secret>> {
+        if let Some(store) = &self.store {
+            let there = store.kept(NAME).await?;
+            let token = there.and_then(|there| token_of(there.expose(), &self.origin));
+            if token.is_some() {
+                return Ok(token);
+            }
+        }
+        self.file.as_ref().map_or(Ok(None), KeptFile::read)
+    }
+
+    async fn keep(&self, used: &Secret, next: &Secret) {
+        if let Some(file) = &self.file {
+            file.write(next);
+        }
+        if let Some(store) = &self.store
+            && let Err(error) = self.store(store.as_ref(), used, next).await
+        {
+            tracing::error!(
+                %error, remedy = error.remedy(),
+                "the newest refresh token could not be kept; after a restart an older one is used"
+            );
+        }
+    }
+}
+
+/// The token of a kept text; none where it descends from another setting. A text without a second
+/// line was put there by hand, and counts.
+fn token_of(text: &str, origin: &str) -> Option<Secret> {
+    let mut lines = text.lines().map(str::trim);
+    let token = lines.next().filter(|token| !token.is_empty());
+    let ours = lines.next().is_none_or(|line| line.is_empty() || line == origin);
+    token.filter(|_| ours).map(Secret::new)
+}
+
+fn text_of(token: &Secret, origin: &str) -> String {
+    format!("{}\n{origin}\n", token.expose())
+}
+
+/// A file that only its owner may read.
+struct KeptFile {
     path: PathBuf,
     origin: String,
 }
 
-impl KeptToken {
-    /// The file, for tokens that descend from the configured one.
-    pub(super) fn new(path: PathBuf, configured: &Secret) -> Self {
-        let digest = Sha256::digest(configured.expose().as_bytes());
-        Self { path, origin: format!("origin {digest:x}") }
-    }
-
-    /// The kept token; `None` where there is none, or one that descends from another setting. A
-    /// file without a second line was put there by hand, and counts.
-    pub(super) fn read(&self) -> Result<Option<Secret>> {
-        let text = match std::fs::read_to_string(&self.path) {
-            Ok(text) => text,
+impl KeptFile {
+    fn read(&self) -> Result<Option<Secret>> {
+        match std::fs::read_to_string(&self.path) {
+            Ok(text) => Ok(token_of(&text, &self.origin)),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return self.directory_is_there().map(|()| None);
+                self.directory_is_there().map(|()| None)
             }
-            Err(error) => return Err(self.wrong(&error)),
-        };
-        let mut lines = text.lines().map(str::trim);
-        let token = lines.next().filter(|token| !token.is_empty());
-        let ours = lines.next().is_none_or(|origin| origin.is_empty() || origin == self.origin);
-        Ok(token.filter(|_| ours).map(Secret::new))
+            Err(error) => Err(self.wrong(&error)),
+        }
     }
 
     /// Keeps this token instead. The old one still works for a while, so a disk that is full
     /// stops nobody; it is said in the log each time.
-    pub(super) fn write(&self, token: &Secret) {
+    fn write(&self, token: &Secret) {
         if let Err(error) = self.replace(token) {
             tracing::error!(
                 file = %self.path.display(), %error,
@@ -52,7 +127,7 @@ impl KeptToken {
     /// one or the other, whole.
     fn replace(&self, token: &Secret) -> std::io::Result<()> {
         let beside = self.path.with_extension(format!("new-{}", uuid::Uuid::new_v4().simple()));
-        let written = write_private(&beside, &format!("{}\n{}\n", token.expose(), self.origin))
+        let written = write_private(&beside, &text_of(token, &self.origin))
             .and_then(|()| std::fs::rename(&beside, &self.path));
         if written.is_err() {
             std::fs::remove_file(&beside).ok();
@@ -92,42 +167,4 @@ fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_newest_token_is_kept_for_its_owner_alone() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("token");
-        let kept = KeptToken::new(path.clone(), &Secret::new("first"));
-        assert!(kept.read().unwrap().is_none());
-        kept.write(&Secret::new("second"));
-        kept.write(&Secret::new("third"));
-        assert_eq!(kept.read().unwrap().unwrap().expose(), "third");
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside");
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        }
-    }
-
-    #[test]
-    fn a_newly_configured_refresh_token_beats_the_kept_one() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("token");
-        KeptToken::new(path.clone(), &Secret::new("first")).write(&Secret::new("rotated"));
-        assert!(KeptToken::new(path.clone(), &Secret::new("anew")).read().unwrap().is_none());
-        std::fs::write(&path, "by hand\n").unwrap();
-        let kept = KeptToken::new(path, &Secret::new("anew")).read().unwrap();
-        assert_eq!(kept.unwrap().expose(), "by hand");
-    }
-
-    #[test]
-    fn a_missing_directory_is_a_wrong_setting() {
-        let kept = KeptToken::new("/no/such/directory/token".into(), &Secret::new("first"));
-        let error = kept.read().unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Config);
-        assert!(error.to_string().contains("refresh_token_file"), "{error}");
-    }
-}
+mod tests;

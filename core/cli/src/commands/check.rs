@@ -1,6 +1,7 @@
 //! `linchpin check`: signs in to each connection, and names the permissions that are missing.
 
 use core_connector::{Account, Error, Missing};
+use core_store::Store;
 use futures::future::join_all;
 use serde_json::{Value, json};
 
@@ -21,7 +22,12 @@ enum Checked {
 
 pub(crate) async fn run(global: &Global, args: &CheckArgs) -> Result<Exit, Failure> {
     let registry = connectors::registry();
-    let config = Config::load(&global.config, &registry)?;
+    let mut config = Config::load(&global.config, &registry)?;
+    // Signing in renews what is kept there, and begins with it.
+    if config.uses_store() {
+        let store = Store::open(&config.database()?).await?;
+        config.take_kept(&store).await?;
+    }
     let asked = config.named(&args.connections)?;
     let checks = asked.iter().map(|connection| {
         let built = config.connect(connection, &registry);

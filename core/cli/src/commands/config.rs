@@ -28,7 +28,7 @@ async fn check(global: &Global) -> Result<Exit, Failure> {
     let registry = connectors::registry();
     let mut config = Config::load(&global.config, &registry)?;
     let mut problems: Vec<_> = config.database_problem().into_iter().collect();
-    if problems.is_empty() && config.names_kept() {
+    if problems.is_empty() && config.uses_store() {
         let store = Store::open(&config.database()?).await?;
         config.take_kept(&store).await?;
     }

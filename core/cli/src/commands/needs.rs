@@ -31,6 +31,8 @@ pub(crate) enum NeedKind {
     DeadLetters,
     /// Nobody is told any more of what happens.
     Webhook,
+    /// A system does not tell the hub what changes; it is read as planned.
+    Subscription,
     /// Somebody else changed what the hub had written: it yields.
     Conflicts,
     /// A change of the rules waits for somebody's word.
@@ -95,6 +97,7 @@ pub(crate) async fn all(context: &Context) -> Result<Vec<Need>, Failure> {
 
 fn of_connection(connection: &ConnectionStanding) -> Vec<Need> {
     let mut needs: Vec<Need> = pushed(connection);
+    needs.extend(untold(connection));
     for stream in &connection.streams {
         let found = [failed(connection, stream), held(connection, stream)];
         for need in found.into_iter().flatten().chain(quarantined(connection, stream)) {
@@ -133,6 +136,37 @@ fn pushed(connection: &ConnectionStanding) -> Vec<Need> {
         let remedy = "`linchpin push conflicts` lists them; `linchpin push overrule` decides";
         let what = format!("{what} changed in {name} by somebody else, and the hub yields");
         needs.push(need(NeedKind::Conflicts, what, remedy));
+    }
+    needs
+}
+
+/// What a system does not tell by itself. Where nothing can be read either, that is the need.
+fn untold(connection: &ConnectionStanding) -> Vec<Need> {
+    let Some(subscriptions) = &connection.subscriptions else { return Vec::new() };
+    let fails = |key: &String| {
+        connection.streams.iter().any(|one| one.scope == *key && failed(connection, one).is_some())
+    };
+    let mut needs = Vec::new();
+    for failure in &subscriptions.failures {
+        let kind = ErrorKind::parse(&failure.error_kind);
+        // Time mends the others; what a system does not offer somewhere needs nobody.
+        let is_ours =
+            kind.is_some_and(|kind| kind.actor() != Actor::Clock && kind != ErrorKind::NotOffered);
+        if !is_ours || (!failure.keys.is_empty() && failure.keys.iter().all(fails)) {
+            continue;
+        }
+        let (name, about) = (&connection.name, failure.about());
+        needs.push(Need {
+            kind: NeedKind::Subscription,
+            key: format!(
+                "{name} subscriptions {} {}",
+                failure.topics.join(","),
+                failure.error_kind
+            ),
+            what: format!("{name} does not tell of {about}: {}", failure.error),
+            since: Some(failure.since),
+            remedy: failure.remedy.clone(),
+        });
     }
     needs
 }

@@ -18,9 +18,14 @@ use crate::failure::{Exit, Failure};
 use crate::{connectors, output};
 
 mod print;
+mod subscriptions;
+
+pub(super) use self::subscriptions::SubscriptionStanding;
 
 /// Runs among which the last one of each stream is looked for.
 const RUNS: usize = 5000;
+/// Scopes that are named before a failure that they share.
+const NAMED: usize = 4;
 /// Quarantined records that are counted.
 const QUARANTINE: usize = 100_000;
 
@@ -47,6 +52,8 @@ pub(super) struct ConnectionStanding {
     pub(super) streams: Vec<StreamStanding>,
     /// What is written into it, where it opted in.
     pub(super) push: Option<PushStanding>,
+    /// What it tells the hub by itself, where that was ever wanted.
+    pub(super) subscriptions: Option<SubscriptionStanding>,
     /// What a daemon does next, where one has worked on this database.
     pub(super) next: Vec<Next>,
 }
@@ -69,7 +76,7 @@ pub(super) struct PushStanding {
 /// A planned run.
 #[derive(Serialize)]
 pub(super) struct Next {
-    /// `incremental`, `full`, `collect` or `push`.
+    /// `incremental`, `full`, `collect`, `push` or `subscribe`.
     work: Work,
     /// Of this stream only.
     stream: Option<String>,
@@ -147,6 +154,7 @@ pub(super) async fn standing(context: &Context) -> Result<Standing, Failure> {
     let registry = connectors::registry();
     let mut known = Known::read(store).await?;
     let planned = store.planned().await?;
+    let subscriptions = store.subscriptions().await?;
     let mut connections = Vec::new();
     for connection in &context.config.connections {
         let kind = registry.kind(&connection.kind).ok();
@@ -162,6 +170,7 @@ pub(super) async fn standing(context: &Context) -> Result<Standing, Failure> {
                 true => Some(pushing(store, &known, &connection.name).await?),
                 false => None,
             },
+            subscriptions: subscriptions::of(&subscriptions, &connection.name, now),
             streams: known.take(&connection.name, &order, now),
             next: next(&context.config.entries, &planned, &connection.name, now),
         });
@@ -177,6 +186,7 @@ pub(super) async fn standing(context: &Context) -> Result<Standing, Failure> {
             configured: false,
             syncing: None,
             push: None,
+            subscriptions: None,
             streams,
             next: Vec::new(),
         });

@@ -1,8 +1,9 @@
 //! A connection's table: checked against its kind's schema, and made into a connector.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use core_connector::{Connector, Registry};
+use core_connector::{Connector, KeepSecret, Registry};
 use core_toml::{Node, choices, compare, is_secret, properties, resolve};
 use serde_json::{Map, Value};
 
@@ -68,12 +69,14 @@ impl ConnectionSettings {
         enabled.is_some_and(|enabled| enabled.json() == Value::Bool(true))
     }
 
-    /// Looks the secrets up and builds the connector; `notes` is whether the hub writes them on tickets.
+    /// Looks the secrets up and builds the connector; `notes` is whether the hub writes them on tickets,
+    /// `keep` where it keeps what renews itself.
     pub(super) fn build(
         &self,
         (folder, kept): (&Path, &Kept),
         registry: &Registry,
         notes: bool,
+        keep: Option<Arc<dyn KeepSecret>>,
     ) -> Result<Box<dyn Connector>, Vec<Problem>> {
         let wrong = |error: &core_connector::Error| vec![self.problem(error)];
         let kind = registry.kind(&self.kind).map_err(|error| wrong(&error))?;
@@ -92,7 +95,12 @@ impl ConnectionSettings {
         if notes && kind.actions.contains(&"tickets") {
             settings.insert("ticket_notes".to_owned(), true.into());
         }
-        kind.build(Value::Object(settings)).map_err(|error| wrong(&error))
+        let settings = Value::Object(settings);
+        let built = match keep {
+            Some(keep) => kind.build_keeping(settings, keep),
+            None => kind.build(settings),
+        };
+        built.map_err(|error| wrong(&error))
     }
 
     fn look_up_secrets(

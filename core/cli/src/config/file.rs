@@ -286,6 +286,7 @@ impl File {
             parallel_scopes: self.sync.parallel_scopes,
             identification: self.identification.policy(),
             affinity: self.affinity.policy(),
+            public_url: self.server.public_url.clone(),
             ..Settings::default()
         };
         settings.tenants.create_from = self.tenants.create_from.clone().unwrap_or(create_from);

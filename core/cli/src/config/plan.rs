@@ -17,7 +17,7 @@ use super::problem::Problem;
 /// What stands for no run at all.
 const OFF: &str = "off";
 /// Keys that hold a pattern.
-const PATTERNS: [&str; 4] = ["incremental", "full", "collect", "push"];
+const PATTERNS: [&str; 5] = ["incremental", "full", "collect", "push", "subscribe"];
 
 /// When the daemon (`linchpin serve`) reads what. Patterns are those of cron: minute, hour, day of the
 /// month, month, day of the week; "off" is never.
@@ -36,6 +36,9 @@ pub(crate) struct ScheduleTable {
     /// When what changed in the model is written back into the connections that opted in
     /// (`connection.push`); besides, after each sync.
     pub(crate) push: String,
+    /// When it is looked whether the systems that tell what changes still do, and what they promised is
+    /// renewed; besides, at the start and with changed settings.
+    pub(crate) subscribe: String,
     /// Seconds by which runs are late at most, so that not everything begins at once. How late each
     /// is follows from its name.
     #[schemars(range(max = 86400))]
@@ -50,6 +53,7 @@ impl Default for ScheduleTable {
             full: "15 2 * * *".to_owned(),
             collect: "30 * * * *".to_owned(),
             push: "*/15 * * * *".to_owned(),
+            subscribe: "50 * * * *".to_owned(),
             jitter_seconds: 300,
         }
     }
@@ -69,6 +73,8 @@ pub(crate) struct ConnectionSchedule {
     pub(crate) collect: Option<String>,
     /// When this connection is written into: a cron pattern, or "off".
     pub(crate) push: Option<String>,
+    /// When its subscriptions are looked at: a cron pattern, or "off".
+    pub(crate) subscribe: Option<String>,
     /// Seconds by which runs are late at most.
     #[schemars(range(max = 86400))]
     pub(crate) jitter_seconds: Option<u32>,
@@ -247,6 +253,9 @@ pub(super) fn entries(
         let asks = kind.is_some_and(|kind| kind.actions.contains(&"run-script"));
         if asks && file.identification.ask {
             add(None, Work::Collect, own.collect.as_ref().unwrap_or(&of_all.collect));
+        }
+        if kind.is_some_and(|kind| kind.actions.contains(&"subscribe")) {
+            add(None, Work::Subscribe, own.subscribe.as_ref().unwrap_or(&of_all.subscribe));
         }
         if connection.pushes() {
             add(None, Work::Push, own.push.as_ref().unwrap_or(&of_all.push));

@@ -13,11 +13,13 @@ use super::secret::is_reference;
 pub(super) fn of(document: &Document, path: &Path, registry: &Registry) -> Vec<String> {
     let root = &document.file.root;
     let mut found = Vec::new();
+    let mut warnings = Vec::new();
     let nodes = root.get("connection").map(Node::items).unwrap_or_default();
     for node in nodes {
         let kind = node.get("kind").and_then(Node::text).and_then(|kind| registry.kind(kind).ok());
         let Some(kind) = kind else { continue };
         let name = node.get("name").and_then(Node::text).unwrap_or_default();
+        warnings.extend(forgets_its_token(node, root, name));
         let schema = schema_of(kind);
         look(node, &schema, &schema, &format!("connection `{name}`"), &mut found);
     }
@@ -26,7 +28,6 @@ pub(super) fn of(document: &Document, path: &Path, registry: &Registry) -> Vec<S
         let Some(node) = root.get(table) else { continue };
         look(node, resolve(inner, &own), &own, &format!("[{table}]"), &mut found);
     }
-    let mut warnings = Vec::new();
     let literal = found.iter().filter(|one| is_literal(&one.text));
     for one in literal.clone() {
         warnings.push(format!(
@@ -51,6 +52,19 @@ pub(super) fn of(document: &Document, path: &Path, registry: &Registry) -> Vec<S
         }
     }
     warnings
+}
+
+/// A refresh token is renewed with each use, and dies some day if the newest is kept nowhere.
+fn forgets_its_token(node: &Node, root: &Node, name: &str) -> Option<String> {
+    node.get("refresh_token")?;
+    let has_key = root.get("secrets").is_some_and(|table| table.get("key").is_some());
+    let is_kept = has_key || node.get("refresh_token_file").is_some();
+    (!is_kept).then(|| {
+        format!(
+            "the newest `refresh_token` of connection `{name}` is kept nowhere, and the one in the \
+             settings dies after 90 days: set `key` in [secrets] (`linchpin secrets key`)"
+        )
+    })
 }
 
 /// A setting that is a secret, or says where one is.

@@ -8,6 +8,7 @@ use mocks::faults::{Fault, Rule, When};
 use mocks::vendor::Face;
 use serde_json::Value;
 
+mod kept;
 pub(crate) mod site;
 
 use self::site::{Site, wait};

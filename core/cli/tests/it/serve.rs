@@ -15,6 +15,7 @@ mod api;
 mod browser;
 mod driver;
 mod service;
+mod subscriptions;
 mod tickets;
 mod writing;
 

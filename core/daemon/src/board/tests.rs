@@ -166,3 +166,27 @@ fn after_a_sync_a_push_is_not_waited_for_and_comes_once() {
     assert!(board.jobs(at("01T13:02"), &idle()).is_empty());
     assert!(told(&board.jobs(at("02T05:00"), &idle())).contains(&"push a".to_owned()));
 }
+
+#[test]
+fn what_a_system_asks_for_while_its_subscriptions_are_looked_at_is_looked_at_once_more() {
+    let subscribe = |name: &str| entry(name, None, Work::Subscribe, "50 * * * *");
+    let mut board =
+        board([usual("a"), vec![subscribe("a"), subscribe("b")]].concat(), at("01T12:59"));
+    board.subscribe_now(None, at("01T13:00"));
+    let jobs = board.jobs(at("01T13:00"), &idle());
+    assert_eq!(told(&jobs), ["subscribe a", "subscribe b", "incremental a"]);
+    jobs.iter().for_each(|job| board.done(job));
+    assert!(board.jobs(at("01T13:01"), &idle()).is_empty());
+
+    board.subscribe_now(Some("b"), at("01T13:02"));
+    let jobs = board.jobs(at("01T13:02"), &idle());
+    assert_eq!(told(&jobs), ["subscribe b"]);
+    for _ in 0..3 {
+        board.subscribe_now(Some("b"), at("01T13:03"));
+    }
+    board.done(&jobs[0]);
+    let jobs = board.jobs(at("01T13:04"), &idle());
+    assert_eq!(told(&jobs), ["subscribe b"], "it may have come too late for the first");
+    board.done(&jobs[0]);
+    assert!(board.jobs(at("01T13:05"), &idle()).is_empty(), "and once");
+}

@@ -2,7 +2,6 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -46,6 +45,20 @@ pub struct TokenRequest {
     pub scopes: Vec<String>,
 }
 
+/// Keeps a refresh token that each use renews.
+#[async_trait]
+pub trait KeepToken: Send + Sync {
+    /// The newest one, if any is kept: by this process, or by another one beside it.
+    ///
+    /// # Errors
+    /// Where it cannot be had; then nobody signs in.
+    async fn newest(&self) -> Result<Option<Secret>>;
+
+    /// Keeps the one that the use of another one brought. What goes wrong is logged: the old one works
+    /// for a while, so that it stops nobody.
+    async fn keep(&self, used: &Secret, next: &Secret);
+}
+
 /// A connector's reading of a refused sign-in: the OAuth2 `error`, its description.
 pub type ReadRefusal = fn(operation: &str, error: &str, description: &str) -> Error;
 
@@ -58,7 +71,7 @@ pub struct OAuth {
     grant: Grant,
     endpoint: Box<dyn Fn(&str) -> TokenRequest + Send + Sync>,
     refusal: ReadRefusal,
-    kept: Option<Arc<dyn Fn(Secret) + Send + Sync>>,
+    kept: Option<Box<dyn KeepToken>>,
     tokens: TokenCache,
 }
 
@@ -92,10 +105,10 @@ impl OAuth {
         })
     }
 
-    /// The same, handing each new refresh token to `keep` before it is used.
+    /// The same, using the refresh token that is kept, and keeping each new one before it is used.
     #[must_use]
-    pub fn keeping(mut self, keep: impl Fn(Secret) + Send + Sync + 'static) -> Self {
-        self.kept = Some(Arc::new(keep));
+    pub fn keeping(mut self, keep: impl KeepToken + 'static) -> Self {
+        self.kept = Some(Box::new(keep));
         self
     }
 
@@ -140,16 +153,17 @@ impl OAuth {
             }
         }
         let scopes = request.scopes.into_iter().map(Scope::new);
-        let answer = match &self.grant {
-            Grant::ClientCredentials => {
+        let used = self.refresh_token().await?;
+        let answer = match &used {
+            None => {
                 let mut exchange = client.exchange_client_credentials().add_scopes(scopes);
                 for (name, value) in extra {
                     exchange = exchange.add_extra_param(name, value);
                 }
                 exchange.request_async(&self.wire).await
             }
-            Grant::RefreshToken(held) => {
-                let refresh = RefreshToken::new(held.lock().await.expose().to_owned());
+            Some(used) => {
+                let refresh = RefreshToken::new(used.expose().to_owned());
                 let mut exchange = client.exchange_refresh_token(&refresh).add_scopes(scopes);
                 for (name, value) in extra {
                     exchange = exchange.add_extra_param(name, value);
@@ -157,14 +171,27 @@ impl OAuth {
                 exchange.request_async(&self.wire).await
             }
         };
-        self.token(answer.map_err(|error| self.refused(error))?).await
+        self.token(answer.map_err(|error| self.refused(error))?, used).await
     }
 
-    async fn token(&self, answer: BasicTokenResponse) -> Result<Token> {
-        if let (Grant::RefreshToken(held), Some(next)) = (&self.grant, answer.refresh_token()) {
-            let next = Secret::new(next.secret().clone());
-            if let Some(keep) = &self.kept {
-                keep(next.clone());
+    /// The refresh token to use: the newest one that is kept, or else the one that was had last.
+    async fn refresh_token(&self) -> Result<Option<Secret>> {
+        let Grant::RefreshToken(held) = &self.grant else { return Ok(None) };
+        let newest = match &self.kept {
+            Some(kept) => kept.newest().await?,
+            None => None,
+        };
+        Ok(Some(match newest {
+            Some(newest) => newest,
+            None => held.lock().await.clone(),
+        }))
+    }
+
+    async fn token(&self, answer: BasicTokenResponse, used: Option<Secret>) -> Result<Token> {
+        let next = answer.refresh_token().map(|next| Secret::new(next.secret().clone()));
+        if let (Grant::RefreshToken(held), Some(used), Some(next)) = (&self.grant, used, next) {
+            if let Some(kept) = &self.kept {
+                kept.keep(&used, &next).await;
             }
             *held.lock().await = next;
         }

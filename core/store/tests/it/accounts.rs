@@ -15,6 +15,7 @@ on_both!(
     the_audit_log_is_read_backwards_and_counts_refusals,
     a_repeated_request_is_known_by_its_key,
     a_copied_database_shows_no_secret_and_a_key_can_be_changed,
+    of_many_who_renew_a_secret_at_once_one_does,
 );
 
 fn new<'a>(name: &'a str, vouched: Option<(&'a str, &'a str)>) -> NewAccount<'a> {
@@ -196,4 +197,26 @@ async fn a_copied_database_shows_no_secret_and_a_key_can_be_changed(bench: Bench
     assert!(kept.iter().all(|row| row.key_id == key(2).id() && row.changed_us == 30), "{kept:?}");
     store.forget_secret("halo").await.unwrap();
     assert_eq!(store.unseal(&wrong, "halo").await.unwrap(), None);
+}
+
+async fn of_many_who_renew_a_secret_at_once_one_does(bench: Bench) {
+    let store = &bench.store;
+    let key = |seed| SealingKey::parse(&SealingKey::text([seed; 32])).unwrap();
+    let keys = SealingKeys::new(key(1), Vec::new());
+    for (round, before) in [(1, None), (2, Some("planted-first"))] {
+        let words: Vec<String> = (0..8).map(|one| format!("planted-{round}-{one}")).collect();
+        let trying =
+            words.iter().map(|word| store.seal_instead(&keys, "entra", (before, word), round));
+        let done: Vec<bool> =
+            futures::future::join_all(trying).await.into_iter().map(Result::unwrap).collect();
+        assert_eq!(done.iter().filter(|done| **done).count(), 1, "{done:?}");
+        let winner = &words[done.iter().position(|done| *done).unwrap()];
+        assert_eq!(store.unseal(&keys, "entra").await.unwrap().as_deref(), Some(winner.as_str()));
+        store.seal(&keys, "entra", "planted-first", round).await.unwrap();
+    }
+    let plain = "select count(*) from secret where sealed like '%planted%'";
+    assert_eq!(bench.number(plain).await, 0);
+    let other = SealingKeys::new(key(2), Vec::new());
+    let refused = store.seal_instead(&other, "entra", (Some("planted-first"), "x"), 3).await;
+    assert!(matches!(refused, Err(Error::Corrupt { .. })), "{refused:?}");
 }

@@ -20,5 +20,6 @@ mod queries;
 mod requests;
 mod schedules;
 mod sessions;
+mod subscriptions;
 mod tickets;
 mod tokens;

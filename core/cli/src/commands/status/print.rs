@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use chrono_tz::Tz;
 use core_model::run::Outcome;
 
-use super::{ConnectionStanding, PushStanding, Standing, StreamStanding};
+use super::{
+    ConnectionStanding, NAMED, PushStanding, Standing, StreamStanding, SubscriptionStanding,
+};
 use crate::commands::text::{self, count, cut, minute, span};
 use crate::output::{self, Align, TextTable, thousands};
 
-/// Scopes that are named before a failure that they share.
-const NAMED: usize = 4;
 /// Characters of an example of a held key.
 const KEY: usize = 40;
 
@@ -24,8 +24,7 @@ pub(super) fn print(standing: &Standing, zone: Tz) {
 }
 
 fn print_connection(connection: &ConnectionStanding, zone: Tz) {
-    let ConnectionStanding { name, kind, enabled, configured, syncing, streams, push, next } =
-        connection;
+    let ConnectionStanding { name, kind, enabled, configured, syncing, streams, .. } = connection;
     let note = match (configured, enabled, syncing) {
         (false, ..) => ": not in the settings any more",
         (_, false, _) => ": not enabled",
@@ -47,16 +46,30 @@ fn print_connection(connection: &ConnectionStanding, zone: Tz) {
     for (name, scopes) in by_stream {
         print_problems(name, &scopes, zone);
     }
-    if let Some(push) = push {
+    if let Some(push) = &connection.push {
         print_push(push, zone);
     }
-    if !next.is_empty() {
-        let planned = next.iter().map(|next| {
+    if let Some(subscriptions) = &connection.subscriptions {
+        print_subscriptions(subscriptions, zone);
+    }
+    if !connection.next.is_empty() {
+        let planned = connection.next.iter().map(|next| {
             let stream = next.stream.as_ref().map(|name| format!(" {name}")).unwrap_or_default();
             format!("{}{stream} {}", next.work, minute(next.at, zone))
         });
         let planned = planned.collect::<Vec<_>>().join(", ");
         text::indented(2, &format!("next, where a daemon runs: {planned}"));
+    }
+}
+
+/// What the system tells by itself, in a line; and why it does not.
+fn print_subscriptions(standing: &SubscriptionStanding, zone: Tz) {
+    let live = count(standing.live as u64, "subscription", "subscriptions");
+    let ends = standing.ends.map(|at| format!(", good until {} at least", minute(at, zone)));
+    text::indented(2, &format!("told of changes: {live}{}", ends.unwrap_or_default()));
+    for failure in &standing.failures {
+        text::indented(2, &format!("not told of {}: {}", failure.about(), failure.error));
+        text::wrapped("      fix: ", 11, &failure.remedy);
     }
 }
 
