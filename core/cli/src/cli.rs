@@ -21,7 +21,7 @@ pub(crate) use self::files::{
 };
 pub(crate) use self::push::{PushAction, PushArgs, PushRetryArgs};
 pub(crate) use self::read::{
-    DeliveriesAction, DeliveriesArgs, ListArgs, ListKind, RunsArgs, ShowArgs, ShowKind,
+    AskArgs, DeliveriesAction, DeliveriesArgs, ListArgs, ListKind, RunsArgs, ShowArgs, ShowKind,
     WebhooksAction, WebhooksArgs,
 };
 pub(crate) use self::rules::{
@@ -170,10 +170,10 @@ pub(crate) enum Command {
     },
     /// Where every stream of every connection stands
     #[command(after_help = EXIT_CODES)]
-    Status,
+    Status(AskArgs),
     /// What waits for you: refused credentials, missing rights, held deletions, decisions, requests
     #[command(after_help = EXIT_CODES)]
-    Needs,
+    Needs(AskArgs),
     /// Where the hub tells of what happens, and how each endpoint fares
     #[command(after_help = EXIT_CODES)]
     Webhooks(WebhooksArgs),

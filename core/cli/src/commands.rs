@@ -31,6 +31,7 @@ pub(crate) mod preview;
 mod push;
 mod rebuild;
 mod reconcile;
+mod remote;
 mod requests;
 mod resolve;
 mod runs;
@@ -60,8 +61,8 @@ pub(crate) async fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Account { action } => account::run(global, action).await,
         Command::Audit(args) => audit::run(global, args).await,
         Command::Secrets { action } => secrets::run(global, action).await,
-        Command::Status => status::run(global).await,
-        Command::Needs => needs::run(global).await,
+        Command::Status(args) => status::run(global, args).await,
+        Command::Needs(args) => needs::run(global, args).await,
         Command::Webhooks(args) => webhooks::run(global, args).await,
         Command::Deliveries(args) => deliveries::run(global, args).await,
         Command::Runs(args) => runs::run(global, args).await,

@@ -242,6 +242,14 @@ impl Config {
     }
 }
 
+/// A secret of a place outside the settings: `env:NAME`, or `file:PATH` relative to a folder.
+///
+/// # Errors
+/// What is missing, and what to do about it.
+pub(crate) fn secret_at(place: &str, folder: &Path) -> Result<String, (String, String)> {
+    secret::look_up(place, folder).map_err(|missing| (missing.what, missing.remedy))
+}
+
 fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
     let failure =
         Failure::usage(format!("the settings file {} cannot be read: {error}", path.display()));

@@ -3,11 +3,12 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use core_connector::{Actor, ErrorKind};
 use core_model::run::Outcome;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use super::remote::Remote;
 use super::status::{self, ConnectionStanding, Standing, StreamStanding};
 use super::text::{self, count};
-use crate::cli::Global;
+use crate::cli::{AskArgs, Global};
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::output;
@@ -18,7 +19,7 @@ const DELIVERIES: usize = 10_000;
 const TOKEN: TimeDelta = TimeDelta::days(14);
 
 /// What kind of need: what it is called does not change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum NeedKind {
     /// Credentials are refused, or settings are wrong: nothing is read.
@@ -48,7 +49,7 @@ pub(crate) enum NeedKind {
 }
 
 /// Something that waits for a human.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Need {
     /// What kind.
     pub(crate) kind: NeedKind,
@@ -62,9 +63,19 @@ pub(crate) struct Need {
     pub(crate) remedy: String,
 }
 
-pub(crate) async fn run(global: &Global) -> Result<Exit, Failure> {
-    let context = Context::open(global).await?;
-    let needs = all(&context).await?;
+pub(crate) async fn run(global: &Global, args: &AskArgs) -> Result<Exit, Failure> {
+    let (needs, zone) = match Remote::of(args)? {
+        None => {
+            let context = Context::open(global).await?;
+            (all(&context).await?, context.config.time_zone)
+        }
+        Some(hub) => {
+            let answer = hub.get("/v1/needs").await?;
+            let version = answer["version"].as_str();
+            let zone = answer["time_zone"].as_str().and_then(|zone| zone.parse().ok());
+            (hub.read(answer["items"].clone(), version)?, zone.unwrap_or_default())
+        }
+    };
     if global.json {
         needs.iter().for_each(output::json);
         return Ok(Exit::Ok);
@@ -73,8 +84,7 @@ pub(crate) async fn run(global: &Global) -> Result<Exit, Failure> {
         output::line("Nothing needs you.");
     }
     for need in &needs {
-        let since =
-            need.since.map(|at| format!(" (since {})", text::second(at, context.config.time_zone)));
+        let since = need.since.map(|at| format!(" (since {})", text::second(at, zone)));
         text::heading(&format!("{}{}", need.what, since.unwrap_or_default()));
         text::indented(2, &need.remedy);
     }

@@ -14,6 +14,7 @@ use crate::commands::site::Site;
 mod api;
 mod browser;
 mod driver;
+mod elsewhere;
 mod service;
 mod tickets;
 mod writing;

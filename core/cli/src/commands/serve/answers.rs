@@ -68,7 +68,11 @@ impl OfSettings {
                 runs::answer(&context.store, limit, connection.as_deref()).await
             }
             Ask::Sync => self.sync(&context, question).await,
-            Ask::Needs => Ok(json!({ "items": needs::all(&context).await? })),
+            Ask::Needs => Ok(json!({
+                "version": env!("CARGO_PKG_VERSION"),
+                "time_zone": context.config.time_zone.name(),
+                "items": needs::all(&context).await?,
+            })),
             _ => rules::act(&context, question).await,
         }
     }
