@@ -26,12 +26,14 @@ mod schema;
 mod secret;
 mod sign_in;
 mod technician;
+mod traces;
 mod warnings;
 mod webhook;
 
 pub(crate) use self::connect::ConnectionSettings;
 pub(crate) use self::problem::{Problem, Problems, laid_out};
 pub(crate) use self::schema::{file_schema, schema_of};
+pub(crate) use self::traces::TracesPlan;
 pub(crate) use core_toml::{choices, nearest, properties, resolve};
 
 use self::document::Document;
@@ -63,6 +65,7 @@ pub(crate) struct Config {
     /// The page inside a ticket.
     pub(crate) technician: TechnicianTable,
     webhooks: Vec<WebhookTable>,
+    traces: traces::TracesTable,
     server: plan::ServerTable,
     sign_in: sign_in::SignInTable,
     secrets: sign_in::SecretsTable,
@@ -93,6 +96,27 @@ impl Config {
         (endpoints, wrong)
     }
 
+    /// Whether traces are to be sent.
+    pub(crate) fn has_traces(&self) -> bool {
+        self.traces.endpoint.is_some()
+    }
+
+    /// Whether traces are sent as other settings say.
+    pub(crate) fn same_traces(&self, other: &Config) -> bool {
+        self.traces == other.traces
+    }
+
+    /// Where traces are sent, with secrets looked up; none where they are not.
+    ///
+    /// # Errors
+    /// With exit code 2 where a secret is not there.
+    pub(crate) fn traces(&self) -> Result<Option<TracesPlan>, Failure> {
+        traces::plan(&self.traces, (self.document.folder(), &self.kept)).map_err(|missing| {
+            Failure::usage(format!("a header of [traces]: {}", missing.what))
+                .with_remedy(missing.remedy)
+        })
+    }
+
     /// Where browsers reach the hub.
     pub(crate) fn public_url(&self) -> Option<&str> {
         self.server.public_url.as_deref()
@@ -119,6 +143,7 @@ impl Config {
                 parallel: understood.parallel,
                 technician: understood.technician,
                 webhooks: understood.webhooks,
+                traces: understood.traces,
                 server: understood.server,
                 sign_in: understood.sign_in,
                 secrets: understood.secrets,

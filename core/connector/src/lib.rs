@@ -14,6 +14,7 @@ mod push;
 mod registry;
 mod script;
 mod secret;
+pub mod trace;
 mod webhook;
 
 pub use connector::{
@@ -26,4 +27,5 @@ pub use push::{Fact, Found, NewObject, Push, PushField, PushObject, Set, There};
 pub use registry::{Factory, Kind, Permission, Registry, StreamDoc};
 pub use script::{RunScript, Script, ScriptHandle, ScriptOutcome, Shell};
 pub use secret::Secret;
+pub use trace::TRACES;
 pub use webhook::{Hint, Hook, Refusal, Sent, Taken, Webhooks};

@@ -18,6 +18,7 @@ mod rebuild;
 mod round;
 mod settings;
 mod ticket;
+mod trace;
 mod view;
 
 pub use clock::Clock;

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use super::plan::{ScheduleTable, ServerTable};
 use super::sign_in::{SecretsTable, SignInTable};
 use super::technician::TechnicianTable;
+use super::traces::TracesTable;
 use super::webhook::WebhookTable;
 
 const HOUR_US: i64 = 3_600_000_000;
@@ -47,6 +48,8 @@ pub(crate) struct File {
     pub(crate) secrets: SecretsTable,
     /// Where the hub itself tells of what happens, one table each.
     pub(crate) webhook: Vec<WebhookTable>,
+    /// Traces of what the program does, sent to an OpenTelemetry collector.
+    pub(crate) traces: TracesTable,
     /// The systems to read, one table each; their order is the order of the lists.
     #[schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>")]
     pub(crate) connection: Vec<serde_json::Value>,

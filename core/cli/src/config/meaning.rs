@@ -21,6 +21,7 @@ use super::schema::own_schema;
 use super::secret::is_reference;
 use super::sign_in::{self, SecretsTable, SignInTable};
 use super::technician::{self, TechnicianTable};
+use super::traces::{self, TracesTable};
 use super::webhook::{self, WebhookTable};
 
 /// Kinds whose clients become tenants where the settings do not say; directories name them first.
@@ -40,6 +41,7 @@ pub(super) struct Understood {
     pub(super) parallel: usize,
     pub(super) technician: TechnicianTable,
     pub(super) webhooks: Vec<WebhookTable>,
+    pub(super) traces: TracesTable,
     pub(super) server: ServerTable,
     pub(super) sign_in: SignInTable,
     pub(super) secrets: SecretsTable,
@@ -85,6 +87,7 @@ pub(super) fn understand(
         parallel: file.server.parallel,
         technician: file.technician_tools,
         webhooks: file.webhook,
+        traces: file.traces,
         server: file.server,
         sign_in: file.sign_in,
         secrets: file.secrets,
@@ -147,6 +150,7 @@ fn wrong_values(root: &Node) -> Vec<Problem> {
     problems.extend(plan::wrong_listen(root));
     problems.extend(technician::wrong_values(root));
     problems.extend(webhook::wrong_values(root));
+    problems.extend(traces::wrong_values(root));
     problems.extend(sign_in::wrong_values(root));
     let splits = root.get("tenants").and_then(|tenants| tenants.get("domain_split"));
     for split in splits.map(Node::items).unwrap_or_default() {

@@ -16,6 +16,7 @@ use crate::commands::{
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::live::Kept;
+use crate::traces;
 use crate::world::World;
 
 mod rules;
@@ -133,6 +134,10 @@ impl Answers for OfSettings {
 
     fn sign_in(&self) -> Arc<SignIn> {
         self.in_force.borrow().sign_in()
+    }
+
+    fn continues(&self, span: &tracing::Span, traceparent: &str) {
+        traces::go_on(span, traceparent);
     }
 
     async fn fetch(&self, request: Fetch) -> Result<Fetched, String> {

@@ -96,6 +96,9 @@ impl Desk {
                 if context.config.listen != before.config.listen {
                     tracing::warn!("`listen` has changed; it takes a restart to listen there");
                 }
+                if !context.config.same_traces(&before.config) {
+                    tracing::warn!("`traces` has changed; it takes a restart to send them there");
+                }
                 tracing::info!(why, "the settings were read again");
                 self.health.refused(None);
                 self.in_force.send_replace(context);
