@@ -23,8 +23,9 @@ pub(crate) mod find;
 mod init;
 mod link;
 mod list;
+mod mail;
 mod mocks;
-mod needs;
+pub(crate) mod needs;
 mod pin;
 mod plan;
 pub(crate) mod preview;
@@ -63,6 +64,7 @@ pub(crate) async fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Secrets { action } => secrets::run(global, action).await,
         Command::Status(args) => status::run(global, args).await,
         Command::Needs(args) => needs::run(global, args).await,
+        Command::Mail(args) => mail::run(global, args).await,
         Command::Webhooks(args) => webhooks::run(global, args).await,
         Command::Deliveries(args) => deliveries::run(global, args).await,
         Command::Runs(args) => runs::run(global, args).await,

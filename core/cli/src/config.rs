@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use chrono_tz::Tz;
 use core_connector::{Connector, Registry};
-use core_daemon::{Endpoint, Entry};
+use core_daemon::{Endpoint, Entry, Mailing};
 use core_resolve::Freshness;
 use core_store::{SealingKey, SealingKeys, Store};
 use core_sync::Settings;
@@ -19,6 +19,7 @@ use crate::failure::Failure;
 mod connect;
 mod document;
 mod file;
+mod mail;
 mod meaning;
 mod plan;
 mod problem;
@@ -31,6 +32,7 @@ mod warnings;
 mod webhook;
 
 pub(crate) use self::connect::ConnectionSettings;
+pub(crate) use self::mail::{MailServer, TlsWord};
 pub(crate) use self::problem::{Problem, Problems, laid_out};
 pub(crate) use self::schema::{file_schema, schema_of};
 pub(crate) use self::traces::TracesPlan;
@@ -66,6 +68,8 @@ pub(crate) struct Config {
     pub(crate) technician: TechnicianTable,
     webhooks: Vec<WebhookTable>,
     traces: traces::TracesTable,
+    mail: mail::MailTable,
+    mail_zone: Tz,
     server: plan::ServerTable,
     sign_in: sign_in::SignInTable,
     secrets: sign_in::SecretsTable,
@@ -94,6 +98,22 @@ impl Config {
             }
         }
         (endpoints, wrong)
+    }
+
+    /// When mail is sent, if it is.
+    pub(crate) fn mailing(&self) -> Option<Mailing> {
+        mail::mailing(&self.mail, self.mail_zone)
+    }
+
+    /// The server that takes mail, with its secret looked up; none where no mail is sent.
+    ///
+    /// # Errors
+    /// With exit code 2 where the secret is not there.
+    pub(crate) fn mail_server(&self) -> Result<Option<MailServer>, Failure> {
+        mail::server(&self.mail, (self.document.folder(), &self.kept)).map_err(|missing| {
+            Failure::usage(format!("`password` of [mail]: {}", missing.what))
+                .with_remedy(missing.remedy)
+        })
     }
 
     /// Whether traces are to be sent.
@@ -144,6 +164,8 @@ impl Config {
                 technician: understood.technician,
                 webhooks: understood.webhooks,
                 traces: understood.traces,
+                mail: understood.mail,
+                mail_zone: understood.mail_zone,
                 server: understood.server,
                 sign_in: understood.sign_in,
                 secrets: understood.secrets,

@@ -23,6 +23,7 @@ mod connectors;
 mod context;
 mod failure;
 mod live;
+mod mail;
 mod output;
 mod progress;
 mod traces;

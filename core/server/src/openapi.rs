@@ -203,13 +203,11 @@ fn described(route: Route) -> (String, String, Vec<Value>, Value) {
             });
             return ("follow-events".to_owned(), summary.to_owned(), parameters, answer);
         }
-        Route::Status => (
-            "get-status".to_owned(),
-            "Where every stream of every connection stands, as `linchpin status` shows it."
-                .to_owned(),
-            Vec::new(),
-            standing(),
-        ),
+        Route::Status => {
+            let summary =
+                "Where every stream of every connection stands, as `linchpin status` shows it.";
+            ("get-status".to_owned(), summary.to_owned(), Vec::new(), standing())
+        }
         Route::Deed(deed) => (deed.id.to_owned(), deed.about.to_owned(), Vec::new(), object()),
         Route::Description => {
             ("get-description".to_owned(), "This.".to_owned(), Vec::new(), object())

@@ -102,6 +102,21 @@ pub(crate) enum ShowKind {
     Deployment,
 }
 
+/// `linchpin mail`.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct MailArgs {
+    #[command(subcommand)]
+    pub(crate) action: Option<MailAction>,
+}
+
+/// What is done about mail; without it, how it fares is shown.
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub(crate) enum MailAction {
+    /// Send a trial to everybody in `to` of [mail]
+    Test,
+}
+
 /// `linchpin webhooks`.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]

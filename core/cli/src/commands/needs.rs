@@ -2,7 +2,9 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use core_connector::{Actor, ErrorKind};
+use core_daemon::{MAIL, UNSENT};
 use core_model::run::Outcome;
+use core_store::WebhookState;
 use serde::{Deserialize, Serialize};
 
 use super::remote::Remote;
@@ -34,6 +36,8 @@ pub(crate) enum NeedKind {
     DeadLetters,
     /// Nobody is told any more of what happens.
     Webhook,
+    /// Mail about what waits for people is not taken.
+    Mail,
     /// Somebody else changed what the hub had written: it yields.
     Conflicts,
     /// A change of the rules waits for somebody's word.
@@ -236,6 +240,21 @@ fn of_model(standing: &Standing) -> Vec<Need> {
     needs
 }
 
+/// Mail that no server takes. That a first try is in vain is usual where servers greylist.
+fn unsent(context: &Context, state: Option<&WebhookState>) -> Option<Need> {
+    let state = state.filter(|state| state.attempts > 1 && context.config.mailing().is_some())?;
+    let why = state.error.as_deref().unwrap_or_default();
+    Some(Need {
+        kind: NeedKind::Mail,
+        key: UNSENT.to_owned(),
+        what: format!("no mail was sent for {} tries: {why}", state.attempts),
+        since: state.failing_us.map(text::instant),
+        remedy:
+            "mend [mail] of the settings, then `linchpin mail test`; it is tried again by itself"
+                .to_owned(),
+    })
+}
+
 async fn of_store(context: &Context, now: DateTime<Utc>) -> Result<Vec<Need>, Failure> {
     let store = &context.store;
     let mut needs = Vec::new();
@@ -251,7 +270,9 @@ async fn of_store(context: &Context, now: DateTime<Utc>) -> Result<Vec<Need>, Fa
             remedy: "mend that, then `linchpin deliveries retry`".to_owned(),
         });
     }
-    for (name, state) in store.webhooks().await? {
+    let told = store.webhooks().await?;
+    needs.extend(unsent(context, told.get(MAIL)));
+    for (name, state) in told {
         let known = context.config.webhooks().iter().any(|one| one.name == name);
         let Some(since) = state.disabled_us.filter(|_| known) else { continue };
         let why = state.error.unwrap_or_default();

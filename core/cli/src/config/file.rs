@@ -10,6 +10,7 @@ use core_sync::{CollectSettings, Settings};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::mail::MailTable;
 use super::plan::{ScheduleTable, ServerTable};
 use super::sign_in::{SecretsTable, SignInTable};
 use super::technician::TechnicianTable;
@@ -48,6 +49,8 @@ pub(crate) struct File {
     pub(crate) secrets: SecretsTable,
     /// Where the hub itself tells of what happens, one table each.
     pub(crate) webhook: Vec<WebhookTable>,
+    /// Mail about what waits for a human.
+    pub(crate) mail: MailTable,
     /// Traces of what the program does, sent to an OpenTelemetry collector.
     pub(crate) traces: TracesTable,
     /// The systems to read, one table each; their order is the order of the lists.

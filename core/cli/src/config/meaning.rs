@@ -15,6 +15,7 @@ use serde_json::Value;
 use super::connect::{self, ConnectionSettings};
 use super::document::Document;
 use super::file::{File, ResolveTable};
+use super::mail::{self, MailTable};
 use super::plan::{self, ServerTable};
 use super::problem::Problem;
 use super::schema::own_schema;
@@ -42,6 +43,8 @@ pub(super) struct Understood {
     pub(super) technician: TechnicianTable,
     pub(super) webhooks: Vec<WebhookTable>,
     pub(super) traces: TracesTable,
+    pub(super) mail: MailTable,
+    pub(super) mail_zone: Tz,
     pub(super) server: ServerTable,
     pub(super) sign_in: SignInTable,
     pub(super) secrets: SecretsTable,
@@ -88,6 +91,8 @@ pub(super) fn understand(
         technician: file.technician_tools,
         webhooks: file.webhook,
         traces: file.traces,
+        mail: file.mail,
+        mail_zone: plan::zone_of(&file.schedule, time_zone),
         server: file.server,
         sign_in: file.sign_in,
         secrets: file.secrets,
@@ -151,6 +156,7 @@ fn wrong_values(root: &Node) -> Vec<Problem> {
     problems.extend(technician::wrong_values(root));
     problems.extend(webhook::wrong_values(root));
     problems.extend(traces::wrong_values(root));
+    problems.extend(mail::wrong_values(root));
     problems.extend(sign_in::wrong_values(root));
     let splits = root.get("tenants").and_then(|tenants| tenants.get("domain_split"));
     for split in splits.map(Node::items).unwrap_or_default() {

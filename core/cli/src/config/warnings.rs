@@ -31,7 +31,7 @@ pub(super) fn of(document: &Document, path: &Path, registry: &Registry) -> Vec<S
         }
         look(node, inner, &own, &format!("[{table}]"), &mut found);
     }
-    let mut warnings = Vec::new();
+    let mut warnings: Vec<String> = super::mail::warning(root).into_iter().collect();
     let literal = found.iter().filter(|one| is_literal(&one.text));
     for one in literal.clone() {
         warnings.push(format!(

@@ -15,8 +15,10 @@ mod api;
 mod browser;
 mod driver;
 mod elsewhere;
+mod mail;
 mod service;
 mod tickets;
+mod traces;
 mod writing;
 
 use service::Service;
