@@ -17,6 +17,7 @@ pub mod provider;
 pub mod score;
 pub mod server;
 pub mod shell;
+pub mod smtp;
 pub mod truth;
 pub mod vendor;
 pub mod world;

@@ -55,6 +55,14 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("indicatif", &["linchpin"]),
     ("miette", &["core-toml"]),
     ("keyring", &["linchpin"]),
+    ("lettre", &["linchpin"]),
+    ("opentelemetry", &["linchpin"]),
+    ("opentelemetry-http", &["linchpin"]),
+    ("opentelemetry-otlp", &["linchpin"]),
+    ("opentelemetry-proto", &["linchpin"]),
+    ("opentelemetry_sdk", &["linchpin"]),
+    ("tracing-opentelemetry", &["linchpin"]),
+    ("tokio-rustls", &["mocks"]),
     ("sd-notify", &["linchpin"]),
 ];
 

@@ -21,8 +21,8 @@ pub(crate) use self::files::{
 };
 pub(crate) use self::push::{PushAction, PushArgs, PushRetryArgs};
 pub(crate) use self::read::{
-    DeliveriesAction, DeliveriesArgs, ListArgs, ListKind, RunsArgs, ShowArgs, ShowKind,
-    WebhooksAction, WebhooksArgs,
+    AskArgs, DeliveriesAction, DeliveriesArgs, ListArgs, ListKind, MailAction, MailArgs, RunsArgs,
+    ShowArgs, ShowKind, WebhooksAction, WebhooksArgs,
 };
 pub(crate) use self::rules::{
     ClassArg, EdgesArgs, ExpectArgs, ExplainArgs, KindArg, PreviewArgs, ReconcileArgs, ResolveArgs,
@@ -170,10 +170,13 @@ pub(crate) enum Command {
     },
     /// Where every stream of every connection stands
     #[command(after_help = EXIT_CODES)]
-    Status,
+    Status(AskArgs),
     /// What waits for you: refused credentials, missing rights, held deletions, decisions, requests
     #[command(after_help = EXIT_CODES)]
-    Needs,
+    Needs(AskArgs),
+    /// How mail about what waits for you fares; `test` sends a trial and says what went wrong
+    #[command(after_help = EXIT_CODES)]
+    Mail(MailArgs),
     /// Where the hub tells of what happens, and how each endpoint fares
     #[command(after_help = EXIT_CODES)]
     Webhooks(WebhooksArgs),

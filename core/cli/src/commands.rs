@@ -23,14 +23,16 @@ pub(crate) mod find;
 mod init;
 mod link;
 mod list;
+mod mail;
 mod mocks;
-mod needs;
+pub(crate) mod needs;
 mod pin;
 mod plan;
 pub(crate) mod preview;
 mod push;
 mod rebuild;
 mod reconcile;
+mod remote;
 mod requests;
 mod resolve;
 mod runs;
@@ -60,8 +62,9 @@ pub(crate) async fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Account { action } => account::run(global, action).await,
         Command::Audit(args) => audit::run(global, args).await,
         Command::Secrets { action } => secrets::run(global, action).await,
-        Command::Status => status::run(global).await,
-        Command::Needs => needs::run(global).await,
+        Command::Status(args) => status::run(global, args).await,
+        Command::Needs(args) => needs::run(global, args).await,
+        Command::Mail(args) => mail::run(global, args).await,
         Command::Webhooks(args) => webhooks::run(global, args).await,
         Command::Deliveries(args) => deliveries::run(global, args).await,
         Command::Runs(args) => runs::run(global, args).await,

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use chrono_tz::Tz;
 use core_connector::{Connector, Registry};
-use core_daemon::{Endpoint, Entry};
+use core_daemon::{Endpoint, Entry, Mailing};
 use core_resolve::Freshness;
 use core_store::{SealingKey, SealingKeys, Store};
 use core_sync::Settings;
@@ -20,6 +20,7 @@ mod connect;
 mod document;
 mod file;
 mod keeper;
+mod mail;
 mod meaning;
 mod plan;
 mod problem;
@@ -27,12 +28,15 @@ mod schema;
 mod secret;
 mod sign_in;
 mod technician;
+mod traces;
 mod warnings;
 mod webhook;
 
 pub(crate) use self::connect::ConnectionSettings;
+pub(crate) use self::mail::{MailServer, TlsWord};
 pub(crate) use self::problem::{Problem, Problems, laid_out};
 pub(crate) use self::schema::{file_schema, schema_of};
+pub(crate) use self::traces::TracesPlan;
 pub(crate) use core_toml::{choices, nearest, properties, resolve};
 
 use self::document::Document;
@@ -64,6 +68,9 @@ pub(crate) struct Config {
     /// The page inside a ticket.
     pub(crate) technician: TechnicianTable,
     webhooks: Vec<WebhookTable>,
+    traces: traces::TracesTable,
+    mail: mail::MailTable,
+    mail_zone: Tz,
     server: plan::ServerTable,
     sign_in: sign_in::SignInTable,
     secrets: sign_in::SecretsTable,
@@ -96,6 +103,43 @@ impl Config {
         (endpoints, wrong)
     }
 
+    /// When mail is sent, if it is.
+    pub(crate) fn mailing(&self) -> Option<Mailing> {
+        mail::mailing(&self.mail, self.mail_zone)
+    }
+
+    /// The server that takes mail, with its secret looked up; none where no mail is sent.
+    ///
+    /// # Errors
+    /// With exit code 2 where the secret is not there.
+    pub(crate) fn mail_server(&self) -> Result<Option<MailServer>, Failure> {
+        mail::server(&self.mail, (self.document.folder(), &self.kept)).map_err(|missing| {
+            Failure::usage(format!("`password` of [mail]: {}", missing.what))
+                .with_remedy(missing.remedy)
+        })
+    }
+
+    /// Whether traces are to be sent.
+    pub(crate) fn has_traces(&self) -> bool {
+        self.traces.endpoint.is_some()
+    }
+
+    /// Whether traces are sent as other settings say.
+    pub(crate) fn same_traces(&self, other: &Config) -> bool {
+        self.traces == other.traces
+    }
+
+    /// Where traces are sent, with secrets looked up; none where they are not.
+    ///
+    /// # Errors
+    /// With exit code 2 where a secret is not there.
+    pub(crate) fn traces(&self) -> Result<Option<TracesPlan>, Failure> {
+        traces::plan(&self.traces, (self.document.folder(), &self.kept)).map_err(|missing| {
+            Failure::usage(format!("a header of [traces]: {}", missing.what))
+                .with_remedy(missing.remedy)
+        })
+    }
+
     /// Where browsers reach the hub.
     pub(crate) fn public_url(&self) -> Option<&str> {
         self.server.public_url.as_deref()
@@ -122,6 +166,9 @@ impl Config {
                 parallel: understood.parallel,
                 technician: understood.technician,
                 webhooks: understood.webhooks,
+                traces: understood.traces,
+                mail: understood.mail,
+                mail_zone: understood.mail_zone,
                 server: understood.server,
                 sign_in: understood.sign_in,
                 secrets: understood.secrets,
@@ -262,6 +309,14 @@ impl Config {
         let span = self.document.file.span_of("hub", "database");
         Some(Problem::new(span, missing.what).help(missing.remedy))
     }
+}
+
+/// A secret of a place outside the settings: `env:NAME`, or `file:PATH` relative to a folder.
+///
+/// # Errors
+/// What is missing, and what to do about it.
+pub(crate) fn secret_at(place: &str, folder: &Path) -> Result<String, (String, String)> {
+    secret::look_up(place, folder).map_err(|missing| (missing.what, missing.remedy))
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Failure {

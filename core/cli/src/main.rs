@@ -8,10 +8,13 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use clap::error::ErrorKind;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer, Registry};
 
 use crate::cli::{Cli, Command, LogFormat};
 use crate::failure::{Exit, Failure};
+use crate::traces::Traces;
 
 mod cli;
 mod commands;
@@ -20,8 +23,10 @@ mod connectors;
 mod context;
 mod failure;
 mod live;
+mod mail;
 mod output;
 mod progress;
+mod traces;
 mod world;
 
 /// The crates whose log is the user's.
@@ -47,13 +52,20 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    log_to_stderr(&cli);
     let json = cli.global.json;
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return Failure::io("starting the program's threads", &error).report(json),
     };
+    let traces = runtime.block_on(Traces::of(&cli));
+    log_to_stderr(&cli, traces.as_ref().ok().and_then(Option::as_ref));
+    if let Err(failure) = &traces {
+        tracing::error!(why = failure.in_full(), "no traces are sent");
+    }
     let ended = runtime.block_on(commands::run(&cli));
+    if let Ok(Some(traces)) = traces {
+        traces.end();
+    }
     // A machine that is still being asked must not keep a program that has its answer.
     runtime.shutdown_background();
     match ended {
@@ -72,7 +84,8 @@ fn usage(error: &clap::Error) -> ExitCode {
     }
 }
 
-fn log_to_stderr(cli: &Cli) {
+/// The log, and beside it the traces. Without them the log alone decides what is looked at.
+fn log_to_stderr(cli: &Cli, traces: Option<&Traces>) {
     // Of a service the log is all there is to see; of other commands it is what went wrong.
     let (least, format) = match &cli.command {
         Command::Serve(args) => (1, args.log),
@@ -88,9 +101,14 @@ fn log_to_stderr(cli: &Cli) {
     let filter = EnvFilter::try_from_env("LINCHPIN_LOG")
         .unwrap_or_else(|_| EnvFilter::new(format!("error,{ours}")));
     let colours = output::draws_progress() && std::env::var_os("NO_COLOR").is_none();
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match format {
-        LogFormat::Text => log.with_ansi(colours).init(),
-        LogFormat::Json => log.json().flatten_event(true).with_current_span(false).init(),
+    let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let log: Box<dyn Layer<Registry> + Send + Sync> = match format {
+        LogFormat::Text => log.with_ansi(colours).boxed(),
+        LogFormat::Json => log.json().flatten_event(true).with_current_span(false).boxed(),
+    };
+    let all = tracing_subscriber::registry();
+    match traces {
+        None => all.with(log).with(filter).init(),
+        Some(traces) => all.with(log.with_filter(filter)).with(traces.layer()).init(),
     }
 }

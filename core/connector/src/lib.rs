@@ -16,6 +16,7 @@ mod registry;
 mod script;
 mod secret;
 mod subscribe;
+pub mod trace;
 mod webhook;
 
 pub use connector::{
@@ -30,4 +31,5 @@ pub use registry::{Factory, Kind, Permission, Registry, StreamDoc};
 pub use script::{RunScript, Script, ScriptHandle, ScriptOutcome, Shell};
 pub use secret::Secret;
 pub use subscribe::{NewSubscription, Subscribe, Subscription};
+pub use trace::TRACES;
 pub use webhook::{Hint, Hook, Refusal, Sent, Taken, Webhooks};

@@ -5,10 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use core_connector::TRACES;
 use core_store::{Backend, Planned, Store};
 use core_sync::{HeldLease, Hub};
 use tokio::sync::mpsc;
 use tokio::task::{Id, JoinSet};
+use tracing::Instrument as _;
+use tracing::field::Empty;
 
 use crate::board::Board;
 use crate::entry::{Entry, Work};
@@ -206,8 +209,22 @@ impl Daemon {
             tracing::info!(job = %words, due = %job.due, attempt = job.attempt, "a job begins");
             let running =
                 Running { lane: job.lane.clone(), words, stop: self.site.hub.stop_switch() };
+            let span = tracing::info_span!(
+                target: TRACES,
+                "job",
+                work = job.work.as_str(),
+                connections = ?job.connections,
+                due = %job.due,
+                attempt = job.attempt,
+                outcome = Empty,
+                otel.status_code = Empty,
+            );
             let handle = self.jobs.spawn(async move {
-                let end = work(&tools, &job).await;
+                let end = work(&tools, &job).instrument(span.clone()).await;
+                span.record("outcome", outcome(&end));
+                if matches!(end, Ok(End::Failed) | Err(_)) {
+                    span.record("otel.status_code", "ERROR");
+                }
                 (job, end)
             });
             self.running.insert(handle.id(), running);
@@ -360,6 +377,17 @@ fn dates() -> Option<Entry> {
         schedule,
         jitter_seconds: 0,
     })
+}
+
+/// How a job ended, in a word.
+fn outcome(end: &core_sync::Result<End>) -> &'static str {
+    match end {
+        Ok(End::Done { .. }) => "done",
+        Ok(End::Already) => "already",
+        Ok(End::Busy { .. }) => "busy",
+        Ok(End::Stopped) => "stopped",
+        Ok(End::Failed) | Err(_) => "failed",
+    }
 }
 
 fn words(job: &Job) -> String {

@@ -5,11 +5,11 @@ use std::fmt;
 use chrono::{DateTime, TimeDelta, Utc};
 use core_schedule::Schedule;
 use core_store::Planned;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What is done. The order is that of their importance: what is quick and keeps the model fresh comes
 /// before what takes the night.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Work {
     /// The dates that passed are looked at.

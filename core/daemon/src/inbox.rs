@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use core_connector::{ErrorKind, Hint};
+use core_connector::{ErrorKind, Hint, TRACES};
 use core_store::{Attempt, Delivery};
 use core_sync::{Error, Hub, Result};
 use tokio::sync::{Notify, mpsc, watch};
@@ -138,6 +138,9 @@ impl Inbox {
     }
 
     /// Does what a hint is for.
+    #[tracing::instrument(target = TRACES, name = "delivery", skip_all, fields(
+        connection, hint = word(&hint),
+    ))]
     async fn follow(&self, desk: &Desk, connection: &str, hint: Hint) -> Result<()> {
         let hub = &desk.hub;
         match hint {
@@ -169,6 +172,16 @@ impl Inbox {
             }
         }
         Ok(())
+    }
+}
+
+/// What a hint is about, in a word.
+fn word(hint: &Hint) -> &'static str {
+    match hint {
+        Hint::Ticket(_) => "ticket",
+        Hint::Stream(_) => "stream",
+        Hint::Presence { .. } => "presence",
+        Hint::Subscription(_) => "subscription",
     }
 }
 

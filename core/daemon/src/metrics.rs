@@ -32,6 +32,7 @@ pub struct Metrics {
     waited: By<1, Counter<f64, std::sync::atomic::AtomicU64>>,
     requests: Timed<3>,
     webhooks: By<2, Counter>,
+    mails: By<1, Counter>,
     lag: By<2, Gauge>,
     live: By<2, Gauge>,
     held: By<2, Gauge>,
@@ -57,6 +58,7 @@ impl Default for Metrics {
             waited: Family::default(),
             requests: Family::new_with_constructor(request_buckets),
             webhooks: Family::default(),
+            mails: Family::default(),
             lag: Family::default(),
             live: Family::default(),
             held: Family::default(),
@@ -84,6 +86,7 @@ impl Metrics {
             "What systems sent, by how it was answered",
             self.webhooks.clone(),
         );
+        registry.register("mails", "Mails about what waits for people", self.mails.clone());
         let lag = "Time since a stream was last read to its proven end, of its parts the longest";
         registry.register_with_unit("stream_lag", lag, Unit::Seconds, self.lag.clone());
         registry.register("stream_records", "Records that a stream holds", self.live.clone());
@@ -106,6 +109,11 @@ impl Metrics {
     pub fn webhook(&self, connection: &str, outcome: &'static str) {
         let labels = [("connection", connection.to_owned()), ("outcome", outcome.to_owned())];
         self.webhooks.get_or_create(&labels).inc();
+    }
+
+    /// Notes how a mail came out: `sent`, `failed`.
+    pub(crate) fn mail(&self, outcome: &'static str) {
+        self.mails.get_or_create(&[("outcome", outcome.to_owned())]).inc();
     }
 
     /// Everything, with how things stand in the store by now (Unix microseconds).

@@ -6,12 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use core_connector::TRACES;
 use core_model::event::Event;
 use core_model::session::Session;
 use core_store::{SessionQuery, Store, WebhookState};
 use core_sync::{Hub, Result};
 use serde_json::{Value, json};
 use tokio::sync::watch;
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 
 mod signature;
 
@@ -300,7 +303,15 @@ impl Outbound {
             ("webhook-timestamp", seconds.to_string()),
             ("webhook-signature", endpoint.key.sign(&message.id, seconds, &body)),
         ];
-        let why = match self.outside.post(&endpoint.url, &headers, body).await {
+        let kind = message.body["type"].as_str();
+        let span = webhook(&endpoint.name, kind.unwrap_or_default(), state.attempts);
+        let posted =
+            self.outside.post(&endpoint.url, &headers, body).instrument(span.clone()).await;
+        match &posted {
+            Ok(status) => span.record("http.response.status_code", status),
+            Err(_) => span.record("otel.status_code", "ERROR"),
+        };
+        let why = match posted {
             Ok(200..=299) => None,
             // Who is gone for good says so.
             Ok(410) => {
@@ -327,6 +338,20 @@ impl Outbound {
 /// Whether an endpoint is given up, or is to be left alone for a while.
 fn waits(state: &WebhookState, now_us: i64) -> bool {
     state.disabled_us.is_some() || state.next_try_us.is_some_and(|at| at > now_us)
+}
+
+/// A request that tells something. Its address may hold a secret.
+fn webhook(endpoint: &str, kind: &str, attempts: u32) -> Span {
+    tracing::info_span!(
+        target: TRACES,
+        "webhook.out",
+        otel.kind = "client",
+        endpoint,
+        kind,
+        attempts,
+        http.response.status_code = Empty,
+        otel.status_code = Empty,
+    )
 }
 
 /// What an attempt makes of how an endpoint fares; says whether that is worth a note.

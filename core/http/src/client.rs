@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use core_connector::{Error, ErrorKind, Meter, Result};
+use core_connector::{Error, ErrorKind, Meter, Result, trace};
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::{Certificate, StatusCode, redirect};
+use tracing::Instrument as _;
 use url::Url;
 
 use crate::auth::{Authorizer, Credentials};
@@ -70,13 +71,31 @@ impl Http {
         read: impl Fn(&Answer) -> Result<T> + Send,
     ) -> Result<T> {
         let url = self.url(request)?;
+        let host = url.host_str().unwrap_or_default();
+        let span = trace::request(request.method.as_str(), host, &request.operation);
+        let mut effort = Effort::default();
+        let called = self.attempts(request, &url, read, &mut effort).instrument(span.clone()).await;
+        effort.note(&span);
+        called.inspect_err(|error| trace::failed(&span, error))
+    }
+
+    async fn attempts<T>(
+        &self,
+        request: &Request,
+        url: &Url,
+        read: impl Fn(&Answer) -> Result<T> + Send,
+        effort: &mut Effort,
+    ) -> Result<T> {
         let mut attempt = 1;
         let mut renewals = 0;
         let mut refused = None;
         loop {
-            self.limits.wait(&request.scope).await;
+            effort.waited += self.limits.wait(&request.scope).await;
+            effort.sent += 1;
             let credentials = self.credentials(request).await?;
-            let (error, pause) = match self.once(request, &url, &credentials).await {
+            let answered = self.once(request, url, &credentials).await;
+            effort.status = answered.as_ref().ok().map(|answer| answer.status);
+            let (error, pause) = match answered {
                 Ok(answer) => match (self.options.classify)(&answer).and_then(|()| read(&answer)) {
                     Ok(value) => return Ok(value),
                     Err(error) if answer.status == StatusCode::UNAUTHORIZED && request.signed => {
@@ -102,7 +121,7 @@ impl Http {
                 return Err(error.after(attempt));
             };
             tracing::debug!(operation = %request.operation, attempt, ?wait, %error, "trying again");
-            self.pause(request, &error, pause, wait).await;
+            self.pause(request, &error, pause, wait, effort).await;
             attempt += 1;
         }
     }
@@ -117,13 +136,21 @@ impl Http {
 
     /// A throttled answer closes the gate for everybody it is meant for; any other failure only
     /// delays this request.
-    async fn pause(&self, request: &Request, error: &Error, pause: PauseScope, wait: Duration) {
+    async fn pause(
+        &self,
+        request: &Request,
+        error: &Error,
+        pause: PauseScope,
+        wait: Duration,
+        effort: &mut Effort,
+    ) {
         Meter::add_retry();
         if matches!(error.kind(), ErrorKind::RateLimited { .. }) {
             let scope = (pause == PauseScope::Scope).then_some(request.scope.as_str());
             self.limits.close(scope, wait);
         } else {
             tokio::time::sleep(wait).await;
+            effort.waited += wait;
         }
     }
 
@@ -177,6 +204,25 @@ impl Http {
             url.query_pairs_mut().extend_pairs(&request.query);
         }
         Ok(url)
+    }
+}
+
+/// What a request took, for its span.
+#[derive(Default)]
+struct Effort {
+    sent: u32,
+    waited: Duration,
+    /// Of the last answer.
+    status: Option<StatusCode>,
+}
+
+impl Effort {
+    fn note(&self, span: &tracing::Span) {
+        if let Some(status) = self.status {
+            span.record("http.response.status_code", status.as_u16());
+        }
+        span.record("retries", self.sent.saturating_sub(1));
+        span.record("waited_ms", u64::try_from(self.waited.as_millis()).unwrap_or(u64::MAX));
     }
 }
 

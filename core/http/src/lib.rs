@@ -17,6 +17,6 @@ pub mod decode;
 
 pub use answer::{Answer, parse_retry_after};
 pub use client::{Classify, Http, HttpOptions, PauseScope};
-pub use fetch::fetch;
+pub use fetch::{FetchOptions, fetch, fetch_with};
 pub use request::{Body, Request};
 pub use settings::{HttpSettings, base_url};

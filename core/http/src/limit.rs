@@ -24,8 +24,8 @@ impl Limits {
         Self { quota, gates: Mutex::new(HashMap::new()) }
     }
 
-    /// Waits until this scope may send, and counts the wait.
-    pub(crate) async fn wait(&self, scope: &str) {
+    /// Waits until this scope may send, counts the wait, and says how long it was.
+    pub(crate) async fn wait(&self, scope: &str) -> Duration {
         let started = Instant::now();
         while let Some(until) = self.closed_until(scope) {
             tokio::time::sleep_until(until).await;
@@ -37,6 +37,7 @@ impl Limits {
         if waited > Duration::from_millis(1) {
             Meter::add_wait(waited);
         }
+        waited
     }
 
     /// Closes the gate of this scope, or of all.

@@ -88,6 +88,10 @@ pub trait Answers: Send + Sync {
         Arc::default()
     }
 
+    /// Has a span go on with the trace that a request names (`traceparent`). Called before the span is
+    /// entered, and only where there are traces.
+    fn continues(&self, _span: &tracing::Span, _traceparent: &str) {}
+
     /// Asks another system over HTTP, for signing in by an OpenID Connect provider.
     async fn fetch(&self, _request: Fetch) -> Result<Fetched, String> {
         Err("this program asks nobody".to_owned())

@@ -12,7 +12,10 @@ use axum::http::header::{
 };
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use core_connector::TRACES;
 use tokio::time::Instant;
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 
 use crate::Api;
 use crate::access::Caller;
@@ -23,6 +26,8 @@ use crate::webhooks;
 pub(crate) const LARGEST: u64 = 64 * 1024;
 /// Bytes that the files of a library may have together.
 pub(crate) const LARGEST_LIBRARY: u64 = 4 * 1024 * 1024;
+/// Which trace a request goes on with.
+const TRACEPARENT: &str = "traceparent";
 /// How long an answer may take until it begins.
 const LONGEST: Duration = Duration::from_secs(30);
 
@@ -73,9 +78,14 @@ pub(crate) async fn log(State(api): State<Arc<Api>>, request: Request, next: Nex
     let route = request.extensions().get::<MatchedPath>().cloned();
     let method = request.method().clone();
     let began = Instant::now();
-    let response = next.run(request).await;
     let route = route.as_ref().map_or("(unknown)", MatchedPath::as_str);
+    let span = span(&api, &request, route);
+    let response = next.run(request).instrument(span.clone()).await;
     let status = response.status().as_u16();
+    span.record("http.response.status_code", status);
+    if status >= 500 {
+        span.record("otel.status_code", "ERROR");
+    }
     let took = began.elapsed();
     api.metrics.request(word(&method), route, status, took);
     let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
@@ -91,6 +101,25 @@ pub(crate) async fn log(State(api): State<Arc<Api>>, request: Request, next: Nex
         tracing::debug!(%method, route, status, ms, "request");
     }
     response
+}
+
+/// The span of a request, which goes on with the trace of whoever asks, where it says which
+/// (`traceparent` of W3C's Trace Context).
+fn span(api: &Api, request: &Request, route: &str) -> Span {
+    let span = tracing::info_span!(
+        target: TRACES,
+        "api.request",
+        otel.kind = "server",
+        http.request.method = word(request.method()),
+        http.route = route,
+        http.response.status_code = Empty,
+        otel.status_code = Empty,
+    );
+    let parent = request.headers().get(TRACEPARENT).and_then(|parent| parent.to_str().ok());
+    if let (false, Some(parent)) = (span.is_disabled(), parent) {
+        api.answers.continues(&span, parent);
+    }
+    span
 }
 
 /// A method's word; those that nobody knows are one, for each word is a label that stays.

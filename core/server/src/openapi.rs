@@ -206,12 +206,11 @@ fn described(route: Route) -> (String, String, Vec<Value>, Value) {
             });
             return ("follow-events".to_owned(), summary.to_owned(), parameters, answer);
         }
-        Route::Status => (
-            "get-status".to_owned(),
-            "Where every stream of every connection stands.".to_owned(),
-            Vec::new(),
-            object(),
-        ),
+        Route::Status => {
+            let summary =
+                "Where every stream of every connection stands, as `linchpin status` shows it.";
+            ("get-status".to_owned(), summary.to_owned(), Vec::new(), standing())
+        }
         Route::Deed(deed) => (deed.id.to_owned(), deed.about.to_owned(), Vec::new(), object()),
         Route::Description => {
             ("get-description".to_owned(), "This.".to_owned(), Vec::new(), object())
@@ -219,6 +218,28 @@ fn described(route: Route) -> (String, String, Vec<Value>, Value) {
     };
     let answer = json!({ "description": summary, "content": json_of(&answer) });
     (id, summary, parameters, answer)
+}
+
+/// What `GET /v1/status` answers; more may be added to it.
+fn standing() -> Value {
+    let number = || json!({ "type": "integer", "minimum": 0 });
+    let time = || json!({ "type": "string", "format": "date-time" });
+    let about = "A connection: its streams with their last runs, what is held, quarantined and pushed, \
+                 and what is planned next.";
+    json!({
+        "type": "object",
+        "required": [
+            "version", "at", "time_zone", "connections", "decisions_open", "clients_unlinked",
+        ],
+        "properties": {
+            "version": { "type": "string", "description": "Of the program that answers." },
+            "at": time(),
+            "time_zone": { "type": "string", "description": "The hub's, an IANA name." },
+            "connections": { "type": "array", "items": { "type": "object", "description": about } },
+            "decisions_open": number(),
+            "clients_unlinked": number(),
+        },
+    })
 }
 
 fn parameter(name: &str) -> Value {

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use axum::http::StatusCode;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use axum::response::{IntoResponse, Response};
-use core_connector::{Hook, Refusal, Sent, Taken};
+use core_connector::{Hook, Refusal, Sent, TRACES, Taken};
 use core_store::{NewDelivery, Store};
 use tokio::sync::{Notify, mpsc, oneshot};
+use tracing::Instrument as _;
+use tracing::field::Empty;
 
 use crate::Api;
 use crate::asked::Asked;
@@ -110,18 +112,20 @@ pub(crate) async fn post(api: Arc<Api>, asked: Asked) -> Result<Response, Proble
     let known = if taken.is_some() { connection.as_str() } else { "" };
     // That there is no such connection is not told from a wrong secret.
     let taken = taken.unwrap_or(Err(Refusal::Stranger));
-    let answered = answer(&api, &connection, taken).await;
-    api.metrics.webhook(
-        known,
-        match &answered {
-            Ok(_) => "taken",
-            Err(problem) => match problem.status().as_u16() {
-                401 => "stranger",
-                400 => "malformed",
-                _ => "failed",
-            },
-        },
+    let span = tracing::info_span!(
+        target: TRACES, "webhook.in", connection = known, outcome = Empty
     );
+    let answered = answer(&api, &connection, taken).instrument(span.clone()).await;
+    let outcome = match &answered {
+        Ok(_) => "taken",
+        Err(problem) => match problem.status().as_u16() {
+            401 => "stranger",
+            400 => "malformed",
+            _ => "failed",
+        },
+    };
+    span.record("outcome", outcome);
+    api.metrics.webhook(known, outcome);
     answered
 }
 

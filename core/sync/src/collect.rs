@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
-use core_connector::{RunScript, Script, ScriptHandle, ScriptOutcome, Shell};
+use core_connector::{RunScript, Script, ScriptHandle, ScriptOutcome, Shell, TRACES};
 use core_model::entity::{Agent, AgentState, EntityKind};
 use core_model::observation::{Logon, Reading};
 use core_model::{RecordKind, RecordRef};
@@ -72,6 +72,9 @@ impl Hub {
     ///
     /// # Errors
     /// When the store fails.
+    #[tracing::instrument(
+        target = TRACES, name = "collect", skip_all, fields(asked, answered, failed)
+    )]
     pub async fn collect_through(&self, names: &[String]) -> Result<CollectOutcome> {
         let mut outcome = CollectOutcome::default();
         let mut tried: BTreeSet<RecordRef> = BTreeSet::new();
@@ -88,6 +91,10 @@ impl Hub {
             outcome.failed += round.failed;
             self.derive().await?;
         }
+        let span = tracing::Span::current();
+        span.record("asked", outcome.asked);
+        span.record("answered", outcome.answered);
+        span.record("failed", outcome.failed);
         Ok(outcome)
     }
 
@@ -187,6 +194,9 @@ impl Hub {
     }
 
     /// Asks one machine; `None` where no answer could be had.
+    #[tracing::instrument(target = TRACES, name = "collect.machine", skip_all, fields(
+        connection = connection.name, agent = record.key, answered,
+    ))]
     async fn ask(
         &self,
         connection: &Connection,
@@ -207,6 +217,7 @@ impl Hub {
             Ok(handle) => self.wait_for(scripts, &handle, script.time_limit).await,
             Err(error) => Err(error.to_string()),
         };
+        tracing::Span::current().record("answered", result.is_ok());
         match result {
             Ok(output) => {
                 let answer = core_derive::script::read(&output);

@@ -10,6 +10,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use core_connector::TRACES;
 use core_model::entity::{Client, EntityKind, EntityRow};
 use core_model::event::Cause;
 use core_model::id::{ClientId, TenantId};
@@ -70,10 +71,14 @@ impl Hub {
     ///
     /// # Errors
     /// When the store fails.
+    #[tracing::instrument(target = TRACES, name = "derive", skip_all, fields(events))]
     pub async fn derive(&self) -> Result<Derived> {
         let _alone = self.deriving.lock().await;
         let held = self.hold_derivation().await?;
         let derived = self.derive_while_ours(held.watch()).await;
+        if let Ok(derived) = &derived {
+            tracing::Span::current().record("events", derived.events);
+        }
         held.give_back().await?;
         derived
     }

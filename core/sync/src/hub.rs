@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use core_connector::{Connector, Scope, Stream};
+use core_connector::{Connector, Scope, Stream, TRACES};
 use core_model::run::Run;
 use core_store::{Store, StreamKey};
 use futures::StreamExt;
+use tracing::Instrument as _;
 
 use crate::clock::Clock;
 use crate::error::{Error, Result};
@@ -15,6 +16,7 @@ use crate::lease::{HeldLease, LeaseWatch};
 use crate::progress::{Progress, Quiet};
 use crate::round::{LEASE, Stop};
 use crate::settings::Settings;
+use crate::trace;
 
 /// How often somebody who waits for a lease looks whether it is free.
 const LOOK: Duration = Duration::from_millis(50);
@@ -163,6 +165,9 @@ impl Hub {
     ///
     /// # Errors
     /// Where a connection is unknown or busy, or the store fails.
+    #[tracing::instrument(target = TRACES, name = "sync", skip_all, fields(
+        connections = ?names, trigger = options.trigger.as_str(), full = options.full,
+    ))]
     pub async fn sync(&self, names: &[String], options: &SyncOptions) -> Result<Vec<Run>> {
         let connections = self.named(names)?;
         for connection in &connections {
@@ -218,7 +223,8 @@ impl Hub {
         options: &SyncOptions,
         watch: &LeaseWatch,
     ) -> Result<Vec<Run>> {
-        let scopes = match stream.source.scopes().await {
+        let span = trace::scopes(&connection.name, stream.name);
+        let scopes = match stream.source.scopes().instrument(span).await {
             Ok(scopes) => scopes,
             Err(error) => {
                 let key = stream_key(connection, stream, &Scope::whole());

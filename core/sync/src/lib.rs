@@ -19,6 +19,7 @@ mod round;
 mod settings;
 mod subscribe;
 mod ticket;
+mod trace;
 mod view;
 
 pub use clock::Clock;

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
-use core_connector::{Error as Refusal, METER, Meter, Push};
+use core_connector::trace::failed;
+use core_connector::{Error as Refusal, METER, Meter, Push, TRACES};
 use core_model::id::RunId;
 use core_model::run::{Counts, Outcome, Run};
 use core_push::Place;
@@ -91,6 +92,21 @@ pub enum Pushed {
     },
     /// Not begun: the push ended before.
     Left,
+}
+
+impl Pushed {
+    /// In a word.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Pushed::Unchanged => "unchanged",
+            Pushed::Written => "written",
+            Pushed::Created => "created",
+            Pushed::Missing { .. } => "missing",
+            Pushed::Failed { .. } => "failed",
+            Pushed::Left => "left",
+        }
+    }
 }
 
 /// An object of a push.
@@ -201,6 +217,10 @@ impl Hub {
         futures::future::join_all(pushing).await.into_iter().collect()
     }
 
+    #[tracing::instrument(target = TRACES, name = "push", skip_all, fields(
+        connection = connection.name, dry_run = options.dry_run, planned, unchanged, failed, conflicts,
+        error.type, otel.status_code,
+    ))]
     async fn push_one(
         &self,
         connection: &Connection,
@@ -222,7 +242,7 @@ impl Hub {
         };
         let done = self.push_alone(connection, push, options, Some(lease.watch())).await;
         lease.give_back().await?;
-        done
+        done.inspect(note)
     }
 
     async fn push_alone(
@@ -323,6 +343,18 @@ async fn work_off(shared: &Shared<'_>, work: Work, report: &mut PushReport) -> R
     let place = |item: &PushedItem| (item.name.clone(), item.computer.clone(), item.object.clone());
     report.items.sort_by_cached_key(place);
     Ok(())
+}
+
+/// Says in the span of a push what came of it.
+fn note(report: &PushReport) {
+    let span = tracing::Span::current();
+    span.record("planned", report.planned);
+    span.record("unchanged", report.unchanged);
+    span.record("failed", report.failed());
+    span.record("conflicts", report.conflicts());
+    if let Some(error) = &report.ended {
+        failed(&span, error);
+    }
 }
 
 fn end_run(

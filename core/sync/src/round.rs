@@ -12,11 +12,13 @@ use core_model::run::{Counts, Outcome, Run};
 use core_store::{
     FinishRound, Guard, PageCommit, PageDiff, Round, RoundMode, StreamKey, StreamState,
 };
+use tracing::Instrument as _;
 
 use crate::error::Result;
 use crate::hub::{Connection, Hub, SyncOptions, stream_key};
 use crate::lease::LeaseWatch;
 use crate::progress::ProgressEvent;
+use crate::trace;
 
 /// How often a round may start over because the vendor forgot the place.
 const RESTARTS: u32 = 3;
@@ -80,12 +82,15 @@ impl Hub {
         self.progress.event(&ProgressEvent::Started { run: &run });
         let mut reading = Reading::new(self, (stream, &scope), options, (state, run), watch);
         let meter = Arc::new(Meter::default());
-        let end = METER.scope(Arc::clone(&meter), reading.read()).await;
+        let span = trace::stream(&key);
+        let end = METER.scope(Arc::clone(&meter), reading.read()).instrument(span.clone()).await;
         let counted = meter.read();
         let counts = &mut reading.run.counts;
         (counts.bytes, counts.retries, counts.waited_ms) =
             (counted.bytes, counted.retries, counted.waited_ms);
-        self.end_run(reading.run, end).await
+        let run = self.end_run(reading.run, end).await?;
+        trace::ended(&span, &run);
+        Ok(run)
     }
 
     /// Records a run that could not even begin.
@@ -349,7 +354,7 @@ impl<'a> Reading<'a> {
             Some(checkpoint) => Resume::From(checkpoint.clone()),
             None => Resume::Start,
         };
-        let mut page = self.stream.source.page(self.scope, resume).await?;
+        let mut page = trace::page(self.stream, self.scope, resume).await?;
         loop {
             self.check_progress(&page)?;
             let next = match &page.checkpoint {
@@ -365,7 +370,7 @@ impl<'a> Reading<'a> {
                 return Ok(End::Stopped);
             }
             let (stream, scope) = (self.stream, self.scope);
-            let fetching = stream.source.page(scope, Resume::From(next));
+            let fetching = trace::page(stream, scope, Resume::From(next));
             let (stored, fetched) = futures::join!(self.store(round, &page), fetching);
             stored?;
             page = fetched?;
@@ -411,6 +416,7 @@ impl<'a> Reading<'a> {
                 max_gone: (!self.options.accept_deletions).then_some(allowed),
                 now_us: self.hub.clock.now_us(),
             })
+            .instrument(trace::commit(page))
             .await?;
         let counts = &mut self.run.counts;
         counts.pages += 1;

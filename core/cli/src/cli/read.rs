@@ -1,6 +1,20 @@
 //! Arguments of the commands that only read what the hub holds.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand, ValueEnum};
+
+/// Which hub is asked.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct AskArgs {
+    /// Ask the hub that answers here over its API, instead of the database of the settings. Its token
+    /// is in LINCHPIN_TOKEN, or in a file
+    #[arg(long, value_name = "URL")]
+    pub(crate) server: Option<String>,
+    /// The file that holds a token of that hub, of all tenants and at least an operator's
+    #[arg(long, value_name = "PATH", requires = "server")]
+    pub(crate) token_file: Option<PathBuf>,
+}
 
 /// `linchpin runs`.
 #[derive(Debug, Args)]
@@ -86,6 +100,21 @@ pub(crate) enum ShowKind {
     Tenant,
     /// A deployment: who should have what, members, problems, history
     Deployment,
+}
+
+/// `linchpin mail`.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct MailArgs {
+    #[command(subcommand)]
+    pub(crate) action: Option<MailAction>,
+}
+
+/// What is done about mail; without it, how it fares is shown.
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub(crate) enum MailAction {
+    /// Send a trial to everybody in `to` of [mail]
+    Test,
 }
 
 /// `linchpin webhooks`.

@@ -43,6 +43,8 @@ async fn check(global: &Global) -> Result<Exit, Failure> {
         return Err(failure);
     }
     config.sign_in()?;
+    config.traces()?;
+    config.mail_server()?;
     let warnings = config.warnings(&registry);
     let bad = !problems.is_empty();
     if !global.json {

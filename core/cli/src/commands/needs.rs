@@ -2,12 +2,15 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use core_connector::{Actor, ErrorKind};
+use core_daemon::{MAIL, UNSENT};
 use core_model::run::Outcome;
-use serde::Serialize;
+use core_store::WebhookState;
+use serde::{Deserialize, Serialize};
 
+use super::remote::Remote;
 use super::status::{self, ConnectionStanding, Standing, StreamStanding};
 use super::text::{self, count};
-use crate::cli::Global;
+use crate::cli::{AskArgs, Global};
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::output;
@@ -16,7 +19,7 @@ use crate::output;
 const TOKEN: TimeDelta = TimeDelta::days(14);
 
 /// What kind of need: what it is called does not change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum NeedKind {
     /// Credentials are refused, or settings are wrong: nothing is read.
@@ -33,6 +36,8 @@ pub(crate) enum NeedKind {
     Webhook,
     /// A system does not tell the hub what changes; it is read as planned.
     Subscription,
+    /// Mail about what waits for people is not taken.
+    Mail,
     /// Somebody else changed what the hub had written: it yields.
     Conflicts,
     /// A change of the rules waits for somebody's word.
@@ -48,7 +53,7 @@ pub(crate) enum NeedKind {
 }
 
 /// Something that waits for a human.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Need {
     /// What kind.
     pub(crate) kind: NeedKind,
@@ -62,9 +67,19 @@ pub(crate) struct Need {
     pub(crate) remedy: String,
 }
 
-pub(crate) async fn run(global: &Global) -> Result<Exit, Failure> {
-    let context = Context::open(global).await?;
-    let needs = all(&context).await?;
+pub(crate) async fn run(global: &Global, args: &AskArgs) -> Result<Exit, Failure> {
+    let (needs, zone) = match Remote::of(args)? {
+        None => {
+            let context = Context::open(global).await?;
+            (all(&context).await?, context.config.time_zone)
+        }
+        Some(hub) => {
+            let answer = hub.get("/v1/needs").await?;
+            let version = answer["version"].as_str();
+            let zone = answer["time_zone"].as_str().and_then(|zone| zone.parse().ok());
+            (hub.read(answer["items"].clone(), version)?, zone.unwrap_or_default())
+        }
+    };
     if global.json {
         needs.iter().for_each(output::json);
         return Ok(Exit::Ok);
@@ -73,8 +88,7 @@ pub(crate) async fn run(global: &Global) -> Result<Exit, Failure> {
         output::line("Nothing needs you.");
     }
     for need in &needs {
-        let since =
-            need.since.map(|at| format!(" (since {})", text::second(at, context.config.time_zone)));
+        let since = need.since.map(|at| format!(" (since {})", text::second(at, zone)));
         text::heading(&format!("{}{}", need.what, since.unwrap_or_default()));
         text::indented(2, &need.remedy);
     }
@@ -258,6 +272,21 @@ fn of_model(standing: &Standing) -> Vec<Need> {
     needs
 }
 
+/// Mail that no server takes. That a first try is in vain is usual where servers greylist.
+fn unsent(context: &Context, state: Option<&WebhookState>) -> Option<Need> {
+    let state = state.filter(|state| state.attempts > 1 && context.config.mailing().is_some())?;
+    let why = state.error.as_deref().unwrap_or_default();
+    Some(Need {
+        kind: NeedKind::Mail,
+        key: UNSENT.to_owned(),
+        what: format!("no mail was sent for {} tries: {why}", state.attempts),
+        since: state.failing_us.map(text::instant),
+        remedy:
+            "mend [mail] of the settings, then `linchpin mail test`; it is tried again by itself"
+                .to_owned(),
+    })
+}
+
 async fn of_store(context: &Context, now: DateTime<Utc>) -> Result<Vec<Need>, Failure> {
     let store = &context.store;
     let mut needs = Vec::new();
@@ -273,7 +302,9 @@ async fn of_store(context: &Context, now: DateTime<Utc>) -> Result<Vec<Need>, Fa
             remedy: "mend that, then `linchpin deliveries retry`".to_owned(),
         });
     }
-    for (name, state) in store.webhooks().await? {
+    let told = store.webhooks().await?;
+    needs.extend(unsent(context, told.get(MAIL)));
+    for (name, state) in told {
         let known = context.config.webhooks().iter().any(|one| one.name == name);
         let Some(since) = state.disabled_us.filter(|_| known) else { continue };
         let why = state.error.unwrap_or_default();

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use core_daemon::{Counted, Daemon, Endpoint, Inbox, Outbound, Site, SystemTimer};
+use core_daemon::{Counted, Daemon, Endpoint, Inbox, Mailer, Outbound, Site, SystemTimer};
 use core_server::Api;
 use core_sync::{Clock, Hub};
 use tokio::net::TcpListener;
@@ -25,7 +25,7 @@ mod technician;
 
 use self::answers::OfSettings;
 use self::dates::Dates;
-use self::desk::Desk;
+use self::desk::{Desk, Told};
 use self::outside::Way;
 use self::technician::Tools;
 use super::find;
@@ -60,10 +60,15 @@ pub(crate) async fn run(global: &Global, _args: &ServeArgs) -> Result<Exit, Fail
     let serving = serve(context.config.listen, api, stopped).await?;
     let endpoints = watch::Sender::new(endpoints_of(&context).await);
     let way = Arc::new(Way(in_force.subscribe()));
-    let telling = Outbound::new(desks.subscribe(), endpoints.subscribe(), way);
+    let telling = Outbound::new(desks.subscribe(), endpoints.subscribe(), Arc::clone(&way) as _);
     let telling = tokio::spawn(telling.run());
+    let mailing = watch::Sender::new(context.config.mailing());
+    let metrics = Arc::clone(&context.metrics);
+    let mailer = Mailer::new(desks.subscribe(), mailing.subscribe(), way, metrics);
+    let mailer = tokio::spawn(mailer.run());
     let working = tokio::spawn(Inbox::new(desks.subscribe(), orders.clone(), told).run());
-    let desk = Desk::new(global.clone(), in_force, (desks, endpoints), orders, Arc::clone(&health));
+    let told = Told { desks, endpoints, mailing };
+    let desk = Desk::new(global.clone(), in_force, told, orders, Arc::clone(&health));
     let attending = tokio::spawn(desk.attend(signals::Signals::listen()?));
     let watchdog = tokio::spawn(systemd::answer_the_watchdog(health));
     systemd::ready();
@@ -71,6 +76,7 @@ pub(crate) async fn run(global: &Global, _args: &ServeArgs) -> Result<Exit, Fail
     systemd::stopping();
     working.abort();
     telling.abort();
+    mailer.abort();
     attending.abort();
     watchdog.abort();
     stop.send_replace(true);

@@ -8,11 +8,12 @@ use core_model::entity::EntityKind;
 use core_model::run::{Outcome, Run};
 use core_store::{Held, Planned, PushState, Store, StreamKey, StreamState};
 use core_sync::PUSH;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use super::remote::Remote;
 use super::sync;
 use super::text;
-use crate::cli::Global;
+use crate::cli::{AskArgs, Global};
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::{connectors, output};
@@ -30,8 +31,10 @@ const NAMED: usize = 4;
 const QUARANTINE: usize = 100_000;
 
 /// Everything.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub(super) struct Standing {
+    /// The version of the program that says it.
+    pub(super) version: String,
     pub(super) at: DateTime<Utc>,
     pub(super) time_zone: String,
     pub(super) connections: Vec<ConnectionStanding>,
@@ -40,7 +43,7 @@ pub(super) struct Standing {
 }
 
 /// A connection.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub(super) struct ConnectionStanding {
     pub(super) name: String,
     pub(super) kind: String,
@@ -59,7 +62,7 @@ pub(super) struct ConnectionStanding {
 }
 
 /// What is written into a connection.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub(super) struct PushStanding {
     /// The last push that had something to do.
     pub(super) last_run: Option<LastRun>,
@@ -74,7 +77,7 @@ pub(super) struct PushStanding {
 }
 
 /// A planned run.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub(super) struct Next {
     /// `incremental`, `full`, `collect`, `push` or `subscribe`.
     work: Work,
@@ -84,7 +87,7 @@ pub(super) struct Next {
 }
 
 /// A stream, or one scope of it.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub(super) struct StreamStanding {
     pub(super) stream: String,
     pub(super) scope: String,
@@ -95,13 +98,13 @@ pub(super) struct StreamStanding {
     /// Since the last complete reading.
     pub(super) lag_seconds: Option<i64>,
     /// A reading that is not at its end: `full` or `incremental`.
-    pub(super) unfinished: Option<&'static str>,
+    pub(super) unfinished: Option<String>,
     pub(super) last_run: Option<LastRun>,
     pub(super) held: Option<HeldStanding>,
     pub(super) quarantined: u64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub(super) struct LastRun {
     pub(super) id: String,
     pub(super) outcome: Outcome,
@@ -112,7 +115,7 @@ pub(super) struct LastRun {
     pub(super) remedy: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub(super) struct HeldStanding {
     pub(super) count: u64,
     pub(super) since: DateTime<Utc>,
@@ -128,16 +131,27 @@ struct Known {
     quarantined: HashMap<(String, String, String), u64>,
 }
 
-pub(crate) async fn run(global: &Global) -> Result<Exit, Failure> {
-    let context = Context::open(global).await?;
-    let standing = standing(&context).await?;
+pub(crate) async fn run(global: &Global, args: &AskArgs) -> Result<Exit, Failure> {
+    let standing = match Remote::of(args)? {
+        None => standing(&Context::open(global).await?).await?,
+        Some(hub) => {
+            let answer = hub.get("/v1/status").await?;
+            let standing: Standing = hub.read(answer.clone(), answer["version"].as_str())?;
+            if global.json {
+                // What a newer hub says besides is data too.
+                output::json(&answer);
+                return Ok(Exit::Ok);
+            }
+            standing
+        }
+    };
     if global.json {
         output::json(&standing);
-    } else {
-        print::print(&standing, context.config.time_zone);
-        for line in sync::open_questions(&context.store).await? {
-            output::line(&line);
-        }
+        return Ok(Exit::Ok);
+    }
+    print::print(&standing, standing.time_zone.parse().unwrap_or_default());
+    for line in sync::open_questions(standing.decisions_open, standing.clients_unlinked) {
+        output::line(&line);
     }
     Ok(Exit::Ok)
 }
@@ -192,6 +206,7 @@ pub(super) async fn standing(context: &Context) -> Result<Standing, Failure> {
         });
     }
     Ok(Standing {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
         at: now,
         time_zone: context.config.time_zone.name().to_owned(),
         connections,
@@ -310,7 +325,7 @@ impl Known {
             last_complete,
             last_full: state.last_full_us.map(text::instant),
             lag_seconds: last_complete.map(|last| (now - last).num_seconds().max(0)),
-            unfinished: state.round.as_ref().map(|round| round.mode.as_str()),
+            unfinished: state.round.as_ref().map(|round| round.mode.as_str().to_owned()),
             last_run: self.last.get(&name).map(LastRun::of),
             held,
             quarantined: self.quarantined.get(&name).copied().unwrap_or_default(),

@@ -144,26 +144,25 @@ async fn print_model(store: &Store, asked: Option<CollectOutcome>) -> Result<(),
         parts.push(count(store.count(kind).await?, one, many));
     }
     output::line(&format!("in the model: {}", parts.join(", ")));
-    for line in open_questions(store).await? {
+    let decisions = store.count(EntityKind::Decision).await?;
+    for line in open_questions(decisions, unlinked(store).await?) {
         output::line(&line);
     }
     Ok(())
 }
 
 /// What waits for a human, with the command that lists it.
-pub(super) async fn open_questions(store: &Store) -> Result<Vec<String>, Failure> {
+pub(super) fn open_questions(decisions: u64, unlinked: u64) -> Vec<String> {
     let mut lines = Vec::new();
-    let decisions = store.count(EntityKind::Decision).await?;
     if decisions > 0 {
         let open = count(decisions, "decision is open", "decisions are open");
         lines.push(format!("{open}: `linchpin list decisions`"));
     }
-    let unlinked = unlinked(store).await?;
     if unlinked > 0 {
         let open = count(unlinked, "client belongs", "clients belong");
         lines.push(format!("{open} to no tenant: `linchpin list clients`"));
     }
-    Ok(lines)
+    lines
 }
 
 /// How many clients are linked to no tenant and stand for somebody.

@@ -10,9 +10,11 @@ use core_sync::{CollectSettings, Settings};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::mail::MailTable;
 use super::plan::{ScheduleTable, ServerTable};
 use super::sign_in::{SecretsTable, SignInTable};
 use super::technician::TechnicianTable;
+use super::traces::TracesTable;
 use super::webhook::WebhookTable;
 
 const HOUR_US: i64 = 3_600_000_000;
@@ -47,6 +49,10 @@ pub(crate) struct File {
     pub(crate) secrets: SecretsTable,
     /// Where the hub itself tells of what happens, one table each.
     pub(crate) webhook: Vec<WebhookTable>,
+    /// Mail about what waits for a human.
+    pub(crate) mail: MailTable,
+    /// Traces of what the program does, sent to an OpenTelemetry collector.
+    pub(crate) traces: TracesTable,
     /// The systems to read, one table each; their order is the order of the lists.
     #[schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>")]
     pub(crate) connection: Vec<serde_json::Value>,

@@ -15,12 +15,14 @@ use serde_json::Value;
 use super::connect::{self, ConnectionSettings};
 use super::document::Document;
 use super::file::{File, ResolveTable};
+use super::mail::{self, MailTable};
 use super::plan::{self, ServerTable};
 use super::problem::Problem;
 use super::schema::own_schema;
 use super::secret::is_reference;
 use super::sign_in::{self, SecretsTable, SignInTable};
 use super::technician::{self, TechnicianTable};
+use super::traces::{self, TracesTable};
 use super::webhook::{self, WebhookTable};
 
 /// Kinds whose clients become tenants where the settings do not say; directories name them first.
@@ -40,6 +42,9 @@ pub(super) struct Understood {
     pub(super) parallel: usize,
     pub(super) technician: TechnicianTable,
     pub(super) webhooks: Vec<WebhookTable>,
+    pub(super) traces: TracesTable,
+    pub(super) mail: MailTable,
+    pub(super) mail_zone: Tz,
     pub(super) server: ServerTable,
     pub(super) sign_in: SignInTable,
     pub(super) secrets: SecretsTable,
@@ -85,6 +90,9 @@ pub(super) fn understand(
         parallel: file.server.parallel,
         technician: file.technician_tools,
         webhooks: file.webhook,
+        traces: file.traces,
+        mail: file.mail,
+        mail_zone: plan::zone_of(&file.schedule, time_zone),
         server: file.server,
         sign_in: file.sign_in,
         secrets: file.secrets,
@@ -147,6 +155,8 @@ fn wrong_values(root: &Node) -> Vec<Problem> {
     problems.extend(plan::wrong_listen(root));
     problems.extend(technician::wrong_values(root));
     problems.extend(webhook::wrong_values(root));
+    problems.extend(traces::wrong_values(root));
+    problems.extend(mail::wrong_values(root));
     problems.extend(sign_in::wrong_values(root));
     let splits = root.get("tenants").and_then(|tenants| tenants.get("domain_split"));
     for split in splits.map(Node::items).unwrap_or_default() {

@@ -15,7 +15,7 @@ use super::file::File;
 use super::problem::Problem;
 
 /// What stands for no run at all.
-const OFF: &str = "off";
+pub(super) const OFF: &str = "off";
 /// Keys that hold a pattern.
 const PATTERNS: [&str; 5] = ["incremental", "full", "collect", "push", "subscribe"];
 
@@ -176,7 +176,7 @@ pub(super) fn wrong_streams(table: &Node, kind: &Kind, who: &str) -> Vec<Problem
     problems
 }
 
-fn wrong_pattern(key: &str, node: &Node) -> Option<Problem> {
+pub(super) fn wrong_pattern(key: &str, node: &Node) -> Option<Problem> {
     let text = node.text().filter(|text| *text != OFF)?;
     let error = text.parse::<Pattern>().err()?;
     let what = format!("`{key}` cannot be planned: {error}");
@@ -213,6 +213,12 @@ pub(super) fn wrong_listen(root: &Node) -> Option<Problem> {
 /// The address, checked before.
 pub(super) fn listen(table: &ServerTable) -> Option<std::net::SocketAddr> {
     table.listen.parse().ok()
+}
+
+/// The zone of patterns that no connection has one of its own for.
+pub(super) fn zone_of(table: &ScheduleTable, hub_zone: Tz) -> Tz {
+    let named = table.time_zone.as_ref();
+    named.and_then(|name| name.trim().parse().ok()).unwrap_or(hub_zone)
 }
 
 /// The plan of all enabled connections.

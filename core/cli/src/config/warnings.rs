@@ -26,8 +26,14 @@ pub(super) fn of(document: &Document, path: &Path, registry: &Registry) -> Vec<S
     let own = own_schema();
     for (table, inner) in properties(&own) {
         let Some(node) = root.get(table) else { continue };
-        look(node, resolve(inner, &own), &own, &format!("[{table}]"), &mut found);
+        let inner = resolve(inner, &own);
+        let one = resolve(&inner["items"], &own);
+        for node in node.items() {
+            look(node, one, &own, &format!("[[{table}]]"), &mut found);
+        }
+        look(node, inner, &own, &format!("[{table}]"), &mut found);
     }
+    warnings.extend(super::mail::warning(root));
     let literal = found.iter().filter(|one| is_literal(&one.text));
     for one in literal.clone() {
         warnings.push(format!(
@@ -94,6 +100,9 @@ fn look(
                 text: text.to_owned(),
             };
             found.extend(texts.map(one));
+        } else if inner["items"].is_object() {
+            let one = resolve(&inner["items"], root);
+            value.items().iter().for_each(|value| look(value, one, root, place, found));
         } else if !value.entries().is_empty() {
             // A table that may be left out is one of several forms.
             let forms = inner["anyOf"].as_array().into_iter().flatten();

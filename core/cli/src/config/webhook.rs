@@ -62,6 +62,11 @@ pub(super) fn wrong_values(root: &Node) -> Vec<Problem> {
         else {
             continue;
         };
+        if name == core_daemon::MAIL {
+            let what = format!("a webhook cannot be named `{name}`");
+            let help = "how far mail has come is kept under that name: choose another";
+            problems.push(Problem::new(node.span.clone(), what).label("taken").help(help));
+        }
         if seen.contains(&name) {
             let what = format!("there are two webhooks named `{}`", crate::output::printable(name));
             let help = "how far each has come is kept under its name: give each its own";

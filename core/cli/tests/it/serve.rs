@@ -14,9 +14,12 @@ use crate::commands::site::Site;
 mod api;
 mod browser;
 mod driver;
+mod elsewhere;
+mod mail;
 mod service;
 mod subscriptions;
 mod tickets;
+mod traces;
 mod writing;
 
 use service::Service;

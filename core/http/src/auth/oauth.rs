@@ -5,13 +5,14 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use core_connector::{Error, ErrorKind, Result, Secret};
+use core_connector::{Error, ErrorKind, Result, Secret, trace};
 use oauth2::basic::{BasicClient, BasicTokenResponse};
 use oauth2::{
     AsyncHttpClient, AuthType, ClientId, ClientSecret, HttpRequest, HttpResponse, RefreshToken,
     RequestTokenError, Scope, TokenResponse, TokenUrl,
 };
 use reqwest::header::{AUTHORIZATION, HeaderValue};
+use tracing::Instrument as _;
 
 use super::cache::{Token, TokenCache};
 use super::{Authorizer, ClientCertificate, Credentials};
@@ -113,15 +114,29 @@ impl OAuth {
     }
 
     async fn fetch(&self, scope: &str) -> Result<Token> {
+        let request = (self.endpoint)(scope);
+        let host = url::Url::parse(&request.url).ok();
+        let host = host.as_ref().and_then(url::Url::host_str).unwrap_or_default();
+        let span = trace::request("POST", host, "sign in");
+        let fetched = self.attempts(scope, &span).instrument(span.clone()).await;
+        fetched.inspect_err(|error| trace::failed(&span, error))
+    }
+
+    async fn attempts(&self, scope: &str, span: &tracing::Span) -> Result<Token> {
         let mut attempt = 1;
+        let mut waited = Duration::ZERO;
         loop {
-            match self.fetch_once(scope).await {
+            let fetched = self.fetch_once(scope).await;
+            span.record("retries", attempt - 1);
+            match fetched {
                 Ok(token) => return Ok(token),
                 Err(error) => {
                     let Some(wait) = next_wait(&error, attempt, true, &self.settings) else {
                         return Err(error.after(attempt));
                     };
                     tokio::time::sleep(wait).await;
+                    waited += wait;
+                    span.record("waited_ms", u64::try_from(waited.as_millis()).unwrap_or(u64::MAX));
                     attempt += 1;
                 }
             }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
-use core_connector::{Actor, Error as Refusal, ErrorKind, Found, NewObject, Set, There};
+use core_connector::{Actor, Error as Refusal, ErrorKind, Found, NewObject, Set, TRACES, There};
 use core_push::{Item, Mark, Place, Verdict, Wanted, decide};
 use core_store::{PushMade, PushMark};
 
@@ -44,6 +44,9 @@ impl From<serde_json::Error> for Stop {
 }
 
 /// Works on an object.
+#[tracing::instrument(target = TRACES, name = "push.object", skip_all, fields(
+    computer = item.computer, outcome,
+))]
 pub(super) async fn push(
     shared: &Shared<'_>,
     item: Item,
@@ -78,6 +81,7 @@ pub(super) async fn push(
         Err(Stop::Broken(error)) => return Err(error),
         Err(Stop::Refused(error)) => refused(shared, &mut done, error),
     }
+    tracing::Span::current().record("outcome", done.item.outcome.as_str());
     Ok(done)
 }
 

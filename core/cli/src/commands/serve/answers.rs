@@ -16,6 +16,7 @@ use crate::commands::{
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::live::Kept;
+use crate::traces;
 use crate::world::World;
 
 mod rules;
@@ -68,7 +69,11 @@ impl OfSettings {
                 runs::answer(&context.store, limit, connection.as_deref()).await
             }
             Ask::Sync => self.sync(&context, question).await,
-            Ask::Needs => Ok(json!({ "items": needs::all(&context).await? })),
+            Ask::Needs => Ok(json!({
+                "version": env!("CARGO_PKG_VERSION"),
+                "time_zone": context.config.time_zone.name(),
+                "items": needs::all(&context).await?,
+            })),
             _ => rules::act(&context, question).await,
         }
     }
@@ -129,6 +134,10 @@ impl Answers for OfSettings {
 
     fn sign_in(&self) -> Arc<SignIn> {
         self.in_force.borrow().sign_in()
+    }
+
+    fn continues(&self, span: &tracing::Span, traceparent: &str) {
+        traces::go_on(span, traceparent);
     }
 
     async fn fetch(&self, request: Fetch) -> Result<Fetched, String> {

@@ -17,15 +17,23 @@ use crate::failure::{Exit, Failure};
 /// How often the settings file is looked at. What is the same twice in a row is written to its end.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// Who is told of other settings.
+pub(super) struct Told {
+    /// What systems send and technicians ask.
+    pub(super) desks: watch::Sender<core_daemon::Desk>,
+    /// Those who are told of what happens.
+    pub(super) endpoints: watch::Sender<Vec<core_daemon::Endpoint>>,
+    /// Whoever sends mail.
+    pub(super) mailing: watch::Sender<Option<core_daemon::Mailing>>,
+}
+
 /// The desk.
 pub(super) struct Desk {
     global: Global,
     /// The settings in force, for all who go by them.
     in_force: watch::Sender<Arc<Context>>,
-    /// The same for what systems send and technicians ask.
-    desks: watch::Sender<core_daemon::Desk>,
-    /// The same for those who are told of what happens.
-    endpoints: watch::Sender<Vec<core_daemon::Endpoint>>,
+    /// The same for all others who work by them.
+    told: Told,
     orders: mpsc::Sender<Order>,
     health: Arc<Health>,
     file: WatchedFile,
@@ -36,15 +44,12 @@ impl Desk {
     pub(super) fn new(
         global: Global,
         in_force: watch::Sender<Arc<Context>>,
-        (desks, endpoints): (
-            watch::Sender<core_daemon::Desk>,
-            watch::Sender<Vec<core_daemon::Endpoint>>,
-        ),
+        told: Told,
         orders: mpsc::Sender<Order>,
         health: Arc<Health>,
     ) -> Self {
         let file = WatchedFile::new(global.config.clone());
-        Self { global, in_force, desks, endpoints, orders, health, file, stopping: false }
+        Self { global, in_force, told, orders, health, file, stopping: false }
     }
 
     /// Attends to signals and to the file until the daemon has ended.
@@ -96,11 +101,15 @@ impl Desk {
                 if context.config.listen != before.config.listen {
                     tracing::warn!("`listen` has changed; it takes a restart to listen there");
                 }
+                if !context.config.same_traces(&before.config) {
+                    tracing::warn!("`traces` has changed; it takes a restart to send them there");
+                }
                 tracing::info!(why, "the settings were read again");
                 self.health.refused(None);
+                self.told.mailing.send_replace(context.config.mailing());
                 self.in_force.send_replace(context);
-                self.desks.send_replace(desk);
-                self.endpoints.send_replace(endpoints);
+                self.told.desks.send_replace(desk);
+                self.told.endpoints.send_replace(endpoints);
                 drop(self.orders.send(Order::Renew(Box::new(site))).await);
             }
             Err(failure) => {

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use core_store::SubscriptionRow;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::commands::text;
 
 /// The subscriptions of a connection.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub(in crate::commands) struct SubscriptionStanding {
     /// Those that are there.
     pub(in crate::commands) live: usize,
@@ -20,7 +20,7 @@ pub(in crate::commands) struct SubscriptionStanding {
 }
 
 /// Why something is not told, wherever that is so.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub(in crate::commands) struct SubscriptionProblem {
     /// The streams that it is about; none where it is about all.
     pub(in crate::commands) topics: Vec<String>,
