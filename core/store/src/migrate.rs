@@ -17,6 +17,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (7, "account", include_str!("../migrations/0007_account.sql")),
     (8, "ticket", include_str!("../migrations/0008_ticket.sql")),
     (9, "webhook", include_str!("../migrations/0009_webhook.sql")),
+    (10, "script run", include_str!("../migrations/0010_script_run.sql")),
 ];
 
 impl Store {

@@ -18,6 +18,7 @@ mod pushes;
 mod queries;
 mod requests;
 mod schedules;
+mod script_runs;
 mod sessions;
 mod tickets;
 mod tokens;
