@@ -13,9 +13,12 @@ use crate::error::{Error, Result};
 use crate::hub::Hub;
 use crate::progress::ProgressEvent;
 
+mod accounts;
 mod errand;
 
-use errand::{Asked, Errand};
+pub(crate) use accounts::answers;
+
+use errand::{Asked, Ended, Errand};
 
 /// Answers that are stored at once.
 const BATCH: usize = 64;
@@ -35,13 +38,22 @@ pub struct CollectSettings {
     pub time_limit_seconds: u64,
     /// Hours after which a machine is asked again.
     pub every_hours: u32,
+    /// Scripts that ask domain controllers about accounts, of one connection with one collection;
+    /// none are asked where it is 0.
+    pub account_scripts: usize,
     /// Milliseconds between two looks for an answer; the connector's own pace where absent.
     pub poll_ms: Option<u64>,
 }
 
 impl Default for CollectSettings {
     fn default() -> Self {
-        Self { parallel: 16, time_limit_seconds: 300, every_hours: 24, poll_ms: None }
+        Self {
+            parallel: 16,
+            time_limit_seconds: 300,
+            every_hours: 24,
+            account_scripts: 20,
+            poll_ms: None,
+        }
     }
 }
 
@@ -57,6 +69,8 @@ pub struct CollectOutcome {
     /// Machines whose scripts were still on their way when the hub was to stop; the next one takes
     /// them up.
     pub left: usize,
+    /// Accounts that domain controllers told of.
+    pub accounts: usize,
 }
 
 /// The ways to a machine.
@@ -119,6 +133,8 @@ impl Hub {
             outcome.left += round.left;
             self.derive().await?;
         }
+        // Who was seen is known by now.
+        outcome.accounts = self.look_up_accounts(names).await?;
         Ok(outcome)
     }
 
@@ -186,7 +202,10 @@ impl Hub {
 
     async fn ask_all(&self, errands: Vec<Errand>) -> Result<CollectOutcome> {
         let total = errands.len();
-        let mut ended = self.run_errands(errands);
+        self.run_errands(errands, |ended| self.take_answers(ended, total)).await
+    }
+
+    async fn take_answers(&self, mut ended: Ended, total: usize) -> Result<CollectOutcome> {
         let mut outcome = CollectOutcome::default();
         let mut waiting: Vec<ScriptAnswer> = Vec::new();
         while let Some(asked) = ended.next().await {

@@ -36,6 +36,9 @@ pub(super) struct Errand {
     pub(super) under_way: Option<ScriptRun>,
 }
 
+/// How errands ended, as they end.
+pub(super) type Ended = futures::channel::mpsc::UnboundedReceiver<Result<Asked>>;
+
 /// How an errand ended.
 #[derive(Debug)]
 pub(super) enum Asked {
@@ -50,11 +53,24 @@ pub(super) enum Asked {
 }
 
 impl Hub {
-    /// Runs all of these, those of each connection a few at a time.
-    pub(super) fn run_errands(
+    /// Runs all of these, those of each connection a few at a time, while somebody takes how each
+    /// ended. He may wait for the store: those that run go on meanwhile, who may have it.
+    pub(super) async fn run_errands<T, F>(
         &self,
         errands: Vec<Errand>,
-    ) -> impl Stream<Item = Result<Asked>> + Unpin + '_ {
+        take: impl FnOnce(Ended) -> F,
+    ) -> Result<T>
+    where
+        F: Future<Output = Result<T>>,
+    {
+        let (sender, ended) = futures::channel::mpsc::unbounded();
+        let running = self.running(errands).map(Ok).forward(sender);
+        // Nobody takes what comes after he failed.
+        let (_, taken) = futures::future::join(running, take(ended)).await;
+        taken
+    }
+
+    fn running(&self, errands: Vec<Errand>) -> impl Stream<Item = Result<Asked>> + Unpin + '_ {
         let mut by_connection: BTreeMap<usize, Vec<Errand>> = BTreeMap::new();
         for errand in errands {
             by_connection.entry(errand.connection).or_default().push(errand);
