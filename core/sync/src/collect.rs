@@ -214,7 +214,7 @@ impl Hub {
                     outcome.answered += 1;
                     let answer = core_derive::script::read(&output);
                     let (reading, logon) = (answer.reading, answer.logon);
-                    waiting.push(ScriptAnswer { run, reading, logon });
+                    waiting.push(ScriptAnswer { run: *run, reading, logon });
                 }
                 Asked::Failed => outcome.failed += 1,
                 Asked::Left => outcome.left += 1,

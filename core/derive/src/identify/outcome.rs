@@ -193,7 +193,7 @@ fn computer(
         manufacturer: agents().find_map(|(_, weighed)| weighed.manufacturer.clone()),
         model: agents().find_map(|(agent, _)| model(agent)),
         os: agents().find_map(|(agent, _)| agent.facts.os.clone()),
-        role: controller(&work.agents, members)
+        role: controller(work.agents, members)
             .or_else(|| agents().find_map(|(agent, _)| agent.facts.role)),
         chassis: agents().find_map(|(agent, _)| chassis(agent)),
         directory_device: agents().find_map(|(_, weighed)| weighed.directory_device.clone()),

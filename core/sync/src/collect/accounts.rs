@@ -90,7 +90,7 @@ impl Hub {
             let Some(way) = ways.remove(tenant) else { continue };
             let known = fresh.remove(&tenant.to_string()).unwrap_or_default();
             let errand = match way {
-                Way::UnderWay(errand) => errand,
+                Way::Sent(errand) => *errand,
                 Way::Free(agent, connection) => {
                     let sent = sent.entry(connection).or_default();
                     let open = accounts::open(computers).into_iter();
@@ -161,7 +161,10 @@ impl Hub {
                 // What it was sent for must be this tenant still: agents may have moved.
                 let ours = run.about.first() == Some(&tenant.to_string());
                 let followed = way.filter(|_| ours).map(|way| follow(run, way));
-                ways.insert(tenant, followed.map_or(Way::Busy, Way::UnderWay));
+                ways.insert(
+                    tenant,
+                    followed.map_or(Way::Busy, |errand| Way::Sent(Box::new(errand))),
+                );
             } else if let Some(connection) = way
                 && agent.runs_scripts
                 && online.contains(&record)
@@ -192,7 +195,7 @@ enum Way {
     /// Through this agent of this connection.
     Free(RecordRef, usize),
     /// One is asked already.
-    UnderWay(Errand),
+    Sent(Box<Errand>),
     /// One is asked already, and cannot be followed now.
     Busy,
 }

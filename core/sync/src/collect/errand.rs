@@ -43,7 +43,7 @@ pub(super) type Ended = futures::channel::mpsc::UnboundedReceiver<Result<Asked>>
 #[derive(Debug)]
 pub(super) enum Asked {
     /// With this output. The script counts as on its way until its answer is stored.
-    Answered { run: ScriptRun, output: String },
+    Answered { run: Box<ScriptRun>, output: String },
     /// Without an answer.
     Failed,
     /// It is still on its way; the next process takes it up.
@@ -107,7 +107,7 @@ impl Hub {
                 script = errand.kind, %why, "a machine did not answer");
         }
         Ok(match asked {
-            Waited::Output(output) => Asked::Answered { run, output },
+            Waited::Output(output) => Asked::Answered { run: Box::new(run), output },
             Waited::Not(_) => Asked::Failed,
             Waited::Stopped => Asked::Left,
         })
