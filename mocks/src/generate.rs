@@ -17,6 +17,7 @@ mod clients;
 mod contacts;
 pub(crate) mod devices;
 pub(crate) mod dice;
+mod domains;
 mod groups;
 pub(crate) mod hardware;
 pub(crate) mod machines;
@@ -55,6 +56,7 @@ pub fn generate_at(options: &Options, now: DateTime<Utc>) -> World {
     contacts::fill(&mut world, &mut dice(11));
     agreements::fill(&mut world, &mut dice(12));
     showcase::off_board(&mut world);
+    domains::fill(&mut world, &mut dice(14));
     world
 }
 

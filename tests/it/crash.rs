@@ -29,6 +29,7 @@ use crate::support::{
     view,
 };
 
+mod collecting;
 mod daemons;
 
 /// Kills on each database.

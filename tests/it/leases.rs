@@ -13,10 +13,10 @@ use core_model::facts::ProductFacts;
 use core_model::run::Outcome;
 use core_model::{Checkpoint, Record, RecordKind};
 use core_store::{RecordQuery, Store};
-use core_sync::{Clock, Connection, Hub, Settings, SyncOptions};
-use tests::databases;
+use core_sync::{Clock, Connection, Error, Hub, Settings, SyncOptions};
+use tests::{Estate, databases};
 
-use crate::support::both_databases;
+use crate::support::{both_databases, ensure_verified};
 
 /// Pages of the listing; reading all of them would take a minute.
 const PAGES: u64 = 300;
@@ -154,6 +154,101 @@ async fn a_call_that_was_given_up_leaves_no_transaction_open() -> Result<()> {
         let renewed = store.renew_lease(&lease, 5_000, 1_000).await?.context("it is lost")?;
         let other = database.open().await?.lease_holder("sync:psa").await?;
         ensure!(other == Some(renewed), "{}: not committed: {other:?}", database.name);
+        databases::drop_database(&database).await?;
+    }
+    Ok(())
+}
+
+/// A hub whose clock takes its time, as does everything that writes by it.
+fn slow_hub(estate: &Estate, store: Store, rules: Settings) -> Result<Hub> {
+    let clock = Clock::new(|| {
+        std::thread::sleep(Duration::from_millis(700));
+        Utc::now()
+    });
+    Ok(Hub::new(store, estate.connections()?, rules, clock))
+}
+
+/// Other rules: everything is derived anew.
+fn other_rules(estate: &Estate) -> Settings {
+    let mut rules = estate.rules();
+    rules.tenants.create_from = vec!["cw-automate".to_owned()];
+    rules.affinity.min_share = 31;
+    rules
+}
+
+/// Takes the lease of derivation from whoever has it, as soon as somebody has.
+async fn steal_derivation(store: &Store) -> Result<()> {
+    while store.lease_holder("derive:/").await?.is_none() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let later = Utc::now().timestamp_micros() + 60_000_000;
+    let lease = store.take_lease("derive:/", "the thief", later, 600_000_000).await?;
+    lease.context("the lease could not be taken").map(|_| ())
+}
+
+/// It was given up in its middle, said so, wrote nothing more, and the next one makes it good.
+async fn ensure_given_up(
+    (estate, store): (&Estate, &Store),
+    ended: std::result::Result<(), Error>,
+) -> Result<()> {
+    let events = store.last_event_seq().await?;
+    match ended {
+        Err(error @ Error::LeaseLost { .. }) => {
+            let said = error.to_string();
+            ensure!(said.contains("the derivation of the model"), "{said}");
+            ensure!(said.contains("the thief"), "{said}");
+            ensure!(error.remedy().contains("sync again"), "{}", error.remedy());
+        }
+        other => anyhow::bail!("it was not given up: {other:?}"),
+    }
+    let unfinished = store.cursor("unfinished").await?;
+    let rules = store.cursor("rules").await?;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    ensure!(store.last_event_seq().await? == events, "it went on writing");
+    ensure!(store.cursor("unfinished").await? == unfinished, "it went on writing");
+    let thief = store.lease_holder("derive:/").await?.context("nobody has the lease")?;
+    ensure!(thief.holder == "the thief", "it took what was another's back: {thief:?}");
+    store.release_lease(&thief).await?;
+    let hub = Hub::new(store.clone(), estate.connections()?, other_rules(estate), Clock::system());
+    hub.derive().await?;
+    ensure!(store.cursor("rules").await? != rules, "the first one had come to its end");
+    ensure_verified(&hub).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn a_derivation_whose_lease_another_process_took_writes_nothing_more() -> Result<()> {
+    for database in both_databases().await? {
+        let estate = Estate::of(300, 73).await?;
+        let store = database.open().await?;
+        estate.hub(store.clone())?.sync(&[], &SyncOptions::default()).await?;
+        let hub = slow_hub(&estate, store.clone(), other_rules(&estate))?;
+        let (ended, stolen) = tokio::join!(hub.derive(), steal_derivation(&store));
+        stolen.context(database.name)?;
+        let ended = ended.map(|_| ());
+        ensure_given_up((&estate, &store), ended).await.context(database.name)?;
+        databases::drop_database(&database).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn a_sync_whose_derivation_another_process_took_says_so_and_gives_its_leases_back()
+-> Result<()> {
+    for database in both_databases().await? {
+        let estate = Estate::of(300, 74).await?;
+        let store = database.open().await?;
+        estate.hub(store.clone())?.sync(&[], &SyncOptions::default()).await?;
+        let hub = slow_hub(&estate, store.clone(), other_rules(&estate))?;
+        // Nothing is read: the stream is of a kind that takes a moment.
+        let options = SyncOptions { stream: Some("items".to_owned()), ..SyncOptions::default() };
+        let only = ["halopsa".to_owned()];
+        let (ended, stolen) = tokio::join!(hub.sync(&only, &options), steal_derivation(&store));
+        stolen.context(database.name)?;
+        ensure!(store.lease_holder("sync:halopsa").await?.is_none(), "it kept its lease");
+        let runs = store.runs(1, Some("halopsa")).await?;
+        ensure!(runs[0].outcome == Outcome::Complete, "what was read is kept: {runs:?}");
+        let ended = ended.map(|_| ());
+        ensure_given_up((&estate, &store), ended).await.context(database.name)?;
         databases::drop_database(&database).await?;
     }
     Ok(())

@@ -6,6 +6,7 @@
 )]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may stop")]
 
+mod accounts;
 mod alike;
 mod api;
 mod arch;

@@ -40,6 +40,8 @@ struct Command {
     status: Option<String>,
     #[serde(default)]
     output: Option<String>,
+    #[serde(default)]
+    parameters: Option<Vec<String>>,
 }
 
 impl Commands {
@@ -75,6 +77,20 @@ impl RunScript for Commands {
         Ok(ScriptHandle(format!("{computer}/{}", command.id)))
     }
 
+    async fn find(&self, agent: &str, script: &Script) -> Result<Option<ScriptHandle>> {
+        let computer = number(agent)
+            .ok_or_else(|| not_found(format!("`{agent}` is no id of an Automate computer")))?;
+        // The newest ones: where many were sent, the list is longer than a page.
+        let request = get(&format!("Computers/{computer}/CommandExecute"))
+            .query("pagesize", "1000")
+            .query("orderby", "Id desc");
+        let rows: Vec<Command> = self.0.http.call(&request, decode::json).await?;
+        let sign = sign(script);
+        let ours = |row: &&Command| row.parameters.iter().flatten().any(|one| one.contains(&sign));
+        let found = rows.iter().find(ours);
+        Ok(found.map(|row| ScriptHandle(format!("{computer}/{}", row.id))))
+    }
+
     async fn poll(&self, handle: &ScriptHandle) -> Result<ScriptOutcome> {
         let parts = handle.0.split_once('/').and_then(|(a, b)| Some((number(a)?, number(b)?)));
         let (computer, command) =
@@ -104,12 +120,30 @@ fn not_found(detail: String) -> Error {
     Error::new(ErrorKind::NotFound, OPERATION, detail)
 }
 
+/// By what a command line is known to be of this run.
+fn sign(script: &Script) -> String {
+    match script.shell {
+        Shell::PowerShell => encoded(&comment(script)),
+        Shell::Cmd => format!("set linchpin={}&", script.run.simple()),
+    }
+}
+
+/// The first line of a script. Its length is a multiple of three, so that what follows it does not
+/// change how it is encoded.
+fn comment(script: &Script) -> String {
+    format!("# linchpin: {}\n", script.run.simple())
+}
+
+/// As PowerShell takes it: base64 of UTF-16LE.
+fn encoded(text: &str) -> String {
+    STANDARD.encode(text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>())
+}
+
 /// The one parameter of the command: program, `!!!`, arguments.
 fn command_line(script: &Script) -> Result<String> {
     let (line, limit) = match script.shell {
         Shell::PowerShell => {
-            let units = script.text.encode_utf16().flat_map(u16::to_le_bytes);
-            let encoded = STANDARD.encode(units.collect::<Vec<u8>>());
+            let encoded = encoded(&format!("{}{}", comment(script), script.text));
             let start = "powershell.exe!!! -NoProfile -NonInteractive -ExecutionPolicy Bypass";
             (format!("{start} -EncodedCommand {encoded}"), LINE_LIMIT)
         }
@@ -120,7 +154,7 @@ fn command_line(script: &Script) -> Result<String> {
                 return Err(Error::new(ErrorKind::Rejected, OPERATION, detail)
                     .with_remedy("join its lines with `&`, or write it for PowerShell"));
             }
-            (format!("cmd.exe!!! /c \"{text}\""), CMD_LIMIT)
+            (format!("cmd.exe!!! /c \"{}{text}\"", sign(script)), CMD_LIMIT)
         }
     };
     let length = line.encode_utf16().count();
@@ -152,29 +186,35 @@ fn outcome(command: Command) -> ScriptOutcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use uuid::Uuid;
 
     fn script(shell: Shell, text: &str) -> Script {
         let time_limit = Duration::from_secs(60);
-        Script { shell, text: text.to_owned(), time_limit, output_limit: 5000 }
+        let run = Uuid::from_u128(0xab5e);
+        Script { run, shell, text: text.to_owned(), time_limit, output_limit: 5000 }
     }
 
     #[test]
     fn powershell_travels_encoded_so_that_no_quote_can_break_it() {
-        let line = command_line(&script(Shell::PowerShell, "whoami")).unwrap();
-        let encoded = "dwBoAG8AYQBtAGkA";
-        assert_eq!(
-            line,
-            format!(
-                "powershell.exe!!! -NoProfile -NonInteractive -ExecutionPolicy Bypass \
-                 -EncodedCommand {encoded}"
-            )
-        );
+        let whole = script(Shell::PowerShell, "whoami");
+        let line = command_line(&whole).unwrap();
+        let start = "powershell.exe!!! -NoProfile -NonInteractive -ExecutionPolicy Bypass \
+                     -EncodedCommand ";
+        assert_eq!(line, format!("{start}{}dwBoAG8AYQBtAGkA", sign(&whole)));
+        let bytes = STANDARD.decode(sign(&whole)).unwrap();
+        let units: Vec<u16> =
+            bytes.chunks(2).map(|two| u16::from_le_bytes([two[0], two[1]])).collect();
+        let first = String::from_utf16(&units).unwrap();
+        assert_eq!(first, "# linchpin: 0000000000000000000000000000ab5e\n");
     }
 
     #[test]
     fn a_line_for_cmd_keeps_its_quotes() {
         let line = command_line(&script(Shell::Cmd, "cd /d \"C:\\Temp\" && dir\n")).unwrap();
-        assert_eq!(line, "cmd.exe!!! /c \"cd /d \"C:\\Temp\" && dir\"");
+        assert_eq!(
+            line,
+            "cmd.exe!!! /c \"set linchpin=0000000000000000000000000000ab5e&cd /d \"C:\\Temp\" && dir\""
+        );
         let error = command_line(&script(Shell::Cmd, "echo 1\necho 2")).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Rejected);
     }
@@ -196,6 +236,7 @@ mod tests {
                 id: "1".into(),
                 status: Some(status.into()),
                 output: output.map(str::to_owned),
+                parameters: None,
             })
         };
         for status in ["Loading", "New", "Executing", ""] {

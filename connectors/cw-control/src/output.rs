@@ -6,7 +6,6 @@
 //! run for a number of milliseconds of its own.
 
 use core_connector::{Script, ScriptOutcome, Shell};
-use uuid::Uuid;
 
 use crate::wire::Event;
 
@@ -30,8 +29,8 @@ pub(crate) struct Wanted<'a> {
 }
 
 /// The script's time in milliseconds, and up to a second more that no other script has.
-pub(crate) fn timeout(script: &Script, marker: Uuid) -> u64 {
-    let own = u64::from(marker.as_fields().0 % 1000);
+pub(crate) fn timeout(script: &Script) -> u64 {
+    let own = u64::from(script.run.as_fields().0 % 1000);
     u64::try_from(script.time_limit.as_millis()).unwrap_or(u64::MAX).saturating_add(own)
 }
 
@@ -56,6 +55,14 @@ fn has_parameters(text: &str) -> bool {
         line.starts_with("[cmdletbinding")
             || line.strip_prefix("param").is_some_and(|rest| rest.trim_start().starts_with('('))
             || line.trim_end() == "param"
+    })
+}
+
+/// Whether a command with this marker was queued.
+pub(crate) fn is_queued<'e>(mut events: impl Iterator<Item = &'e Event>, marker: &str) -> bool {
+    events.any(|event| {
+        event.event_type.is(QUEUED_COMMAND, "QueuedCommand")
+            && event.data.as_deref().is_some_and(|data| data.contains(marker))
     })
 }
 
@@ -148,6 +155,7 @@ mod tests {
 
     use super::*;
     use serde_json::{Value, json};
+    use uuid::Uuid;
 
     const MARKER: &str = "0b5e";
 
@@ -170,7 +178,8 @@ mod tests {
 
     fn script(shell: Shell, text: &str) -> Script {
         let time_limit = Duration::from_secs(90);
-        Script { shell, text: text.into(), time_limit, output_limit: 5000 }
+        let run = Uuid::from_u128(0x0b5e);
+        Script { run, shell, text: text.into(), time_limit, output_limit: 5000 }
     }
 
     #[test]
@@ -197,9 +206,9 @@ mod tests {
 
     #[test]
     fn each_script_has_a_time_of_its_own() {
-        let whole = script(Shell::PowerShell, "x");
-        let marker = Uuid::from_u128(0x0000_03e9_0000_4000_8000_0000_0000_0000);
-        assert_eq!(timeout(&whole, marker), 90_001);
+        let run = Uuid::from_u128(0x0000_03e9_0000_4000_8000_0000_0000_0000);
+        let whole = Script { run, ..script(Shell::PowerShell, "x") };
+        assert_eq!(timeout(&whole), 90_001);
     }
 
     #[test]

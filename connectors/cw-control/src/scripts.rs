@@ -17,7 +17,9 @@ use uuid::Uuid;
 
 use crate::client::{Api, session_id};
 use crate::output::{self, Wanted};
-use crate::wire::{Connection, Details};
+use crate::wire::Details;
+
+const OPERATION: &str = "run a script through Control";
 
 /// Runs scripts through the sessions of a server.
 pub(crate) struct Commands(Arc<Api>);
@@ -34,6 +36,24 @@ struct Handle {
 }
 
 impl Handle {
+    /// The only one that there is of this run, whoever makes it.
+    fn of(agent: &str, script: &Script) -> Result<Self> {
+        Ok(Self {
+            session: session_id(agent)?,
+            timeout: output::timeout(script),
+            marker: script.run.simple().to_string(),
+            shell: script.shell,
+            limit: script.output_limit,
+            sent: Utc::now(),
+        })
+    }
+
+    fn text(&self) -> Result<ScriptHandle> {
+        let text = serde_json::to_string(self);
+        text.map(ScriptHandle)
+            .map_err(|error| Error::new(ErrorKind::Rejected, OPERATION, error.to_string()))
+    }
+
     fn wanted(&self) -> Wanted<'_> {
         let Self { shell, limit, timeout, .. } = *self;
         Wanted { marker: &self.marker, shell, limit, timeout }
@@ -44,50 +64,49 @@ impl Commands {
     pub(crate) fn new(api: &Arc<Api>) -> Self {
         Self(Arc::clone(api))
     }
-}
 
-#[async_trait]
-impl RunScript for Commands {
-    async fn start(&self, agent: &str, script: &Script) -> Result<ScriptHandle> {
-        let marker = Uuid::new_v4();
-        let handle = Handle {
-            session: session_id(agent)?,
-            timeout: output::timeout(script, marker),
-            marker: marker.simple().to_string(),
-            shell: script.shell,
-            limit: script.output_limit,
-            sent: Utc::now(),
-        };
-        let text = serde_json::to_string(&handle).map_err(|error| {
-            Error::new(ErrorKind::Rejected, "run a script through Control", error.to_string())
-        })?;
-        let command = output::command(script, &handle.wanted());
-        let request =
-            self.0.method("SendCommandToSession", &[json!(handle.session), json!(command)]);
-        self.0.http.call(&request, queued).await?;
-        Ok(ScriptHandle(text))
-    }
-
-    async fn poll(&self, handle: &ScriptHandle) -> Result<ScriptOutcome> {
-        let handle: Handle = serde_json::from_str(&handle.0).map_err(|error| {
-            let detail = format!("the handle is not one of this connector: {error}");
-            Error::new(ErrorKind::NotFound, "run a script through Control", detail)
-        })?;
+    /// The session that a script was sent to, with its events.
+    async fn details(&self, handle: &Handle) -> Result<Details> {
         let request =
             self.0.method("GetSessionDetailsBySessionID", &[json!(handle.session)]).repeatable();
         let details: Option<Details> = self.0.http.call(&request, decode::json).await?;
-        let Some(details) = details.filter(|details| details.session.is_some()) else {
+        details.filter(|details| details.session.is_some()).ok_or_else(|| {
             let detail = format!(
                 "session {} is not there any more; the script was sent at {}",
                 handle.session,
                 handle.sent.format("%Y-%m-%d %H:%M:%S UTC")
             );
-            return Err(Error::new(ErrorKind::NotFound, &request.operation, detail));
-        };
-        let within = details.connections.iter().flatten();
-        let nested = within.flat_map(|one: &Connection| one.events.iter().flatten());
-        let events = details.events.iter().flatten().chain(nested);
-        Ok(output::find(events, &handle.wanted()))
+            Error::new(ErrorKind::NotFound, &request.operation, detail)
+        })
+    }
+}
+
+#[async_trait]
+impl RunScript for Commands {
+    async fn start(&self, agent: &str, script: &Script) -> Result<ScriptHandle> {
+        let handle = Handle::of(agent, script)?;
+        let text = handle.text()?;
+        let command = output::command(script, &handle.wanted());
+        let request =
+            self.0.method("SendCommandToSession", &[json!(handle.session), json!(command)]);
+        self.0.http.call(&request, queued).await?;
+        Ok(text)
+    }
+
+    async fn find(&self, agent: &str, script: &Script) -> Result<Option<ScriptHandle>> {
+        let handle = Handle::of(agent, script)?;
+        let details = self.details(&handle).await?;
+        let queued = output::is_queued(details.all_events(), &handle.marker);
+        if queued { handle.text().map(Some) } else { Ok(None) }
+    }
+
+    async fn poll(&self, handle: &ScriptHandle) -> Result<ScriptOutcome> {
+        let handle: Handle = serde_json::from_str(&handle.0).map_err(|error| {
+            let detail = format!("the handle is not one of this connector: {error}");
+            Error::new(ErrorKind::NotFound, OPERATION, detail)
+        })?;
+        let details = self.details(&handle).await?;
+        Ok(output::find(details.all_events(), &handle.wanted()))
     }
 }
 

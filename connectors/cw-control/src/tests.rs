@@ -9,6 +9,7 @@ use core_connector::{
 };
 use core_model::RecordKind;
 use serde_json::{Value, json};
+use uuid::Uuid;
 use wiremock::matchers::{body_json, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -193,7 +194,8 @@ async fn the_check_costs_the_server_nothing_and_tells_the_version() {
 
 fn script() -> Script {
     let time_limit = Duration::from_secs(90);
-    Script { shell: Shell::PowerShell, text: "whoami".into(), time_limit, output_limit: 5000 }
+    let run = Uuid::from_u128(0x0b5e);
+    Script { run, shell: Shell::PowerShell, text: "whoami".into(), time_limit, output_limit: 5000 }
 }
 
 async fn commands_sent(server: &MockServer) -> Vec<String> {
@@ -235,6 +237,28 @@ async fn a_script_is_queued_and_its_result_found_by_the_marker() {
     assert_eq!(scripts.poll(&handle).await.unwrap(), ScriptOutcome::Pending);
     let done = ScriptOutcome::Done { output: "ACME\\jdoe".into(), truncated: false };
     assert_eq!(scripts.poll(&handle).await.unwrap(), done);
+}
+
+#[tokio::test]
+async fn a_command_that_nobody_noted_is_found_by_its_run() {
+    let server = MockServer::start().await;
+    answer(&server, "SendCommandToSession", ResponseTemplate::new(200)).await;
+    let connector = connect(&server, &json!({}));
+    let scripts = connector.scripts().unwrap();
+    scripts.start(ID, &script()).await.unwrap();
+    let command = commands_sent(&server).await.remove(0);
+    let queued = json!({"EventID": "e1", "EventType": 44, "Data": command});
+    let data = "linchpin-begin-R\nACME\\jdoe\nlinchpin-end-R";
+    let data = data.replace('R', &script().run.simple().to_string());
+    let ran = json!({"EventID": "e2", "EventType": 70, "Data": data});
+    let details = json!({"Session": {"SessionID": ID}, "Events": [queued, ran]});
+    answer(&server, "GetSessionDetailsBySessionID", json_answer(&details)).await;
+    let found = scripts.find(ID, &script()).await.unwrap().unwrap();
+    let done = ScriptOutcome::Done { output: "ACME\\jdoe".into(), truncated: false };
+    assert_eq!(scripts.poll(&found).await.unwrap(), done);
+    let other = Script { run: Uuid::from_u128(1), ..script() };
+    assert_eq!(scripts.find(ID, &other).await.unwrap(), None);
+    assert_eq!(commands_sent(&server).await.len(), 1);
 }
 
 #[tokio::test]

@@ -84,6 +84,15 @@ pub(crate) struct Details {
     pub(crate) events: Option<Vec<Event>>,
 }
 
+impl Details {
+    /// The events of the session, and those that some servers list within its connections.
+    pub(crate) fn all_events(&self) -> impl Iterator<Item = &Event> + Clone {
+        let within = self.connections.iter().flatten();
+        let nested = within.flat_map(|one| one.events.iter().flatten());
+        self.events.iter().flatten().chain(nested)
+    }
+}
+
 /// Something that happened in a session.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]

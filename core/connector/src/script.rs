@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::Result;
 
@@ -20,6 +21,9 @@ pub enum Shell {
 /// A script to run as the machine's system account.
 #[derive(Clone, Debug)]
 pub struct Script {
+    /// The name of this run, which no other run has. Whoever starts it chooses and stores it first; it
+    /// travels with the script, so that a run whose start nobody could note is found again.
+    pub run: Uuid,
     /// What interprets it.
     pub shell: Shell,
     /// Its text, lines parted by `\n`.
@@ -62,6 +66,13 @@ pub trait RunScript: Send + Sync {
     /// # Errors
     /// As any call; `NotFound` where the agent is unknown.
     async fn start(&self, agent: &str, script: &Script) -> Result<ScriptHandle>;
+
+    /// The run of this script on the machine of this agent, if it was started: for whoever does not
+    /// know whether its start arrived. The script must be the one that was started, its `run` with it.
+    ///
+    /// # Errors
+    /// As any call; `NotFound` where the agent is unknown.
+    async fn find(&self, agent: &str, script: &Script) -> Result<Option<ScriptHandle>>;
 
     /// How far it is. A connector never waits in here: the caller paces.
     ///

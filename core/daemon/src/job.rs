@@ -144,6 +144,7 @@ async fn alone(tools: &Tools, job: &Job) -> Result<End> {
                 asked = asked.asked,
                 answered = asked.answered,
                 failed = asked.failed,
+                left = asked.left,
                 "machines were asked"
             );
             End::Done { failed: Vec::new() }

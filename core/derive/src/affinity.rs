@@ -53,6 +53,7 @@ pub fn affinity(
         let at = DateTime::from_timestamp_micros(logon.at_us).unwrap_or_default();
         let seen = LogonSeen {
             account: normal_address(&logon.account),
+            upn: people.told(&logon.account, at).map(str::to_owned),
             person: people.find(&logon.account, at),
             at,
             source: logon.source.clone(),
@@ -107,10 +108,17 @@ fn judged(pin: Pin, people: &People) -> Pin {
 /// The same account again within one collection interval is the same observation, whoever saw it.
 fn repeats(window: &[LogonSeen], seen: &LogonSeen, policy: &AffinityPolicy) -> bool {
     let same = |logon: &&LogonSeen| {
-        logon.account == seen.account || (logon.person.is_some() && logon.person == seen.person)
+        logon.account == seen.account
+            || address(logon) == address(seen)
+            || (logon.person.is_some() && logon.person == seen.person)
     };
     let Some(last) = window.iter().rev().find(same) else { return false };
     (seen.at - last.at).num_microseconds().is_some_and(|gap| gap < policy.interval_us)
+}
+
+/// What the account is known by: `DOMAIN\ana` and `ana@x.example` may be one.
+fn address(logon: &LogonSeen) -> &str {
+    logon.upn.as_ref().unwrap_or(&logon.account)
 }
 
 /// Who was seen most often: a tie goes to the present primary if he is among the tied, else to the

@@ -5,6 +5,7 @@
 //! Running it on everything gives what running it on each change gave, which is what
 //! `rebuild --verify` proves.
 
+pub mod accounts;
 pub mod affinity;
 pub mod agreements;
 pub mod contacts;

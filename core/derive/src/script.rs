@@ -3,6 +3,7 @@
 //! One run answers both questions. Every line prints `name=value`; a value that cannot be had is
 //! blank, which is *unknown*.
 
+use core_model::facts::DeviceRole;
 use core_model::observation::{Logon, Reading};
 
 /// PowerShell. Each line stands alone: what fails on one machine must not take the others along.
@@ -11,6 +12,7 @@ pub const IDENTIFY: &str = r"$ErrorActionPreference = 'SilentlyContinue'
 'serial=' + (Get-CimInstance Win32_BIOS).SerialNumber
 'manufacturer=' + (Get-CimInstance Win32_ComputerSystem).Manufacturer
 'host=' + $env:COMPUTERNAME
+'domain_role=' + (Get-CimInstance Win32_ComputerSystem).DomainRole
 'os_installed=' + (Get-CimInstance Win32_OperatingSystem).InstallDate.ToUniversalTime().ToString('o')
 'installation=' + (Get-CimInstance -Query 'select OfflineInstallationId from SoftwareLicensingProduct where PartialProductKey is not null' | Select-Object -First 1).OfflineInstallationId
 'automate=' + (Get-ItemProperty 'HKLM:\SOFTWARE\LabTech\Service').ID
@@ -53,6 +55,7 @@ pub fn read(output: &str) -> Answer {
                 let ids = value.split_whitespace().filter(|id| is_guid(id));
                 reading.agents.extend(ids.map(|id| ("cw-control".to_owned(), id.to_lowercase())));
             }
+            "domain_role" => reading.role = role(value),
             "directory_device" if is_guid(value) => {
                 reading.directory_device = Some(value.to_lowercase());
             }
@@ -68,13 +71,23 @@ pub fn read(output: &str) -> Answer {
     answer
 }
 
+/// `DomainRole` of `Win32_ComputerSystem`: workstations, servers, domain controllers, each alone or first.
+fn role(value: &str) -> Option<DeviceRole> {
+    match value {
+        "0" | "1" => Some(DeviceRole::Workstation),
+        "2" | "3" => Some(DeviceRole::Server),
+        "4" | "5" => Some(DeviceRole::DomainController),
+        _ => None,
+    }
+}
+
 fn is_guid(text: &str) -> bool {
     let hex = text.bytes().filter(u8::is_ascii_hexdigit).count();
     text.len() == 36 && hex == 32 && text.bytes().any(|c| c != b'0' && c != b'-')
 }
 
 /// `whoami /upn` fails with a sentence where nobody with a UPN is logged on.
-fn is_upn(text: &str) -> bool {
+pub(crate) fn is_upn(text: &str) -> bool {
     text.split_once('@').is_some_and(|(name, domain)| !name.is_empty() && domain.contains('.'))
         && !text.contains(char::is_whitespace)
 }
@@ -87,12 +100,13 @@ mod tests {
     fn an_answer_is_read_whatever_surrounds_it() {
         let answer = read(
             "C:\\WINDOWS\\system32>\r\nuuid=4C4C4544-0042-3510-8052-B3C04F4B4E32\r\nserial=3B5RKN2 \r\n\
-             automate=1234\r\ncontrol=11111111-2222-3333-4444-555555555555\r\nos_installed=2026-01-02T03:04:05Z\r\n\
+             domain_role=5\r\nautomate=1234\r\ncontrol=11111111-2222-3333-4444-555555555555\r\nos_installed=2026-01-02T03:04:05Z\r\n\
              upn=Ana@contoso.com\r\nnoise\r\n",
         );
         assert_eq!(answer.reading.serial.as_deref(), Some("3B5RKN2"));
         assert_eq!(answer.reading.agents.len(), 2);
         assert!(answer.reading.os_installed.is_some());
+        assert_eq!(answer.reading.role, Some(DeviceRole::DomainController));
         assert_eq!(answer.logon.unwrap().account, "Ana@contoso.com");
     }
 

@@ -4,6 +4,8 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::facts::DeviceRole;
+
 /// A source says who is, or last was, logged on at a machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Logon {
@@ -38,6 +40,9 @@ pub struct Reading {
     /// Agent ids that the machine knows of itself: (connector kind, id), lower case.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub agents: Vec<(String, String)>,
+    /// What the machine does, as Windows says it of itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role: Option<DeviceRole>,
     /// Device id in the directory, lower case.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub directory_device: Option<String>,

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod account;
+mod account_answer;
 mod audit;
 mod changed;
 mod counter;
@@ -28,6 +29,7 @@ mod repeatable;
 mod request;
 mod run;
 mod schedule;
+mod script_run;
 mod secret;
 mod session;
 mod sign_in;
@@ -40,6 +42,7 @@ mod token;
 mod webhook;
 
 pub use account::{AccountRow, NewAccount, Rights};
+pub use account_answer::AccountAnswer;
 pub use audit::{AuditQuery, AuditRow, NewAudit};
 pub use definition::{DefinitionChange, DefinitionRow, DefinitionVersion, Revision};
 pub use delivery::{Attempt, Delivery, NewDelivery};
@@ -59,6 +62,7 @@ pub use query::{Earlier, RecordCursor, RecordQuery, StoredRecord};
 pub use repeatable::Repeated;
 pub use request::{ChangeRequest, Settlement, Word};
 pub use schedule::Planned;
+pub use script_run::{ScriptAnswer, ScriptRun};
 pub use secret::{SealedRow, SealingKey, SealingKeys};
 pub use session::{SessionQuery, SessionWord};
 pub use sign_in::{NewSignIn, SignInRow};

@@ -18,6 +18,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (8, "ticket", include_str!("../migrations/0008_ticket.sql")),
     (9, "webhook", include_str!("../migrations/0009_webhook.sql")),
     (10, "subscription", include_str!("../migrations/0010_subscription.sql")),
+    (11, "script run", include_str!("../migrations/0011_script_run.sql")),
 ];
 
 impl Store {

@@ -1,25 +1,34 @@
 //! Asking machines who they are and who uses them: one script per machine, through whichever agent
-//! is online, many at once.
+//! is online, many at once. What is on its way when the process ends is taken up by the next one.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::time::Duration;
 
-use core_connector::{RunScript, Script, ScriptHandle, ScriptOutcome, Shell, TRACES};
+use core_connector::TRACES;
 use core_model::entity::{Agent, AgentState, EntityKind};
-use core_model::observation::{Logon, Reading};
 use core_model::{RecordKind, RecordRef};
-use core_store::{Agents, EntityQuery};
+use core_store::{Agents, EntityQuery, ScriptAnswer, ScriptRun};
 use futures::StreamExt;
-use tokio::time::Instant;
+use futures::future::Either;
 
-use crate::error::Result;
-use crate::hub::{Connection, Hub};
+use crate::error::{Error, Result};
+use crate::hub::Hub;
 use crate::progress::ProgressEvent;
+
+mod accounts;
+mod errand;
+
+pub(crate) use accounts::answers;
+
+use errand::{Asked, Ended, Errand};
 
 /// Answers that are stored at once.
 const BATCH: usize = 64;
 /// Characters of output that are wanted: ten short lines.
 const OUTPUT: usize = 4000;
+/// The kind of the script that asks a machine who it is.
+const IDENTIFY: &str = "identify";
+/// The lease of asking machines, which may be reached through several connections.
+const ASKING: &str = "collect:/";
 
 /// How machines are asked.
 #[derive(Clone, Debug)]
@@ -30,13 +39,22 @@ pub struct CollectSettings {
     pub time_limit_seconds: u64,
     /// Hours after which a machine is asked again.
     pub every_hours: u32,
+    /// Scripts that ask domain controllers about accounts, of one connection with one collection;
+    /// none are asked where it is 0.
+    pub account_scripts: usize,
     /// Milliseconds between two looks for an answer; the connector's own pace where absent.
     pub poll_ms: Option<u64>,
 }
 
 impl Default for CollectSettings {
     fn default() -> Self {
-        Self { parallel: 16, time_limit_seconds: 300, every_hours: 24, poll_ms: None }
+        Self {
+            parallel: 16,
+            time_limit_seconds: 300,
+            every_hours: 24,
+            account_scripts: 20,
+            poll_ms: None,
+        }
     }
 }
 
@@ -49,13 +67,31 @@ pub struct CollectOutcome {
     pub answered: usize,
     /// Machines that did not, or whose answer could not be had.
     pub failed: usize,
+    /// Machines whose scripts were still on their way when the hub was to stop; the next one takes
+    /// them up.
+    pub left: usize,
+    /// Accounts that domain controllers told of.
+    pub accounts: usize,
 }
 
-/// An agent that can be asked for its machine.
-#[derive(Clone, Debug)]
-struct Pathway {
-    record: RecordRef,
-    connection: usize,
+/// The ways to a machine.
+#[derive(Default)]
+struct Ways {
+    /// It was asked not long ago.
+    asked: bool,
+    /// A script is on its way to it already: it is followed, and no other is sent.
+    under_way: bool,
+    errands: Vec<Errand>,
+}
+
+impl CollectOutcome {
+    /// Says in the present span how it went.
+    fn trace(&self) {
+        let span = tracing::Span::current();
+        span.record("asked", self.asked);
+        span.record("answered", self.answered);
+        span.record("failed", self.failed);
+    }
 }
 
 impl Hub {
@@ -68,38 +104,56 @@ impl Hub {
         self.collect_through(&[]).await
     }
 
-    /// The same through the agents of these connections only; of all where none is named.
+    /// The same through the agents of these connections only; of all where none is named. While
+    /// another process asks, this one waits.
     ///
     /// # Errors
-    /// When the store fails.
+    /// When the store fails, or another process took over.
     #[tracing::instrument(
         target = TRACES, name = "collect", skip_all, fields(asked, answered, failed)
     )]
     pub async fn collect_through(&self, names: &[String]) -> Result<CollectOutcome> {
+        let Some(held) = self.hold_unless_stopping(ASKING).await? else {
+            return Ok(CollectOutcome::default());
+        };
+        // Given up in its middle, it leaves what a process that was killed leaves.
+        let asking = std::pin::pin!(self.collect_alone(names));
+        let loss = std::pin::pin!(held.watch().loss());
+        let outcome = match futures::future::select(asking, loss).await {
+            Either::Left((outcome, _)) => outcome.inspect(CollectOutcome::trace),
+            Either::Right((holder, _)) => {
+                Err(Error::LeaseLost { what: "the asking of machines".to_owned(), holder })
+            }
+        };
+        held.give_back().await?;
+        outcome
+    }
+
+    async fn collect_alone(&self, names: &[String]) -> Result<CollectOutcome> {
         let mut outcome = CollectOutcome::default();
         let mut tried: BTreeSet<RecordRef> = BTreeSet::new();
+        self.store.end_overdue_scripts(self.clock.now_us()).await?;
         // What one machine says may make another question superfluous, or possible.
         for _ in 0..3 {
-            let asked = self.to_ask(&tried, names).await?;
-            if asked.is_empty() || self.is_stopping() {
+            let errands = self.to_ask(&tried, names).await?;
+            if errands.is_empty() || self.is_stopping() {
                 break;
             }
-            tried.extend(asked.iter().map(|pathway| pathway.record.clone()));
-            let round = self.ask_all(asked).await?;
+            tried.extend(errands.iter().map(|errand| errand.agent.clone()));
+            let round = self.ask_all(errands).await?;
             outcome.asked += round.asked;
             outcome.answered += round.answered;
             outcome.failed += round.failed;
+            outcome.left += round.left;
             self.derive().await?;
         }
-        let span = tracing::Span::current();
-        span.record("asked", outcome.asked);
-        span.record("answered", outcome.answered);
-        span.record("failed", outcome.failed);
+        // Who was seen is known by now.
+        outcome.accounts = self.look_up_accounts(names).await?;
         Ok(outcome)
     }
 
-    /// One pathway per machine that should be asked now.
-    async fn to_ask(&self, tried: &BTreeSet<RecordRef>, names: &[String]) -> Result<Vec<Pathway>> {
+    /// One errand per machine that should be asked now, or was asked and has not answered yet.
+    async fn to_ask(&self, tried: &BTreeSet<RecordRef>, names: &[String]) -> Result<Vec<Errand>> {
         let due =
             self.clock.now_us() - i64::from(self.settings.collect.every_hours) * 3_600_000_000;
         let online: BTreeSet<RecordRef> = self
@@ -114,61 +168,74 @@ impl Hub {
         for (record, at_us) in self.store.last_readings().await? {
             last.insert(record, at_us);
         }
-        let mut machines: BTreeMap<String, (bool, Vec<Pathway>)> = BTreeMap::new();
+        let mut under_way = self.under_way(IDENTIFY).await?;
+        let mut machines: BTreeMap<String, Ways> = BTreeMap::new();
         let rows = self.store.entities(&EntityQuery::all(EntityKind::Agent)).await?;
         for row in rows {
             let agent: Agent = row.read()?;
             if agent.gone || matches!(agent.state, AgentState::Unlinked | AgentState::Refused) {
                 continue;
             }
-            let record =
-                RecordRef::new(&agent.connection, RecordKind::Agent, &agent.scope, &agent.key);
+            let record = record_of(&agent);
             let machine = agent.computer.map_or_else(|| agent.id.to_string(), |c| c.to_string());
-            let entry = machines.entry(machine).or_default();
-            entry.0 |= last.get(&record).is_some_and(|at| *at >= due);
-            let wanted = names.is_empty() || names.contains(&agent.connection);
-            let connection = self.connections.iter().position(|c| c.name == agent.connection);
-            if let Some(connection) = connection
-                && wanted
-                && agent.runs_scripts
-                && online.contains(&record)
-                && !tried.contains(&record)
-                && self.connections[connection].connector.scripts().is_some()
-            {
-                entry.1.push(Pathway { record, connection });
+            let ways = machines.entry(machine).or_default();
+            ways.asked |= last.get(&record).is_some_and(|at| *at >= due);
+            let run = under_way.remove(&record);
+            let connection = self.pathway(&agent, names).filter(|_| !tried.contains(&record));
+            if run.is_some() {
+                if !ways.under_way {
+                    ways.errands.clear();
+                }
+                ways.under_way = true;
+            } else if ways.under_way || !agent.runs_scripts || !online.contains(&record) {
+                continue;
             }
+            ways.errands.extend(connection.map(|connection| identify(record, connection, run)));
         }
-        let unasked = machines.into_values().filter(|(asked, _)| !asked);
-        Ok(unasked.filter_map(|(_, pathways)| pathways.into_iter().next()).collect())
+        let open = machines.into_values().filter(|ways| !ways.asked || ways.under_way);
+        // Of several on their way (it was two machines then) each is followed.
+        let each = |ways: Ways| {
+            let number = if ways.under_way { usize::MAX } else { 1 };
+            ways.errands.into_iter().take(number)
+        };
+        Ok(open.flat_map(each).collect())
     }
 
-    async fn ask_all(&self, pathways: Vec<Pathway>) -> Result<CollectOutcome> {
-        let total = pathways.len();
-        let mut by_connection: BTreeMap<usize, Vec<Pathway>> = BTreeMap::new();
-        for pathway in pathways {
-            by_connection.entry(pathway.connection).or_default().push(pathway);
-        }
-        let streams = by_connection.into_iter().filter_map(|(number, pathways)| {
-            let connection = &self.connections[number];
-            let scripts = connection.connector.scripts()?;
-            let asking = futures::stream::iter(pathways)
-                .map(move |pathway| self.ask(connection, scripts, pathway.record))
-                .buffer_unordered(self.settings.collect.parallel.max(1));
-            Some(Box::pin(asking))
-        });
-        let mut answers = futures::stream::select_all(streams);
-        let mut outcome = CollectOutcome { asked: total, ..CollectOutcome::default() };
-        let mut waiting: Vec<(RecordRef, Reading, Option<Logon>)> = Vec::new();
-        while let Some(answer) = answers.next().await {
-            match answer {
-                Some(answer) => {
+    /// The scripts of a kind that are on their way, by agent.
+    async fn under_way(&self, kind: &str) -> Result<HashMap<RecordRef, ScriptRun>> {
+        let runs = self.store.script_runs().await?.into_iter().filter(|run| run.kind == kind);
+        Ok(runs.map(|run| (run.agent.clone(), run)).collect())
+    }
+
+    /// The connection, of these or of all, that runs scripts through this agent.
+    fn pathway(&self, agent: &Agent, names: &[String]) -> Option<usize> {
+        let wanted = names.is_empty() || names.contains(&agent.connection);
+        let number = self.connections.iter().position(|one| one.name == agent.connection)?;
+        self.connections[number].connector.scripts().filter(|_| wanted).map(|_| number)
+    }
+
+    async fn ask_all(&self, errands: Vec<Errand>) -> Result<CollectOutcome> {
+        let total = errands.len();
+        self.run_errands(errands, |ended| self.take_answers(ended, total)).await
+    }
+
+    async fn take_answers(&self, mut ended: Ended, total: usize) -> Result<CollectOutcome> {
+        let mut outcome = CollectOutcome::default();
+        let mut waiting: Vec<ScriptAnswer> = Vec::new();
+        while let Some(asked) = ended.next().await {
+            match asked? {
+                Asked::Answered { run, output } => {
                     outcome.answered += 1;
-                    waiting.push(answer);
+                    let answer = core_derive::script::read(&output);
+                    let (reading, logon) = (answer.reading, answer.logon);
+                    waiting.push(ScriptAnswer { run: *run, reading, logon });
                 }
-                None => outcome.failed += 1,
+                Asked::Failed => outcome.failed += 1,
+                Asked::Left => outcome.left += 1,
+                Asked::NotBegun => continue,
             }
-            let done = outcome.answered + outcome.failed;
-            self.progress.event(&ProgressEvent::Asking { done, total });
+            outcome.asked += 1;
+            self.progress.event(&ProgressEvent::Asking { done: outcome.asked, total });
             if waiting.len() >= BATCH {
                 self.keep(&mut waiting).await?;
             }
@@ -177,83 +244,25 @@ impl Hub {
         Ok(outcome)
     }
 
-    async fn keep(&self, answers: &mut Vec<(RecordRef, Reading, Option<Logon>)>) -> Result<()> {
-        let now = self.clock.now_us();
-        let mut readings = Vec::new();
-        let mut logons = Vec::new();
-        for (record, reading, logon) in answers.drain(..) {
-            logons.extend(logon.map(|logon| (record.clone(), logon)));
-            readings.push((record, reading));
-        }
-        // Logons first: a machine with a reading is not asked again for a day, and a process that
-        // is killed between the two must not leave it without its logon. A logon that is told
-        // twice is one.
-        self.store.add_logons(&logons, now).await?;
-        self.store.add_readings(&readings, now).await?;
+    async fn keep(&self, answers: &mut Vec<ScriptAnswer>) -> Result<()> {
+        self.store.add_answers(answers, self.clock.now_us()).await?;
+        answers.clear();
         Ok(())
     }
+}
 
-    /// Asks one machine; `None` where no answer could be had.
-    #[tracing::instrument(target = TRACES, name = "collect.machine", skip_all, fields(
-        connection = connection.name, agent = record.key, answered,
-    ))]
-    async fn ask(
-        &self,
-        connection: &Connection,
-        scripts: &dyn RunScript,
-        record: RecordRef,
-    ) -> Option<(RecordRef, Reading, Option<Logon>)> {
-        if self.is_stopping() {
-            return None;
-        }
-        let settings = &self.settings.collect;
-        let script = Script {
-            shell: Shell::PowerShell,
-            text: core_derive::script::IDENTIFY.to_owned(),
-            time_limit: Duration::from_secs(settings.time_limit_seconds),
-            output_limit: OUTPUT,
-        };
-        let result = match scripts.start(&record.key, &script).await {
-            Ok(handle) => self.wait_for(scripts, &handle, script.time_limit).await,
-            Err(error) => Err(error.to_string()),
-        };
-        tracing::Span::current().record("answered", result.is_ok());
-        match result {
-            Ok(output) => {
-                let answer = core_derive::script::read(&output);
-                Some((record, answer.reading, answer.logon))
-            }
-            Err(why) => {
-                tracing::info!(connection = %connection.name, agent = %record.key, %why,
-                    "a machine could not be asked");
-                None
-            }
-        }
-    }
+fn record_of(agent: &Agent) -> RecordRef {
+    RecordRef::new(&agent.connection, RecordKind::Agent, &agent.scope, &agent.key)
+}
 
-    async fn wait_for(
-        &self,
-        scripts: &dyn RunScript,
-        handle: &ScriptHandle,
-        limit: Duration,
-    ) -> std::result::Result<String, String> {
-        let poll_ms = self.settings.collect.poll_ms;
-        let pace = poll_ms.map_or_else(|| scripts.poll_interval(), Duration::from_millis);
-        let deadline = Instant::now() + limit;
-        loop {
-            tokio::time::sleep(pace).await;
-            match scripts.poll(handle).await {
-                Ok(ScriptOutcome::Done { output, .. }) => return Ok(output),
-                Ok(ScriptOutcome::Failed { reason }) => return Err(reason),
-                Ok(ScriptOutcome::Pending) if Instant::now() >= deadline => {
-                    return Err("no answer in time".to_owned());
-                }
-                Ok(ScriptOutcome::Pending) if self.is_stopping() => {
-                    return Err("stopped".to_owned());
-                }
-                Ok(ScriptOutcome::Pending) => {}
-                Err(error) => return Err(error.to_string()),
-            }
-        }
+fn identify(agent: RecordRef, connection: usize, under_way: Option<ScriptRun>) -> Errand {
+    Errand {
+        agent,
+        connection,
+        kind: IDENTIFY,
+        text: core_derive::script::IDENTIFY.to_owned(),
+        output_limit: OUTPUT,
+        about: Vec::new(),
+        under_way,
     }
 }

@@ -278,6 +278,8 @@ impl Hub {
         for (connection, client) in moved {
             dirty.extend(links.tenant(connection, client));
         }
+        let told = self.store.accounts_answered_after(cursors.machines).await?;
+        dirty.extend(told.iter().filter_map(|tenant| tenant.parse::<TenantId>().ok()));
         let changed = self.store.changed_owners(cursors.machines, MACHINE_KINDS).await?;
         let mut unowned: Vec<RecordRef> = self.store.observations_after(cursors.machines).await?;
         for (record, client) in changed {

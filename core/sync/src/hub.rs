@@ -262,6 +262,22 @@ impl Hub {
         Ok(held)
     }
 
+    /// Waits until no other process has this lease, and takes it; none where the hub is to stop.
+    pub(crate) async fn hold_unless_stopping(&self, name: &str) -> Result<Option<HeldLease>> {
+        let mut told = false;
+        while !self.is_stopping() {
+            if let Some(lease) = self.hold(name).await? {
+                return Ok(Some(lease));
+            }
+            if !told && let Some(lease) = self.store.lease_holder(name).await? {
+                told = true;
+                tracing::info!(lease = name, holder = %lease.holder, "waiting for another process");
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+        Ok(None)
+    }
+
     /// Waits until no other process derives, and keeps it so.
     pub(crate) async fn hold_derivation(&self) -> Result<HeldLease> {
         loop {

@@ -92,8 +92,9 @@ pub(crate) fn is_server(machine: &Machine) -> bool {
 pub(crate) fn domain<'w>(world: &'w World, machine: &Machine) -> Option<&'w (String, String)> {
     // A stray's tenant means nothing.
     let tenant = world.tenants.get(machine.tenant).filter(|_| !machine.stray)?;
-    let directory = tenant.directory?;
-    world.directories.get(directory)?.on_premises.as_ref()
+    let directory = tenant.directory.and_then(|no| world.directories.get(no));
+    let synced = directory.and_then(|directory| directory.on_premises.as_ref());
+    synced.or(tenant.windows_domain.as_ref())
 }
 
 /// Whoever is logged on as Windows writes it, in two halves: `ACME` and `sam`, `AzureAD` and
@@ -108,7 +109,8 @@ pub(crate) fn windows_name(world: &World, host: &str, who: &LoggedOn) -> Option<
         LoggedOn::Person(person) => {
             let person = world.persons.get(*person)?;
             let directory = world.directories.get(person.directory)?;
-            Some(match (&directory.on_premises, &person.sam) {
+            let own = world.tenants.get(person.tenant).and_then(|one| one.windows_domain.as_ref());
+            Some(match (directory.on_premises.as_ref().or(own), &person.sam) {
                 (Some((_, netbios)), Some(sam)) => (netbios.clone(), sam.clone()),
                 // Windows makes the name of a cloud account from its display name and cuts it
                 // after twenty characters.

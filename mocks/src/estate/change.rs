@@ -99,6 +99,8 @@ pub enum Change {
     RemoveClient { system: System, client: String },
     /// The app loses or gets its consent in a directory.
     Consent { tenant: Pick, granted: bool },
+    /// A tenant connects the directory that it has, and that nobody had connected.
+    ConnectDirectory { tenant: Pick },
     /// The permissions that are granted from now on.
     Permissions { graph: Option<Vec<String>>, halo: Option<Vec<String>> },
     /// This share of all persons is removed (for tests of mass deletion).
@@ -228,6 +230,7 @@ fn dispatch(work: &mut Work<'_>, change: &Change) -> Result<String, ChangeError>
         }
         C::RemoveClient { system, client } => clients::remove(work, *system, client),
         C::Consent { tenant, granted } => clients::consent(work, tenant, *granted),
+        C::ConnectDirectory { tenant } => clients::connect(work, tenant),
         C::Permissions { graph, halo } => {
             Ok(clients::permissions(work, graph.as_deref(), halo.as_deref()))
         }

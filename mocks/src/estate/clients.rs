@@ -2,7 +2,7 @@
 
 use super::change::{ChangeError, Pick, System, Work, find};
 use crate::generate::names::{self, Company};
-use crate::world::{Mark, TenantNo, World};
+use crate::world::{Mark, Relationship, TenantNo, World};
 
 /// Finds a tenant by number, name or domain.
 pub(super) fn tenant_of(world: &World, pick: &Pick) -> Result<TenantNo, ChangeError> {
@@ -168,6 +168,36 @@ fn remove_from_halo(work: &mut Work<'_>, client: &str) -> Result<(), ChangeError
     };
     work.world.halo = halo;
     outcome
+}
+
+/// A relationship leads to the directory, the app has consent, and HaloPSA maps it to the client.
+pub(super) fn connect(work: &mut Work<'_>, pick: &Pick) -> Result<String, ChangeError> {
+    let tenant = tenant_of(work.world, pick)?;
+    let name = work.world.tenants[tenant].name.clone();
+    let here = work.world.persons.iter().find(|person| person.tenant == tenant);
+    let unconnected = work.world.tenants[tenant].directory.is_none();
+    let Some(directory) = here.map(|person| person.directory).filter(|_| unconnected) else {
+        return Err(ChangeError::Impossible(format!("{name} has no directory to connect")));
+    };
+    let relationship = Relationship {
+        id: format!("{}-{}", work.dice.uuid(), work.dice.uuid()),
+        display_name: name.chars().take(50).collect(),
+        status: "active".to_owned(),
+        end: work.now + chrono::Duration::days(700),
+    };
+    let mut mark = work.world.directories[directory].mark.clone();
+    work.touch(&mut mark);
+    let row = &mut work.world.directories[directory];
+    (row.consented, row.mark) = (true, mark);
+    row.tenants.push(tenant);
+    row.relationships.push(relationship);
+    work.world.tenants[tenant].directory = Some(directory);
+    let halo = &mut work.world.halo;
+    let row = halo.azure_tenants.last().map_or(1, |(row, ..)| row + 1);
+    if let Some(client) = halo.clients.iter().find(|c| c.tenant == Some(tenant) && !c.by_hand) {
+        halo.azure_tenants.push((row, directory, client.id));
+    }
+    Ok(format!("{name} connected its directory"))
 }
 
 pub(super) fn consent(

@@ -172,7 +172,7 @@ fn capitalised(local: &str) -> String {
 }
 
 /// The on-premises account name: twenty characters at most, unique because the UPN is.
-fn sam(upn: &str) -> String {
+pub(crate) fn sam(upn: &str) -> String {
     let local = upn.split('@').next().unwrap_or(upn).to_lowercase();
     match local.split_once('.') {
         Some((given, rest)) if local.len() > 20 => {

@@ -24,6 +24,7 @@ pub(super) fn fill(world: &mut World, plan: &Plan, dice: &mut Dice) {
             domain: share.company.domain.clone(),
             time_zone: share.zone.to_owned(),
             directory,
+            windows_domain: None,
             operator: no == 0,
             mark: mark(created, created),
         });

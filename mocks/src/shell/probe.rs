@@ -1,5 +1,7 @@
 //! The expressions a machine knows: each recognised by the well-known words in it.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use chrono::SecondsFormat;
 use regex::Regex;
 
@@ -29,6 +31,8 @@ impl Probe<'_> {
             self.control_session(&lower)
         } else if has("dsregcmd") || has("cloudmanagement") {
             self.device(&lower)
+        } else if let Some(account) = expression.strip_prefix("Upn ") {
+            self.translated(account)
         } else if has("get-aduser") || has("dsquery") || has("adsisearcher") {
             self.account(expression)
         } else if has("offlineinstallationid") {
@@ -76,6 +80,16 @@ impl Probe<'_> {
             self.machine.model.clone()
         } else if has("username") {
             self.account_name().unwrap_or_default()
+        } else if has("domainrole") {
+            let joined = self.netbios().is_some();
+            match (self.machine.kind, joined) {
+                (MachineKind::DomainController, _) => "5",
+                (MachineKind::Server, true) => "3",
+                (MachineKind::Server, false) => "2",
+                (_, true) => "1",
+                (_, false) => "0",
+            }
+            .to_owned()
         } else if has("partofdomain") {
             if self.netbios().is_some() { "True" } else { "False" }.to_owned()
         } else if has(".domain") {
@@ -215,7 +229,33 @@ impl Probe<'_> {
         found.map(|person| person.upn.clone()).unwrap_or_default()
     }
 
+    /// A function that a script defines: the UPN of the account whose name it is given in base64.
+    /// Windows resolves it by domain and name, and knows accounts of its own domain only.
+    fn translated(&self, argument: &str) -> String {
+        let name = STANDARD.decode(argument.trim().trim_matches('\'')).unwrap_or_default();
+        let name = String::from_utf8_lossy(&name).into_owned();
+        let (Some((domain, user)), Some(own)) = (name.split_once('\\'), self.netbios()) else {
+            return String::new();
+        };
+        if self.machine.kind != MachineKind::DomainController || !own.eq_ignore_ascii_case(domain) {
+            return String::new();
+        }
+        let here = |p: &&Person| p.tenant == self.machine.tenant && p.mark.gone.is_none();
+        let named =
+            |p: &&Person| p.sam.as_deref().is_some_and(|sam| sam.eq_ignore_ascii_case(user));
+        let found = self.world.persons.iter().filter(here).find(named);
+        found.map(|person| person.upn.clone()).unwrap_or_default()
+    }
+
     fn whoami(&self, expression: &str) -> String {
+        // There the agent's own account is asked, and it has none.
+        if expression.contains("/upn")
+            && self.world.tenants[self.machine.tenant].windows_domain.is_some()
+        {
+            return "ERROR: Unable to get User Principal Name (UPN) as the current logged-on user is \
+                    not a domain user."
+                .to_owned();
+        }
         if !expression.contains("/upn") {
             return self.account_name().unwrap_or_else(|| "nt authority\\system".to_owned());
         }
@@ -230,8 +270,7 @@ impl Probe<'_> {
     }
 
     fn netbios(&self) -> Option<String> {
-        let directory = self.world.tenants[self.machine.tenant].directory?;
-        Some(self.world.directories[directory].on_premises.as_ref()?.1.clone())
+        crate::automate::hardware::domain(self.world, self.machine).map(|(_, name)| name.clone())
     }
 
     /// `DOMAIN\account` of whoever is logged on.

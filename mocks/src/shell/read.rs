@@ -137,6 +137,7 @@ fn unwrapped(statement: &str) -> &str {
 fn silent(text: &str) -> bool {
     const QUIET: &[&str] = &[
         "set-strictmode",
+        "function ",
         "import-module",
         "set-executionpolicy",
         "[console]::outputencoding",

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::{Agent, Computer};
 use crate::generate::hardware::PLACEHOLDERS;
 use crate::generate::machines::eligible;
-use crate::world::{LoggedOn, MachineNo, UuidQuirk, World};
+use crate::world::{LoggedOn, MachineKind, MachineNo, UuidQuirk, World};
 
 /// The machines with their agents, and the agents that are nobody's.
 pub(super) fn computers(world: &World) -> (Vec<Computer>, Vec<(String, String)>) {
@@ -85,6 +85,18 @@ fn primary(world: &World, no: MachineNo) -> Option<uuid::Uuid> {
 /// Whether any system can tell who uses the machine.
 fn knowable(world: &World, no: MachineNo, enrolled: &HashSet<MachineNo>) -> bool {
     let machine = &world.machines[no];
+    if world.tenants[machine.tenant].windows_domain.is_some() {
+        // The domain controller tells whose the account is, and the directory who that is.
+        let told = world.machines.iter().any(|other| {
+            other.tenant == machine.tenant
+                && other.kind == MachineKind::DomainController
+                && other.online
+        });
+        let known = machine
+            .user
+            .is_some_and(|user| world.directories[world.persons[user].directory].consented);
+        return told && known;
+    }
     let answers =
         machine.online && (machine.automate_row.is_some() || machine.control_row.is_some());
     let named = machine.user.is_some_and(|user| {

@@ -15,6 +15,9 @@ pub struct Tenant {
     pub time_zone: String,
     /// The directory its people are in.
     pub directory: Option<DirectoryNo>,
+    /// The domain that its machines are in (DNS, NetBIOS), where no directory is synced from it.
+    #[serde(default)]
+    pub windows_domain: Option<(String, String)>,
     /// Whether this is the MSP itself.
     pub operator: bool,
     /// Bookkeeping.

@@ -43,6 +43,9 @@ pub struct Options {
     pub renamed_upns: f64,
     /// Tenants without a cloud directory.
     pub without_directory: f64,
+    /// Of the tenants without a cloud directory, those with a domain of their own: only their domain
+    /// controller can tell whose an account is.
+    pub unsynced_domains: f64,
     /// Rows on a page of a Graph delta answer (the vendor chooses; 200 is what was seen).
     pub delta_page: usize,
     /// Latency of a machine's answer to a command, in milliseconds, as lowest and highest.
@@ -78,6 +81,7 @@ impl Default for Options {
             guests: 0.05,
             renamed_upns: 0.05,
             without_directory: 0.10,
+            unsynced_domains: 0.0,
             delta_page: 200,
             command_latency_ms: (20, 150),
             halo_calls_per_5_min: 0,

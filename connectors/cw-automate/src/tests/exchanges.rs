@@ -110,6 +110,7 @@ async fn the_check_names_version_and_missing_permissions() {
 
 fn script() -> Script {
     Script {
+        run: uuid::Uuid::from_u128(0xab5e),
         shell: Shell::PowerShell,
         text: "whoami".into(),
         time_limit: Duration::from_secs(60),
@@ -124,7 +125,9 @@ async fn a_script_is_started_once_and_asked_for() {
     let server = server().await;
     let sent = json!({"ComputerId": "1234", "Command": {"Id": "2"}, "Parameters": [
         "powershell.exe!!! -NoProfile -NonInteractive -ExecutionPolicy Bypass \
-         -EncodedCommand dwBoAG8AYQBtAGkA"]});
+         -EncodedCommand IwAgAGwAaQBuAGMAaABwAGkAbgA6ACAAMAAwADAAMAAwADAAMAAwADAAMAAw\
+         ADAAMAAwADAAMAAwADAAMAAwADAAMAAwADAAMAAwADAAMABhAGIANQBlAAoA\
+         dwBoAG8AYQBtAGkA"]});
     Mock::given(method("POST"))
         .and(path(COMMANDS))
         .and(body_partial_json(sent))
@@ -154,6 +157,37 @@ async fn a_script_is_started_once_and_asked_for() {
     assert_eq!(scripts.poll(&handle).await.unwrap(), ScriptOutcome::Pending);
     let done = ScriptOutcome::Done { output: "ACME\\jdoe".into(), truncated: false };
     assert_eq!(scripts.poll(&handle).await.unwrap(), done);
+}
+
+#[tokio::test]
+async fn a_command_that_nobody_noted_is_found_by_its_run() {
+    let server = server().await;
+    Mock::given(method("POST"))
+        .and(path(COMMANDS))
+        .respond_with(
+            ResponseTemplate::new(200).set_body_json(json!({"Id": 77, "Status": "Loading"})),
+        )
+        .expect(1)
+        .mount(&server)
+        .await;
+    let connector = connect(settings(&server));
+    let scripts = connector.scripts().unwrap();
+    scripts.start("1234", &script()).await.unwrap();
+    let sent = server.received_requests().await.unwrap();
+    let sent = sent.iter().find(|one| one.url.path() == COMMANDS).unwrap();
+    let sent: Value = serde_json::from_slice(&sent.body).unwrap();
+    let row = |id: u64, parameters: &Value| json!({"Id": id, "Status": "Success", "Parameters": parameters});
+    let other = json!(["powershell.exe!!! -Command hostname"]);
+    let rows = json!([row(76, &other), row(77, &sent["Parameters"]), {"Id": 78}]);
+    Mock::given(method("GET"))
+        .and(path(COMMANDS))
+        .respond_with(ResponseTemplate::new(200).set_body_json(rows))
+        .mount(&server)
+        .await;
+    let found = scripts.find("1234", &script()).await.unwrap();
+    assert_eq!(found, Some(ScriptHandle("1234/77".into())));
+    let other = Script { run: uuid::Uuid::from_u128(1), ..script() };
+    assert_eq!(scripts.find("1234", &other).await.unwrap(), None);
 }
 
 #[tokio::test]

@@ -132,6 +132,10 @@ async fn print_model(store: &Store, asked: Option<CollectOutcome>) -> Result<(),
             output::thousands(asked.answered as u64),
             output::thousands(asked.failed as u64),
         ));
+        if asked.left > 0 {
+            let left = count(asked.left as u64, "script is", "scripts are");
+            output::line(&format!("{left} still on their way; the next sync takes them up"));
+        }
     }
     let mut parts = Vec::new();
     for (kind, one, many) in [

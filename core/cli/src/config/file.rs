@@ -188,6 +188,9 @@ pub(crate) struct IdentificationTable {
     /// Hours after which a machine is asked again.
     #[schemars(range(min = 1))]
     pub(crate) every_hours: u32,
+    /// Scripts that ask domain controllers whose an account is, through each connection at the end of
+    /// each round of asking; 0 asks none.
+    pub(crate) account_scripts: usize,
     /// Milliseconds between two looks for an answer. Left out, each connector has its own pace.
     #[schemars(range(min = 10))]
     pub(crate) poll_ms: Option<u64>,
@@ -206,6 +209,7 @@ impl Default for IdentificationTable {
             parallel: collect.parallel,
             time_limit_seconds: collect.time_limit_seconds,
             every_hours: collect.every_hours,
+            account_scripts: collect.account_scripts,
             poll_ms: collect.poll_ms,
         }
     }
@@ -301,6 +305,7 @@ impl File {
         settings.collect.parallel = self.identification.parallel;
         settings.collect.time_limit_seconds = self.identification.time_limit_seconds;
         settings.collect.every_hours = self.identification.every_hours;
+        settings.collect.account_scripts = self.identification.account_scripts;
         settings.collect.poll_ms = self.identification.poll_ms;
         settings
     }

@@ -115,6 +115,7 @@ fn the_default_file_names_every_key_with_its_default() {
     assert_eq!(switched_on.settings.affinity, default.affinity);
     assert_eq!(switched_on.settings.collect.parallel, default.collect.parallel);
     assert_eq!(switched_on.settings.collect.every_hours, default.collect.every_hours);
+    assert_eq!(switched_on.settings.collect.account_scripts, default.collect.account_scripts);
     assert_eq!(switched_on.settings.collect.time_limit_seconds, default.collect.time_limit_seconds);
     let plan = |key: &str| at(&file, &format!("schedule.{key}")).cloned();
     let of_schedule = super::plan::ScheduleTable::default();

@@ -9,6 +9,7 @@ use core_model::id::PersonId;
 use core_model::names::normal_address;
 
 use super::matches;
+use crate::accounts::Answers;
 use crate::policy::AffinityPolicy;
 
 /// The persons of a tenant, by every account name they are or were known by.
@@ -19,6 +20,8 @@ pub struct People {
     /// Domains with the NetBIOS names that are known to be theirs.
     net_bios: HashMap<String, Vec<String>>,
     known: HashMap<PersonId, Known>,
+    /// What the tenant's domain controllers told.
+    answers: Answers,
 }
 
 /// What matters of a person.
@@ -96,6 +99,13 @@ impl People {
         self
     }
 
+    /// The same people, knowing what the tenant's domain controllers told of accounts.
+    #[must_use]
+    pub fn answered(mut self, answers: Answers) -> Self {
+        self.answers = answers;
+        self
+    }
+
     fn add_person(&mut self, person: &Person, upn: &str) {
         let claim =
             |held, from, until| Claim { held, gone: person.gone, person: person.id, from, until };
@@ -120,24 +130,39 @@ impl People {
     }
 
     /// The person of an account as printed at that time: a UPN, or `DOMAIN\user` by the on-premises
-    /// account. A UPN is its holder's of that time; where the time tells nobody, it is the present
+    /// account or by what a domain controller told. A UPN is its holder's of that time; where the time tells nobody, it is the present
     /// holder's, else that of the only one who had it. `None` where it is nobody's, or could be two
     /// people's.
     #[must_use]
     pub fn find(&self, account: &str, at: DateTime<Utc>) -> Option<PersonId> {
         let account = normal_address(account);
-        if let Some((domain, user)) = account.split_once('\\') {
-            let of_domain: Vec<PersonId> = self
-                .by_on_premises
-                .get(user)?
-                .iter()
-                .filter(|(dns, _)| dns == domain || self.is_net_bios(domain, dns))
-                .map(|(_, person)| *person)
-                .collect();
-            return if let [only] = of_domain[..] { Some(only) } else { None };
+        if !account.contains('\\') {
+            return self.holder_of(&account, at);
         }
-        let claims = self.by_address.get(&account)?;
+        self.synced(&account).or_else(|| self.holder_of(self.answers.upn(&account, at)?, at))
+    }
+
+    /// The UPN of an account of a domain as a domain controller told it, where the directory does not
+    /// say whose it is.
+    pub(super) fn told(&self, account: &str, at: DateTime<Utc>) -> Option<&str> {
+        let account = normal_address(account);
+        let known = !account.contains('\\') || self.synced(&account).is_some();
+        if known { None } else { self.answers.upn(&account, at) }
+    }
+
+    fn holder_of(&self, address: &str, at: DateTime<Utc>) -> Option<PersonId> {
+        let claims = self.by_address.get(address)?;
         holder(claims, at).unwrap_or_else(|| surest(claims))
+    }
+
+    /// The only person whose cloud account is synced from this account of a domain.
+    fn synced(&self, account: &str) -> Option<PersonId> {
+        let (domain, user) = account.split_once('\\')?;
+        let persons = self.by_on_premises.get(user)?.iter();
+        let mut of_domain =
+            persons.filter(|(dns, _)| dns == domain || self.is_net_bios(domain, dns));
+        let (_, only) = of_domain.next()?;
+        of_domain.next().is_none().then_some(*only)
     }
 
     /// Whether a NetBIOS name is one of this DNS domain: as the directory says, or, where it says

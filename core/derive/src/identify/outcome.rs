@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use core_model::RecordRef;
 use core_model::decision::Settled;
 use core_model::entity::{Agent, AgentState, Computer, Flag, Onboarding, Question, Rule, Subject};
+use core_model::facts::DeviceRole;
 use core_model::hardware::SmbiosUuid;
 use core_model::id::{AgentId, ComputerId, DecisionId};
 
@@ -146,6 +147,13 @@ fn own_identity(work: &Work<'_>, number: usize) -> String {
     }
 }
 
+/// A domain controller is one by its own newest word: RMMs call it a server.
+fn controller(agents: &[AgentInput], members: &[usize]) -> Option<DeviceRole> {
+    let readings = members.iter().filter_map(|&n| agents.get(n)?.readings.last());
+    let newest = readings.max_by_key(|reading| reading.at_us)?;
+    newest.reading.role.filter(|role| *role == DeviceRole::DomainController)
+}
+
 fn computer(
     input: &IdentifyInput<'_>,
     work: &Work<'_>,
@@ -185,7 +193,8 @@ fn computer(
         manufacturer: agents().find_map(|(_, weighed)| weighed.manufacturer.clone()),
         model: agents().find_map(|(agent, _)| model(agent)),
         os: agents().find_map(|(agent, _)| agent.facts.os.clone()),
-        role: agents().find_map(|(agent, _)| agent.facts.role),
+        role: controller(work.agents, members)
+            .or_else(|| agents().find_map(|(agent, _)| agent.facts.role)),
         chassis: agents().find_map(|(agent, _)| chassis(agent)),
         directory_device: agents().find_map(|(_, weighed)| weighed.directory_device.clone()),
         assets: Vec::new(),

@@ -185,6 +185,9 @@ pub enum Flag {
 pub struct LogonSeen {
     /// The account as seen, lower case.
     pub account: String,
+    /// Its UPN, where the account is none and a domain controller told it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upn: Option<String>,
     /// The person it is, where it is one of the tenant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub person: Option<PersonId>,

@@ -75,7 +75,7 @@ impl Store {
         Ok(())
     }
 
-    pub(super) async fn put_readings(
+    pub(crate) async fn put_readings(
         &self,
         tx: &mut AnyConnection,
         stream: i64,
@@ -129,7 +129,7 @@ impl Store {
 
     /// Which streams these agents' records are in, with their places in the list; locks the streams,
     /// in the order of their ids, so that nobody else appends at the same time.
-    pub(super) async fn locate(
+    pub(crate) async fn locate(
         &self,
         tx: &mut AnyConnection,
         agents: impl Iterator<Item = &RecordRef>,

@@ -19,6 +19,7 @@ mod pushes;
 mod queries;
 mod requests;
 mod schedules;
+mod script_runs;
 mod sessions;
 mod subscriptions;
 mod tickets;

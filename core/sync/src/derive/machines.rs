@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::DateTime;
+use core_derive::accounts::Answers;
 use core_derive::affinity::{self, People};
 use core_derive::evidence::Weighed;
 use core_derive::identify::{self, Foreign, IdentifyInput, identify};
@@ -17,6 +18,7 @@ use core_model::{RecordKind, RecordRef};
 use core_store::{Agents, EntityQuery, IdentityRow, RecordQuery, Store, StoredRecord};
 
 use super::{Links, assets, rows};
+use crate::collect::answers;
 use crate::error::Result;
 use crate::hub::Hub;
 
@@ -29,6 +31,8 @@ pub(crate) struct Loaded {
     person_records: HashMap<RecordRef, PersonId>,
     /// The domains that its people's accounts may be of.
     domains: Vec<DomainNames>,
+    /// What its domain controllers told of accounts.
+    answers: Answers,
 }
 
 /// Computers of other tenants that share a UUID with one of this tenant's.
@@ -85,6 +89,7 @@ pub(crate) async fn load(
         loaded.persons.push(person);
     }
     loaded.domains = domains(hub, &loaded.persons).await?;
+    loaded.answers = answers(hub.store.account_answers(Some(&id)).await?);
     Ok(loaded)
 }
 
@@ -209,7 +214,8 @@ pub(crate) fn derive(
 ) -> Vec<EntityRow> {
     let domains = loaded.domains.iter();
     let people = People::of(&loaded.persons, &hub.settings.affinity)
-        .in_domains(domains.map(|domain| (domain.net_bios.as_str(), domain.dns.as_str())));
+        .in_domains(domains.map(|domain| (domain.net_bios.as_str(), domain.dns.as_str())))
+        .answered(loaded.answers);
     let mut logons: HashMap<AgentId, Vec<LogonInput>> = HashMap::new();
     let mut ids: HashMap<RecordRef, AgentId> = HashMap::new();
     for agent in &loaded.agents {

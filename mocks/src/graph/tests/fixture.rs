@@ -106,6 +106,7 @@ pub(super) fn world() -> World {
                 domain: format!("{}.com", name.to_lowercase()),
                 time_zone: "Europe/Amsterdam".into(),
                 directory: Some(no),
+                windows_domain: None,
                 operator: no == PARTNER,
                 mark: mark(0),
             })

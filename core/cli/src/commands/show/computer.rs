@@ -50,6 +50,9 @@ struct AgentView {
 #[derive(Serialize)]
 struct Account {
     account: String,
+    /// As a domain controller told it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    upn: Option<String>,
     person: Option<Named>,
     times: usize,
     last: DateTime<Utc>,
@@ -75,6 +78,7 @@ pub(super) async fn story(store: &Store, computer: Computer, zone: Tz) -> Result
     for logon in &computer.logons {
         let account = logons.entry(&logon.account).or_insert_with(|| Account {
             account: logon.account.clone(),
+            upn: logon.upn.clone(),
             person: logon.person.map(named),
             times: 0,
             last: logon.at,
@@ -225,8 +229,9 @@ impl Story {
         for account in &self.logons {
             let person = account.person.as_ref().map_or("nobody known", |one| one.name.as_str());
             let person = person.split(" <").next().unwrap_or(person);
+            let upn = account.upn.as_ref().map(|upn| format!(" ({upn})")).unwrap_or_default();
             table.row([
-                account.account.clone(),
+                format!("{}{upn}", account.account),
                 account.times.to_string(),
                 minute(account.last, zone),
                 person.to_owned(),

@@ -259,3 +259,60 @@ fn u15_a_net_bios_name_is_the_domains_that_the_directory_gives_it_to() {
     assert_eq!(told.find("KEYSTONE\\ana", at(1)), None, "what Windows proposes is not its name");
     assert_eq!(told.find("ad.keystone.example\\ana", at(1)), Some(ana.id));
 }
+
+#[test]
+fn u15_what_a_domain_controller_told_finds_the_person_and_no_name_does() {
+    let staff = staff();
+    let policy = AffinityPolicy::default();
+    let logons = [logon("CORP\\ana", 1), logon("CORP\\ana", 2), logon("CORP\\bob", 3)];
+    let people = || People::of(&staff, &policy);
+    let unknown = affinity(&logons, None, None, &people(), &policy);
+    assert_eq!(unknown.primary, None, "ana is a name, and nobody's address");
+    let mut answers = crate::accounts::Answers::default();
+    answers.add("corp\\ana", "Cem@contoso.com", at(5));
+    let found = affinity(&logons, None, None, &people().answered(answers), &policy);
+    assert!(found.is_primary(&staff[2]), "the domain says that it is Cem's");
+    assert_eq!(found.logons[0].upn.as_deref(), Some("cem@contoso.com"));
+    assert_eq!(found.logons[2].upn, None);
+}
+
+#[test]
+fn u15_a_upn_of_nobody_known_stays_and_matches_when_the_person_arrives() {
+    let policy = AffinityPolicy::default();
+    let logons = [logon("corp\\zoe", 1), logon("corp\\zoe", 3)];
+    let told = || {
+        let mut answers = crate::accounts::Answers::default();
+        answers.add("corp\\zoe", "zoe@contoso.com", at(4));
+        answers
+    };
+    let alone = affinity(&logons, None, None, &People::default().answered(told()), &policy);
+    assert_eq!(alone.primary, None);
+    assert!(alone.logons.iter().all(|logon| logon.upn.as_deref() == Some("zoe@contoso.com")));
+    let zoe = person("zoe@contoso.com");
+    let people = People::of(std::slice::from_ref(&zoe), &policy).answered(told());
+    assert!(affinity(&logons, None, None, &people, &policy).is_primary(&zoe));
+}
+
+#[test]
+fn u15_what_the_directory_says_of_an_account_comes_before_what_a_domain_controller_told() {
+    let policy = AffinityPolicy::default();
+    let ana =
+        Person { on_premises: Some("ad.contoso.com\\ana".to_owned()), ..person("ana@contoso.com") };
+    let staff = [ana, person("bob@contoso.com")];
+    let mut answers = crate::accounts::Answers::default();
+    answers.add("contoso\\ana", "bob@contoso.com", at(5));
+    let people = People::of(&staff, &policy).answered(answers);
+    let found = affinity(&[logon("CONTOSO\\ana", 1)], None, None, &people, &policy);
+    assert!(found.is_primary(&staff[0]));
+    assert_eq!(found.logons[0].upn, None, "nobody had to be asked");
+}
+
+#[test]
+fn u15_the_same_person_by_account_and_by_upn_is_one_logon() {
+    let policy = AffinityPolicy::default();
+    let mut answers = crate::accounts::Answers::default();
+    answers.add("corp\\zoe", "zoe@contoso.com", at(4));
+    let logons = [logon("corp\\zoe", 1), logon("zoe@contoso.com", 1)];
+    let found = affinity(&logons, None, None, &People::default().answered(answers), &policy);
+    assert_eq!(found.logons.len(), 1, "{:?}", found.logons);
+}
