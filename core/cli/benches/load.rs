@@ -3,7 +3,10 @@
 //!
 //! ```text
 //! cargo bench -p linchpin --bench load -- --computers 100000 --seconds 20
+//! cargo bench -p linchpin --bench load -- --soak 60
 //! ```
+//!
+//! `--soak` bears a moderate load for so many minutes instead, and says how much memory it has after each.
 //!
 //! The estate and the load are in this process, the service is the program in its own. At a steady rate a
 //! request is counted from when it was due, not from when a worker got to it.
@@ -37,6 +40,8 @@ const RATE: u32 = 300;
 const EVENTS: u32 = 1000;
 /// Followers of the log.
 const FOLLOWERS: usize = 1000;
+/// The same where it is to go on for long: a quarter of an hour of a large provider in each minute.
+const SOAK: (u32, u32, usize) = (20, 50, 100);
 const RULES: &str = "[[software]]\nname = \"reader\"\ntitle = \"Reader\"\n[[software]]\nname = \"office\"\n\
     title = \"Office\"\n[[deployment]]\nname = \"reader\"\nsoftware = \"reader\"\nstate = \"latest\"\n\
     target = \"all\"\nshow_in = [\"technician-tools\"]\n[[deployment]]\nname = \"office\"\n\
@@ -47,6 +52,7 @@ const RULES: &str = "[[software]]\nname = \"reader\"\ntitle = \"Reader\"\n[[soft
 struct Asked {
     computers: usize,
     seconds: u64,
+    soak_minutes: Option<u64>,
 }
 
 fn main() {
@@ -58,13 +64,14 @@ fn main() {
 
 impl Asked {
     fn read() -> Self {
-        let mut asked = Self { computers: 20_000, seconds: 15 };
+        let mut asked = Self { computers: 20_000, seconds: 15, soak_minutes: None };
         let mut words = std::env::args().skip(1);
         while let Some(word) = words.next() {
             let mut number = || words.next().and_then(|text| text.parse().ok()).unwrap();
             match word.as_str() {
                 "--computers" => asked.computers = usize::try_from(number()).unwrap(),
                 "--seconds" => asked.seconds = number(),
+                "--soak" => asked.soak_minutes = Some(number()),
                 _ => {}
             }
         }
@@ -94,17 +101,13 @@ async fn measure(asked: &Asked) -> Value {
     warm(&service, &token, &tickets).await;
     eprintln!("first answers took {:.1} s", first.elapsed().as_secs_f64());
     let before = service.memory();
+    if let Some(minutes) = asked.soak_minutes {
+        return soak(&service, (&token, &tickets), minutes).await;
+    }
     let mut figures = BTreeMap::new();
     let time = Duration::from_secs(asked.seconds);
-    let bearer = format!("Authorization: Bearer {token}\r\n");
-    for (name, path) in [("page", "/technician/halopsa/ticket/")] {
-        let requests = tickets
-            .iter()
-            .map(|key| format!("GET {path}{key} HTTP/1.1\r\nHost: x\r\n{bearer}\r\n"));
-        let load = Load { address: service.address, rate: RATE, time, workers: 32, expected: 200 };
-        figures.insert(name, steady(&load, requests.collect()).await.json());
-    }
-    figures.insert("webhooks", webhooks(&service, &tickets, time).await.json());
+    figures.insert("page", pages(&service, (&token, &tickets), RATE, time).await.json());
+    figures.insert("webhooks", webhooks(&service, &tickets, (0, EVENTS), time).await.json());
     figures.insert("followers", followers(&service, &site, &token).await.json());
     json!({
         "computers": asked.computers, "seconds": asked.seconds, "figures": figures,
@@ -130,8 +133,50 @@ async fn warm(service: &Service, token: &str, tickets: &[String]) {
     }
 }
 
-async fn webhooks(service: &Service, tickets: &[String], time: Duration) -> Spread {
-    let count = u64::from(EVENTS) * time.as_secs();
+async fn pages(
+    service: &Service,
+    (token, tickets): (&str, &[String]),
+    rate: u32,
+    time: Duration,
+) -> Spread {
+    let requests = tickets.iter().map(|key| {
+        let path = format!("/technician/halopsa/ticket/{key}");
+        format!("GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n")
+    });
+    let load = Load { address: service.address, rate, time, workers: 32, expected: 200 };
+    steady(&load, requests.collect()).await
+}
+
+/// The same moderate load, minute after minute, with followers that stay.
+async fn soak(service: &Service, (token, tickets): (&str, &[String]), minutes: u64) -> Value {
+    let (page_rate, rate, followers) = SOAK;
+    let minute = Duration::from_secs(60);
+    let request =
+        format!("GET /v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n");
+    let following = follow(service.address, &request, followers).await;
+    let mut memory = vec![service.memory()];
+    let (mut page, mut webhook) = (Value::Null, Value::Null);
+    for number in 0..minutes {
+        let first = number * u64::from(rate) * minute.as_secs();
+        let told = webhooks(service, tickets, (first, rate), minute);
+        let shown = pages(service, (token, tickets), page_rate, minute);
+        let (told, shown) = futures::future::join(told, shown).await;
+        (page, webhook) = (shown.json(), told.json());
+        memory.push(service.memory());
+        eprintln!("minute {}: {} MiB", number + 1, memory.last().copied().unwrap_or_default());
+    }
+    drop(following);
+    json!({ "minutes": minutes, "memory_mib": memory, "last": { "page": page, "webhooks": webhook } })
+}
+
+/// Webhooks at a rate, numbered from the first.
+async fn webhooks(
+    service: &Service,
+    tickets: &[String],
+    (first, rate): (u64, u32),
+    time: Duration,
+) -> Spread {
+    let count = u64::from(rate) * time.as_secs();
     let request = |number: u64| {
         let key = &tickets[usize::try_from(number).unwrap() % tickets.len()];
         let body = format!(
@@ -144,8 +189,8 @@ async fn webhooks(service: &Service, tickets: &[String], time: Duration) -> Spre
             body.len()
         )
     };
-    let load = Load { address: service.address, rate: EVENTS, time, workers: 64, expected: 202 };
-    steady(&load, (0..count).map(request).collect()).await
+    let load = Load { address: service.address, rate, time, workers: 64, expected: 202 };
+    steady(&load, (first..first + count).map(request).collect()).await
 }
 
 /// How long an event takes to reach all of many followers.

@@ -77,6 +77,7 @@ scenarios! {
     t9_a_midnight_in_utc_is_the_day_that_was_meant,
     t11_lines_open_backwards_and_of_one_day,
     t13_a_quantity_of_nothing_is_not_in_force,
+    k8_an_exception_that_ends_drops_out_on_its_tenants_day,
     t14_an_off_boarding_is_seen_before_it_comes,
     t15_what_was_known_then,
     t15_what_is_known_now,

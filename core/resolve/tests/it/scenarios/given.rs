@@ -91,6 +91,8 @@ pub(crate) struct Rule {
     disabled: bool,
     connection: Option<String>,
     order: i32,
+    starts: String,
+    ends: String,
     /// Seconds after the others; the older of two equals wins.
     created: i64,
 }
@@ -340,6 +342,7 @@ impl Given {
         deployment.enabled = !rule.disabled;
         deployment.connection.clone_from(&rule.connection);
         deployment.order = rule.order;
+        deployment.dates = dates(&rule.starts, &rule.ends);
         deployment.owner =
             rule.tenant.as_deref().map(|name| Owner { tenant: tenant(name), children: false });
         deployment.enforcement = match rule.enforcement.as_deref() {

@@ -83,7 +83,9 @@ pub(crate) fn check(given: &Given, check: &Check) {
         preview(given, check, &resolver);
     }
     if let Some(until) = check.edges_until {
-        let edges = resolver.edges(given.known_at().date_naive(), until);
+        let mut edges = resolver.edges(given.known_at().date_naive(), until);
+        // What ends at several tenants is shown where it changes most.
+        edges.sort_by_key(|edge| edge.computers);
         let found: BTreeMap<String, String> = edges
             .iter()
             .map(|edge| {
