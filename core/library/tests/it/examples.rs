@@ -14,7 +14,7 @@ fn files() -> Vec<SourceFile> {
         let path = entry.expect("it can be read").path();
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
         let text = fs::read_to_string(&path).expect("it is text");
-        files.push(SourceFile { path: name.unwrap_or_default(), text });
+        files.push(SourceFile::new(&name.unwrap_or_default(), &text));
     }
     files.sort();
     files
