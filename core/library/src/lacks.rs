@@ -15,6 +15,8 @@ pub struct Lack {
     pub deployment: DeploymentId,
     /// Its name.
     pub name: String,
+    /// Its item.
+    pub item_id: ItemId,
     /// The name of its item.
     pub item: String,
     /// What the item lacks, in words.
@@ -43,8 +45,8 @@ pub fn lacks(library: &Library) -> Vec<Lack> {
     let lacking = enabled.filter_map(|one| {
         let (item, shortfalls) = of(one.item, &one.state)?;
         let lacks: Vec<String> = shortfalls.iter().map(ToString::to_string).collect();
-        let (deployment, name) = (one.id, one.name.clone());
-        (!lacks.is_empty()).then_some(Lack { deployment, name, item, lacks })
+        let (deployment, name, item_id) = (one.id, one.name.clone(), one.item);
+        (!lacks.is_empty()).then_some(Lack { deployment, name, item_id, item, lacks })
     });
     lacking.collect()
 }

@@ -11,6 +11,8 @@ use crate::config::laid_out;
 use crate::failure::Failure;
 use crate::world::World;
 
+mod scripts;
+
 /// Folders within folders that are read; deeper ones lead in a circle.
 const DEEPEST: usize = 16;
 
@@ -36,7 +38,9 @@ impl Files {
         }
         let text = fs::read_to_string(path)
             .map_err(|error| Failure::usage(format!("reading {shown}: {error}")))?;
-        let files = vec![SourceFile::new(&shown, &text)];
+        let mut files = vec![SourceFile::new(&shown, &text)];
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        files.extend(scripts::beside(&files, Path::new(""), folder.unwrap_or(Path::new("."))));
         Ok(Self { files, names: core_snapshot::names(&world.loaded.input) })
     }
 
@@ -46,7 +50,8 @@ impl Files {
         Self { files, names: core_snapshot::names(&world.loaded.input) }
     }
 
-    /// Reads every `*.toml` of a folder and below; what begins with a dot is left out.
+    /// Reads every `*.toml` of a folder and below, and the scripts in it that these name; what
+    /// begins with a dot is left out.
     ///
     /// # Errors
     /// Where there is none, or one cannot be read (exit code 2).
@@ -59,6 +64,7 @@ impl Files {
             return Err(Failure::usage(what)
                 .with_remedy("name the folder of the library; `linchpin export DIR` writes one"));
         }
+        files.extend(scripts::beside(&files, folder, folder));
         files.sort();
         Ok(Self { files, names: core_snapshot::names(&world.loaded.input) })
     }
