@@ -29,7 +29,8 @@ impl Files {
     /// # Errors
     /// Where it cannot be read (exit code 2).
     pub(crate) fn one(path: &Path, world: &World) -> Result<Self, Failure> {
-        let shown = path.display().to_string();
+        // The scripts that it names are found by its path, whose parts are told apart by `/`.
+        let shown = path.display().to_string().replace(std::path::MAIN_SEPARATOR, "/");
         if path.is_dir() {
             let what = format!("{shown} is a folder, and this previews one file");
             return Err(Failure::usage(what).with_remedy(format!(
