@@ -100,7 +100,7 @@ mod tests {
         let rows = [
             ("software.toml", "install.ps1", Ok("install.ps1")),
             ("reader/software.toml", "./a/../install.ps1", Ok("reader/install.ps1")),
-            ("reader/software.toml", "../shared/x.cmd", Ok("shared/x.cmd")),
+            ("reader/software.toml", "../common/x.cmd", Ok("common/x.cmd")),
             ("/home/x/draft.toml", "a.sh", Ok("/home/x/a.sh")),
         ];
         for (beside, file, path) in rows {

@@ -17,7 +17,7 @@ detect = { table = "Adobe Acrobat", match = "exact" }
 install = { file = "install.ps1", time_limit = 900 }
 post_install = "exit 0"
 uninstall = { body = "msiexec /x {0}", language = "cmd", context = "user", nobody_logged_on = "fail" }
-test = { file = "../shared/test.sh", ignores_business_hours = true }
+test = { file = "../common/test.sh", ignores_business_hours = true }
 dynamic_versions = { body = "print()", language = "python3", context = "metascript" }
 reported_uninstall = false
 upgrade_strategy = "uninstall-install"
@@ -82,7 +82,7 @@ fn files() -> Vec<SourceFile> {
         SourceFile::new("reader/software.toml", PACKAGE),
         SourceFile::script("reader/install.ps1", "\u{feff}Write-Output 1\r\nexit 0\r\n"),
         SourceFile::script("reader/configure.ps1", "param($method)\n"),
-        SourceFile::script("shared/test.sh", "true\n"),
+        SourceFile::script("common/test.sh", "true\n"),
     ]
 }
 

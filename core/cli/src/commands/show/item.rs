@@ -12,6 +12,9 @@ use crate::failure::Failure;
 use crate::output;
 use crate::world::World;
 
+/// A name of a field that is as long stands before what it says, and not beside it.
+const LONG_NAME: usize = 14;
+
 /// Everything about software or a task.
 pub(super) struct Story {
     world: World,
@@ -89,7 +92,11 @@ impl Story {
         output::line(&output::printable(&self.fields.name));
         field("id", &self.item.to_string());
         for one in self.fields.fields.iter().filter(|one| one.name != "name") {
-            field(&one.name.replace('_', " "), &output::printable(&one.words));
+            let (name, words) = (one.name.replace('_', " "), output::printable(&one.words));
+            match name.chars().count() < LONG_NAME {
+                true => field(&name, &words),
+                false => text::indented(2, &format!("{}: {words}", output::printable(&name))),
+            }
         }
         field("deployments", &output::printable(&self.deployments().join(", ")));
         let lacks = self.lacks();
@@ -101,7 +108,8 @@ impl Story {
             text::heading(&output::printable(&format!("{name} ({})", script.language.word())));
             // A script is shown as it is: wrapped, it would be another.
             for line in script.body.lines() {
-                output::line(&format!("  {}", output::printable(&line.replace('\t', "    "))));
+                let line = output::printable(&line.replace('\t', "    "));
+                output::line(format!("  {line}").trim_end());
             }
         }
     }
