@@ -16,7 +16,7 @@ use core_library::Library;
 use core_model::entity::{EntityKind, Product};
 use core_model::event::Event;
 use core_model::id::SoftwareId;
-use core_model::library::{Deployment, DesiredState, Origin, Software, Target};
+use core_model::library::{Deployment, DesiredState, Software, Target};
 use core_model::run::Outcome;
 use core_store::{PushState, Store};
 use core_sync::{Clock, Hub};
@@ -88,14 +88,7 @@ impl Stage {
         let products: Vec<Product> = hub.all().await?;
         let product = products.iter().find(|one| one.key == self.item.to_string());
         let product = product.context("the item was not read")?.id;
-        let software = Software {
-            id: SoftwareId::of_text("agent", 0),
-            name: "agent".to_owned(),
-            title: "Agent".to_owned(),
-            publisher: None,
-            origin: Origin::Own,
-            versions: Vec::new(),
-        };
+        let software = Software::new(SoftwareId::of_text("agent", 0), "agent");
         let (item, target) = (software.id, Target::product(product));
         let rule = Deployment::new("off-boarding", item, DesiredState::Absent, target, 0);
         let library =

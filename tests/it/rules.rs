@@ -4,20 +4,32 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Result, ensure};
-use core_library::{Library, Names, SourceFile, read};
+use core_library::{Library, Names, SourceFile, read, script_paths};
 use core_model::id::{ComputerId, GroupId, ProductId, TenantId};
 use mocks::world::{Options, World};
 
 fn files() -> Result<Vec<SourceFile>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/rules");
     let mut files = Vec::new();
+    walk(&folder, "", &mut files)?;
+    ensure!(!files.is_empty(), "there are no example rules");
+    for path in script_paths(&files) {
+        files.push(SourceFile::script(&path, &fs::read_to_string(folder.join(&path))?));
+    }
+    Ok(files)
+}
+
+fn walk(folder: &Path, below: &str, files: &mut Vec<SourceFile>) -> Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        let path = entry.file_name().to_string_lossy().into_owned();
-        files.push(SourceFile { path, text: fs::read_to_string(entry.path())? });
+        let path = format!("{below}{}", entry.file_name().to_string_lossy());
+        if entry.path().is_dir() {
+            walk(&entry.path(), &format!("{path}/"), files)?;
+        } else if path.ends_with(".toml") {
+            files.push(SourceFile::new(&path, &fs::read_to_string(entry.path())?));
+        }
     }
-    ensure!(!files.is_empty(), "there are no example rules");
-    Ok(files)
+    Ok(())
 }
 
 /// The estate under the names that a hub has for it: tenants are called what their directory is.

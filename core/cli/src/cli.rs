@@ -189,7 +189,7 @@ pub(crate) enum Command {
     /// List what is in the model, or what is defined
     #[command(after_help = EXIT_CODES)]
     List(ListArgs),
-    /// One computer, person, tenant or deployment, with the why of everything
+    /// One computer, person, tenant, deployment, software or task, in full
     #[command(after_help = EXIT_CODES)]
     Show(ShowArgs),
     /// Who is in a target, who is not, and of whom it is not known

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use core_model::library::handle;
+use core_model::library::{Script, handle};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -12,6 +12,7 @@ use crate::names::Names;
 use crate::words::Words;
 
 mod fields;
+mod script;
 
 /// A kind of definition, in the order in which changes are told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -111,7 +112,7 @@ struct Shown {
 
 /// What a field says, where it is set.
 struct Fact {
-    key: &'static str,
+    key: String,
     raw: Value,
     said: Said,
 }
@@ -120,13 +121,26 @@ enum Said {
     One(String),
     /// A list, of which only what came and what went is told.
     Many(Vec<String>),
+    /// A script, of which lines are told.
+    Script(Box<Script>),
+}
+
+impl Said {
+    fn text(&self) -> String {
+        match self {
+            Said::One(text) => text.clone(),
+            Said::Many(texts) => texts.join(", "),
+            Said::Script(script) => script::in_short(script),
+        }
+    }
 }
 
 /// What is different, by kind and name. Definitions are the same where their ids are.
 #[must_use]
 pub fn diff(before: &Library, after: &Library, names: &Names) -> Vec<Change> {
-    let old = fields::shown(Words { names, library: before });
-    let mut new = fields::shown(Words { names, library: after });
+    let secret = fields::secret_parameters(&[before, after]);
+    let old = fields::shown(Words { names, library: before }, &secret);
+    let mut new = fields::shown(Words { names, library: after }, &secret);
     let mut changes = Vec::new();
     for ((kind, id), old) in old {
         let new = new.remove(&(kind, id.clone()));
@@ -147,31 +161,32 @@ pub fn diff(before: &Library, after: &Library, names: &Names) -> Vec<Change> {
 }
 
 fn different(old: Vec<Fact>, new: Vec<Fact>) -> Vec<Field> {
-    let order: Vec<&'static str> = new.iter().chain(&old).map(|fact| fact.key).collect();
-    let mut old: BTreeMap<_, _> = old.into_iter().map(|fact| (fact.key, fact)).collect();
-    let mut new: BTreeMap<_, _> = new.into_iter().map(|fact| (fact.key, fact)).collect();
+    let order: Vec<String> = new.iter().chain(&old).map(|fact| fact.key.clone()).collect();
+    let mut old: BTreeMap<_, _> = old.into_iter().map(|fact| (fact.key.clone(), fact)).collect();
+    let mut new: BTreeMap<_, _> = new.into_iter().map(|fact| (fact.key.clone(), fact)).collect();
     let mut fields = Vec::new();
     for key in order {
-        let (old, new) = (old.remove(key), new.remove(key));
+        let (old, new) = (old.remove(&key), new.remove(&key));
         let raw = |fact: &Option<Fact>| fact.as_ref().map_or(Value::Null, |fact| fact.raw.clone());
         let (before, after) = (raw(&old), raw(&new));
         if before == after {
             continue;
         }
         let words = in_words(old.as_ref(), new.as_ref(), (&before, &after));
-        fields.push(Field { name: key.to_owned(), words, before, after });
+        fields.push(Field { name: key, words, before, after });
     }
     fields
 }
 
 fn in_words(old: Option<&Fact>, new: Option<&Fact>, (before, after): (&Value, &Value)) -> String {
     let words = match (old.map(|fact| &fact.said), new.map(|fact| &fact.said)) {
-        (None, Some(Said::One(new))) => new.clone(),
-        (None, Some(Said::Many(new))) => new.join(", "),
-        (Some(Said::One(old)), None) => format!("{old} → none"),
-        (Some(Said::Many(old)), None) => format!("{} → none", old.join(", ")),
-        (Some(Said::One(old)), Some(Said::One(new))) if old != new => format!("{old} → {new}"),
+        (None, Some(new)) => new.text(),
+        (Some(old), None) => format!("{} → none", old.text()),
         (Some(Said::Many(old)), Some(Said::Many(new))) => came_and_went(old, new),
+        (Some(Said::Script(old)), Some(Said::Script(new))) => script::between(old, new),
+        (Some(old), Some(new)) if old.text() != new.text() => {
+            format!("{} → {}", old.text(), new.text())
+        }
         _ => String::new(),
     };
     // Two things of one name: only their ids tell them apart.

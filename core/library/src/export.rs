@@ -9,31 +9,50 @@ use std::collections::BTreeMap;
 use core_model::id::TenantId;
 use core_model::library::{
     Deployment, DesiredState, DeviceClass, Enforcement, Expectation, Expected, ItemId, Origin,
-    RecommendedUse, Software, Tag, Task, TaskCategory, TenantSettings,
+    RecommendedUse, Tag, TenantSettings,
 };
 use serde_json::Value;
 
+use self::items::Folders;
 use self::reference::References;
 use self::text::{Out, quoted, value};
 use crate::SourceFile;
 use crate::library::Library;
 use crate::names::Names;
 
+mod items;
 mod reference;
 mod text;
 
-/// The files of a library: one for each kind of definition, and one for the deployments of each
-/// tenant.
+pub(crate) use self::items::{repair_word, upgrade_word};
+
+/// The files of a library: one for each kind of definition, one for the deployments of each tenant,
+/// and a folder for each piece of software and task that has scripts of several lines.
 #[must_use]
 pub fn export(library: &Library, names: &Names) -> Vec<SourceFile> {
     let library = library.clone().sorted();
     let references = References::new(&library, names);
     let mut files = Files::default();
+    let mut folders = Folders::default();
     for one in &library.software {
-        software(files.table("software.toml", "software"), one);
+        if !items::software_has_files(one) {
+            items::software(files.table("software.toml", "software"), one, &references);
+            continue;
+        }
+        let folder = folders.of("software", &one.name, one.id);
+        let out = files.table(&format!("{folder}/software.toml"), "software");
+        let scripts = items::software(out, one, &references);
+        files.scripts.extend(scripts.files(&folder));
     }
     for one in &library.tasks {
-        task(files.table("tasks.toml", "task"), one);
+        if !items::task_has_files(one) {
+            items::task(files.table("tasks.toml", "task"), one, &references);
+            continue;
+        }
+        let folder = folders.of("tasks", &one.name, one.id);
+        let out = files.table(&format!("{folder}/task.toml"), "task");
+        let scripts = items::task(out, one, &references);
+        files.scripts.extend(scripts.files(&folder));
     }
     for one in &library.tags {
         tag(files.table("tags.toml", "tag"), one, &references);
@@ -63,19 +82,26 @@ pub fn export(library: &Library, names: &Names) -> Vec<SourceFile> {
 }
 
 #[derive(Default)]
-struct Files(BTreeMap<String, Out>);
+struct Files {
+    definitions: BTreeMap<String, Out>,
+    scripts: Vec<SourceFile>,
+}
 
 impl Files {
     /// A new table of a file.
     fn table(&mut self, path: &str, kind: &str) -> &mut Out {
-        let out = self.0.entry(path.to_owned()).or_default();
+        let out = self.definitions.entry(path.to_owned()).or_default();
         out.table(kind);
         out
     }
 
     fn finish(self) -> Vec<SourceFile> {
-        let files = self.0.into_iter();
-        files.map(|(path, out)| SourceFile { path, text: out.finish() }).collect()
+        let files = self.definitions.into_iter();
+        let mut files: Vec<SourceFile> =
+            files.map(|(path, out)| SourceFile::new(&path, &out.finish())).collect();
+        files.extend(self.scripts);
+        files.sort();
+        files
     }
 }
 
@@ -85,9 +111,7 @@ fn paths(deployments: &[Deployment], names: &Names) -> BTreeMap<TenantId, String
     let mut stems: BTreeMap<TenantId, String> = BTreeMap::new();
     for owner in owners {
         let name = names.tenants.get(&owner).map(|named| &*named.name).unwrap_or_default();
-        let words = name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-        let stem: String = words.collect::<Vec<_>>().join("-").to_lowercase();
-        stems.insert(owner, stem.chars().take(60).collect());
+        stems.insert(owner, stem(name));
     }
     let all: Vec<String> = stems.values().cloned().collect();
     let path = |(id, stem): (TenantId, String)| {
@@ -98,37 +122,17 @@ fn paths(deployments: &[Deployment], names: &Names) -> BTreeMap<TenantId, String
     stems.into_iter().map(path).collect()
 }
 
+/// A name as a part of a path: letters and digits, lower case, with dashes between the words.
+fn stem(name: &str) -> String {
+    let words = name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    let stem: String = words.collect::<Vec<_>>().join("-").to_lowercase();
+    stem.chars().take(60).collect()
+}
+
 fn origin(out: &mut Out, origin: Origin) {
     if origin == Origin::Recommended {
         out.text("origin", "recommended");
     }
-}
-
-fn software(out: &mut Out, one: &Software) {
-    out.text("name", &one.name);
-    if one.title != one.name {
-        out.text("title", &one.title);
-    }
-    if let Some(publisher) = &one.publisher {
-        out.text("publisher", publisher);
-    }
-    let versions = one.versions.iter().map(|version| quoted(&version.version));
-    out.list("versions", &versions.collect::<Vec<_>>());
-    origin(out, one.origin);
-}
-
-fn task(out: &mut Out, one: &Task) {
-    out.text("name", &one.name);
-    if one.title != one.name {
-        out.text("title", &one.title);
-    }
-    match one.category {
-        TaskCategory::Computer => {}
-        TaskCategory::Tenant => out.text("category", "tenant"),
-        TaskCategory::Person => out.text("category", "person"),
-    }
-    out.flag("instances", one.instances);
-    origin(out, one.origin);
 }
 
 fn tag(out: &mut Out, one: &Tag, references: &References<'_>) {

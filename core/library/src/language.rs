@@ -7,6 +7,10 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
 
+mod items;
+
+pub use items::*;
+
 /// The JSON Schema of a file, for editors. Reading compares with the same one.
 #[must_use]
 pub fn schema() -> Value {
@@ -43,51 +47,6 @@ pub enum OriginWord {
     Own,
     /// It came with the product; deployments of this origin count only when approved.
     Recommended,
-}
-
-/// A piece of software.
-#[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
-pub struct SoftwareTable {
-    /// Name by which deployments refer to it; compared without case.
-    pub name: String,
-    /// What people read. Left out, the name.
-    pub title: Option<String>,
-    /// Publisher.
-    pub publisher: Option<String>,
-    /// Its versions, as the publisher writes them.
-    pub versions: Option<Vec<String>>,
-    /// Who defined it.
-    pub origin: Option<OriginWord>,
-}
-
-/// For whom a task is.
-#[derive(JsonSchema)]
-#[schemars(rename_all = "kebab-case")]
-pub enum CategoryWord {
-    /// Computers. The default.
-    Computer,
-    /// Tenants.
-    Tenant,
-    /// Persons.
-    Person,
-}
-
-/// A task.
-#[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
-pub struct TaskTable {
-    /// Name by which deployments refer to it; compared without case.
-    pub name: String,
-    /// What people read. Left out, the name.
-    pub title: Option<String>,
-    /// For whom it is: what its targets resolve to.
-    pub category: Option<CategoryWord>,
-    /// It may be there several times on one subject, told apart by an `instance` (certificates,
-    /// printers).
-    pub instances: Option<bool>,
-    /// Who defined it.
-    pub origin: Option<OriginWord>,
 }
 
 /// A tag, and who carries it. A computer has the tags of itself, of its tenant and of its primary
@@ -340,7 +299,7 @@ pub struct DeploymentTable {
     pub until: Option<Day>,
     /// Where it is offered to people.
     pub show_in: Option<Vec<PlaceWord>>,
-    /// What its scripts are given.
+    /// What its scripts are given. Where the item defines parameters, these are held against them.
     pub parameters: Option<Map<String, Value>>,
     /// Why it is there.
     pub note: Option<String>,

@@ -1,7 +1,8 @@
 //! All definitions at once.
 
 use core_model::library::{
-    ComputerSettings, Deployment, Expectation, Software, Tag, Task, TenantSettings, handle,
+    ComputerSettings, Deployment, Expectation, Software, SoftwareVersion, Tag, Task,
+    TenantSettings, handle,
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -32,7 +33,10 @@ impl Library {
     #[must_use]
     pub fn sorted(mut self) -> Self {
         for software in &mut self.software {
-            software.versions.sort_by_cached_key(|version| natural(&version.version));
+            let key = |one: &SoftwareVersion| (natural(&one.version), one.architecture);
+            software.versions.sort_by_cached_key(key);
+            let licences = &mut software.licensing.licences;
+            licences.sort_by_cached_key(|one| (handle(&one.name), one.name.clone()));
         }
         for tag in &mut self.tags {
             unique(&mut tag.computers);

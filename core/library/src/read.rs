@@ -9,24 +9,31 @@ use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 
 use core_model::id::{DeploymentId, ExpectationId, SoftwareId, TagId, TaskId};
-use core_model::library::{Deployment, TaskCategory, handle};
+use core_model::library::{Deployment, ItemId, Parameter, TaskCategory, handle};
 use core_toml::{Document, Node, Problem, Problems, compare, printable};
 use serde_json::Value;
 
-use crate::SourceFile;
 use crate::language::schema;
 use crate::library::Library;
 use crate::names::Names;
+use crate::{FileRole, SourceFile};
 
 mod checks;
 mod deployment;
 mod expectation;
 mod items;
+mod parameters;
+mod prerequisites;
 mod reference;
+mod script;
 mod settings;
+mod software;
 mod state;
 mod target;
+mod task;
+mod version;
 
+pub(crate) use self::script::usual_context;
 pub(crate) use self::state::written;
 pub(crate) use self::target::KEY;
 
@@ -102,6 +109,15 @@ struct Reader<'a> {
     deployments: Handles<DeploymentId>,
     expectations: Handles<ExpectationId>,
     categories: BTreeMap<TaskId, (TaskCategory, bool)>,
+    /// The bodies of scripts that lie in files of their own, by path.
+    scripts: BTreeMap<&'a str, &'a SourceFile>,
+    /// The parameters that items define, and the tasks that configure software.
+    parameters: BTreeMap<ItemId, Vec<Parameter>>,
+    configurations: BTreeMap<SoftwareId, TaskId>,
+    /// Where items say what must be so before.
+    prerequisites: BTreeMap<ItemId, Place>,
+    /// What may be a secret, and is not shown.
+    hidden: Vec<Place>,
 }
 
 /// Reads the files of a library. What is in `known` under the same name keeps its id and the time
@@ -139,21 +155,41 @@ fn read_files(
     now_us: i64,
     over: bool,
 ) -> Result<Library, Vec<Problems>> {
-    let mut files: Vec<&SourceFile> = files.iter().collect();
-    files.sort();
+    let mut sources: Vec<&SourceFile> = files.iter().collect();
+    sources.sort();
+    let (definitions, scripts): (Vec<&SourceFile>, Vec<&SourceFile>) =
+        sources.into_iter().partition(|file| file.role == FileRole::Definitions);
     let documents: Vec<Document> =
-        files.iter().map(|file| Document::parse(&file.path, &file.text)).collect();
+        definitions.iter().map(|file| Document::parse(&file.path, &file.text)).collect();
     let mut reader = Reader::new(names, known, now_us, &documents);
+    reader.scripts = scripts.into_iter().map(|file| (file.path.as_str(), file)).collect();
     reader.over = over;
     reader.compare_shapes();
     reader.collect_names();
     let library = reader.library();
-    let found = reader.found;
+    let (found, hidden) = (reader.found, reader.hidden);
     if found.iter().all(Vec::is_empty) {
         return Ok(library.sorted());
     }
-    let wrong = documents.iter().zip(found).filter(|(_, found)| !found.is_empty());
-    Err(wrong.map(|(document, found)| Problems::new(document, found)).collect())
+    let wrong = documents.iter().enumerate().zip(found).filter(|(_, found)| !found.is_empty());
+    let told = wrong.map(|((file, document), found)| {
+        let hidden = hidden.iter().filter(|place| place.file == file);
+        let shown = masked(&document.text(), hidden.map(|place| place.span.clone()));
+        Problems::new(&document.clone().shown_as(shown), found)
+    });
+    Err(told.collect())
+}
+
+/// The text with these parts made unreadable; every other byte stays where it was.
+fn masked(text: &str, parts: impl Iterator<Item = Range<usize>>) -> String {
+    let mut shown = text.to_owned();
+    for part in parts {
+        // A line break stays: whatever is shown is shown by its lines.
+        let stars = |c: char| if c == '\n' { "\n".to_owned() } else { "*".repeat(c.len_utf8()) };
+        let Some(hidden) = text.get(part.clone()) else { continue };
+        shown.replace_range(part, &hidden.chars().map(stars).collect::<String>());
+    }
+    shown
 }
 
 impl<'a> Reader<'a> {
@@ -175,6 +211,11 @@ impl<'a> Reader<'a> {
             deployments: Handles::new(),
             expectations: Handles::new(),
             categories: BTreeMap::new(),
+            scripts: BTreeMap::new(),
+            parameters: BTreeMap::new(),
+            configurations: BTreeMap::new(),
+            prerequisites: BTreeMap::new(),
+            hidden: Vec::new(),
         }
     }
 
@@ -276,9 +317,14 @@ impl<'a> Reader<'a> {
         let stays = self.stays();
         for task in &stays.tasks {
             self.categories.insert(task.id, (task.category, task.instances));
+            self.parameters.insert(task.id.into(), task.parameters.clone());
         }
-        let software = self.read_software();
+        for one in &stays.software {
+            self.parameters.insert(one.id.into(), one.parameters.clone());
+            self.configurations.extend(one.configuration.map(|task| (one.id, task)));
+        }
         let tasks = self.read_tasks();
+        let software = self.read_software();
         let tags = self.read_tags();
         let deployments = self.read_deployments();
         let expectations = self.read_expectations();
@@ -286,6 +332,12 @@ impl<'a> Reader<'a> {
         let computers = self.read_computers();
         let all: Vec<&Deployment> = stays.deployments.iter().chain(&deployments).collect();
         self.find_duplicates(&all);
+        self.hold_what_stays(&stays.deployments);
+        let items = stays.software.iter().chain(&software);
+        let items = items.map(|one| (one.id.into(), one.prerequisites.as_slice()));
+        let others = stays.tasks.iter().chain(&tasks);
+        let others = others.map(|one| (one.id.into(), one.prerequisites.as_slice()));
+        self.find_circles(items.chain(others).collect());
         self.complete("software", software.len());
         self.complete("task", tasks.len());
         self.complete("tag", tags.len());

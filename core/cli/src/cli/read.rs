@@ -100,6 +100,10 @@ pub(crate) enum ShowKind {
     Tenant,
     /// A deployment: who should have what, members, problems, history
     Deployment,
+    /// A piece of software: how it is found, its versions, scripts, prerequisites
+    Software,
+    /// A task: its scripts and parameters
+    Task,
 }
 
 /// `linchpin mail`.

@@ -11,6 +11,8 @@ use crate::config::laid_out;
 use crate::failure::Failure;
 use crate::world::World;
 
+mod scripts;
+
 /// Folders within folders that are read; deeper ones lead in a circle.
 const DEEPEST: usize = 16;
 
@@ -27,7 +29,8 @@ impl Files {
     /// # Errors
     /// Where it cannot be read (exit code 2).
     pub(crate) fn one(path: &Path, world: &World) -> Result<Self, Failure> {
-        let shown = path.display().to_string();
+        // The scripts that it names are found by its path, whose parts are told apart by `/`.
+        let shown = path.display().to_string().replace(std::path::MAIN_SEPARATOR, "/");
         if path.is_dir() {
             let what = format!("{shown} is a folder, and this previews one file");
             return Err(Failure::usage(what).with_remedy(format!(
@@ -36,7 +39,9 @@ impl Files {
         }
         let text = fs::read_to_string(path)
             .map_err(|error| Failure::usage(format!("reading {shown}: {error}")))?;
-        let files = vec![SourceFile::new(&shown, &text)];
+        let mut files = vec![SourceFile::new(&shown, &text)];
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        files.extend(scripts::beside(&files, Path::new(""), folder.unwrap_or(Path::new("."))));
         Ok(Self { files, names: core_snapshot::names(&world.loaded.input) })
     }
 
@@ -46,7 +51,8 @@ impl Files {
         Self { files, names: core_snapshot::names(&world.loaded.input) }
     }
 
-    /// Reads every `*.toml` of a folder and below; what begins with a dot is left out.
+    /// Reads every `*.toml` of a folder and below, and the scripts in it that these name; what
+    /// begins with a dot is left out.
     ///
     /// # Errors
     /// Where there is none, or one cannot be read (exit code 2).
@@ -59,6 +65,7 @@ impl Files {
             return Err(Failure::usage(what)
                 .with_remedy("name the folder of the library; `linchpin export DIR` writes one"));
         }
+        files.extend(scripts::beside(&files, folder, folder));
         files.sort();
         Ok(Self { files, names: core_snapshot::names(&world.loaded.input) })
     }

@@ -1,7 +1,7 @@
 //! `linchpin plan`: the exact difference that the files of a folder would make, in definitions and in
 //! winners, before anything is saved.
 
-use core_library::{Change, Plan};
+use core_library::{Change, Lack, Library, Plan};
 use core_resolve::RunKind;
 use serde_json::{Value, json};
 
@@ -14,6 +14,9 @@ use crate::failure::{Exit, Failure};
 use crate::output;
 use crate::world::World;
 
+/// Deployments that are listed of those that want what cannot be done.
+const LACKS: usize = 8;
+
 pub(crate) async fn run(global: &Global, args: &PlanArgs) -> Result<Exit, Failure> {
     let context = Context::open(global).await?;
     let when = WhenArgs { as_of: args.as_of.clone(), known_at: None };
@@ -21,12 +24,16 @@ pub(crate) async fn run(global: &Global, args: &PlanArgs) -> Result<Exit, Failur
     let folder = Files::of_folder(&args.folder, &world)?;
     let after = folder.library(&world, world.when.now.timestamp_micros())?;
     let changes = folder.changes(&world, &after);
+    let lacking = lacking(&after, &changes);
     let effect = effect(&world, &after);
     let preview = effect.as_json();
     if global.json {
-        output::json(&as_json(&changes, &preview, effect.to_confirm()));
+        let mut value = as_json(&changes, &preview, effect.to_confirm());
+        value["lacks"] = json!(lacking);
+        output::json(&value);
     } else {
         print(&changes);
+        print_lacks(&lacking);
         effect.print(&format!("applying {}", args.folder.display()));
         if let Some(number) = effect.to_confirm() {
             let what = match context.config.second_person {
@@ -71,6 +78,36 @@ pub(super) fn print(changes: &[Change]) {
             let deep = line.len() - line.trim_start().len();
             text::indented(deep + 2, &output::printable(line.trim_start()));
         }
+    }
+    output::line("");
+}
+
+/// The deployments that want what cannot be done, as far as they or their items are changed here.
+pub(super) fn lacking(after: &Library, changes: &[Change]) -> Vec<Lack> {
+    let concerned = |lack: &Lack| {
+        let ids = [lack.deployment.to_string(), lack.item_id.to_string()];
+        changes.iter().any(|change| ids.contains(&change.id))
+    };
+    core_library::lacks(after).into_iter().filter(concerned).collect()
+}
+
+/// Prints them: they may be saved.
+fn print_lacks(lacking: &[Lack]) {
+    if lacking.is_empty() {
+        return;
+    }
+    let count = text::count(
+        text::len(lacking),
+        "deployment wants what its item cannot do yet",
+        "deployments want what their items cannot do yet",
+    );
+    output::line(&format!("{count}; they may be saved all the same:"));
+    for lack in lacking.iter().take(LACKS) {
+        let what = format!("{} ({}): {}", lack.name, lack.item, lack.lacks.join("; "));
+        text::indented(4, &output::printable(&what));
+    }
+    if lacking.len() > LACKS {
+        text::indented(4, &format!("and {} more", lacking.len() - LACKS));
     }
     output::line("");
 }

@@ -1,4 +1,4 @@
-//! `linchpin show`: one computer, person, tenant or deployment, with the why of everything.
+//! `linchpin show`: one computer, person, tenant, deployment, piece of software or task, with the why of everything.
 
 use chrono_tz::Tz;
 use core_model::entity::{Computer, Tenant};
@@ -13,6 +13,7 @@ use crate::output;
 mod computer;
 mod coverage;
 mod deployment;
+mod item;
 mod person;
 mod tenant;
 pub(crate) mod words;
@@ -40,6 +41,10 @@ pub(crate) async fn run(global: &Global, args: &ShowArgs) -> Result<Exit, Failur
         ShowKind::Deployment => {
             let story = deployment::story(&context, which).await?;
             if global.json { output::json(&story.as_json()) } else { story.print(zone) }
+        }
+        ShowKind::Software | ShowKind::Task => {
+            let story = item::story(&context, args.kind == ShowKind::Software, which).await?;
+            if global.json { output::json(&story.as_json()) } else { story.print() }
         }
     }
     Ok(Exit::Ok)

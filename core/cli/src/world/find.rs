@@ -41,6 +41,34 @@ impl World {
         one("software or task", "items", text, &software.chain(tasks).collect::<Vec<_>>())
     }
 
+    /// The software that somebody means by its id, name or title, or the beginning of one.
+    ///
+    /// # Errors
+    /// With exit code 2 where there is none, or several.
+    pub(crate) fn software(&self, text: &str) -> Result<ItemId, Failure> {
+        let software = self.loaded.library.software.iter().map(|one| Named {
+            what: ItemId::from(one.id),
+            id: one.id.to_string(),
+            name: &one.name,
+            title: &one.title,
+        });
+        one("software", "software", text, &software.collect::<Vec<_>>())
+    }
+
+    /// The task that somebody means by its id, name or title, or the beginning of one.
+    ///
+    /// # Errors
+    /// With exit code 2 where there is none, or several.
+    pub(crate) fn task(&self, text: &str) -> Result<ItemId, Failure> {
+        let tasks = self.loaded.library.tasks.iter().map(|one| Named {
+            what: ItemId::from(one.id),
+            id: one.id.to_string(),
+            name: &one.name,
+            title: &one.title,
+        });
+        one("task", "tasks", text, &tasks.collect::<Vec<_>>())
+    }
+
     /// What is deployed of an item; with an instance only this one.
     pub(crate) fn keys(&self, item: ItemId, instance: Option<&str>) -> Vec<ItemKey> {
         let keys = self.resolver.definitions().items().filter(|key| key.item == item);

@@ -3,6 +3,7 @@
 
 mod files;
 mod firm;
+mod items;
 mod library;
 mod requests;
 mod shown;

@@ -1,10 +1,10 @@
 //! The fields of definitions in words, those that are not set left out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use core_model::library::{
-    Budget, ComputerSettings, Deployment, Enforcement, Expectation, Expected, ItemId, Origin,
-    RecommendedUse, Software, Tag, Task, TaskCategory, TenantSettings,
+    Budget, ComputerSettings, Deployment, Enforcement, Expectation, Expected, ItemId, KeptSecret,
+    Origin, Parameter, ParameterKind, RecommendedUse, Script, Tag, TenantSettings,
 };
 use core_toml::printable;
 use serde::Serialize;
@@ -12,26 +12,53 @@ use serde_json::Value;
 
 use super::{Fact, Kind, Said, Shown};
 use crate::export::class_word;
+use crate::library::Library;
 use crate::words::Words;
 
+mod items;
+
+/// The parameters of items whose values are names of kept secrets.
+pub(super) type Secret = BTreeSet<(ItemId, String)>;
+
+/// Those of these libraries. What one of them does not know to be a secret, another may.
+pub(super) fn secret_parameters(libraries: &[&Library]) -> Secret {
+    let mut secret = Secret::new();
+    for library in libraries {
+        let mut of = |item: ItemId, parameters: &[Parameter]| {
+            let passwords = parameters.iter().filter(|one| one.kind == ParameterKind::Password);
+            secret.extend(passwords.map(|one| (item, one.name.clone())));
+        };
+        for task in &library.tasks {
+            of(task.id.into(), &task.parameters);
+        }
+        for one in &library.software {
+            of(one.id.into(), &one.parameters);
+            let task = library.tasks.iter().find(|task| Some(task.id) == one.configuration);
+            of(one.id.into(), task.map(|task| task.parameters.as_slice()).unwrap_or_default());
+        }
+    }
+    secret
+}
+
 /// Everything by kind and id.
-pub(super) fn shown(words: Words<'_>) -> BTreeMap<(Kind, String), Shown> {
+pub(super) fn shown(words: Words<'_>, secret: &Secret) -> BTreeMap<(Kind, String), Shown> {
     let library = words.library;
     let mut all = BTreeMap::new();
     let mut put = |kind, id: String, name: String, facts: Facts| {
         all.insert((kind, id), Shown { name, facts: facts.0 });
     };
     for one in &library.software {
-        put(Kind::Software, one.id.to_string(), printable(&one.name), software(one));
+        put(Kind::Software, one.id.to_string(), printable(&one.name), items::software(one, words));
     }
     for one in &library.tasks {
-        put(Kind::Task, one.id.to_string(), printable(&one.name), task(one));
+        put(Kind::Task, one.id.to_string(), printable(&one.name), items::task(one, words));
     }
     for one in &library.tags {
         put(Kind::Tag, one.id.to_string(), printable(&one.name), tag(one, words));
     }
     for one in &library.deployments {
-        put(Kind::Deployment, one.id.to_string(), printable(&one.name), deployment(one, words));
+        let facts = deployment(one, words, secret);
+        put(Kind::Deployment, one.id.to_string(), printable(&one.name), facts);
     }
     for one in &library.expectations {
         put(Kind::Expect, one.id.to_string(), printable(&one.name), expectation(one, words));
@@ -50,32 +77,41 @@ pub(super) fn shown(words: Words<'_>) -> BTreeMap<(Kind, String), Shown> {
 struct Facts(Vec<Fact>);
 
 impl Facts {
-    fn put(&mut self, key: &'static str, raw: impl Serialize, words: String) {
-        // Ids, texts, numbers and lists of them: there is nothing that JSON could not say.
-        let raw = serde_json::to_value(raw).unwrap_or_default();
-        self.0.push(Fact { key, raw, said: Said::One(words) });
+    fn put(&mut self, key: &str, raw: impl Serialize, words: String) {
+        self.say(key, raw, Said::One(words));
     }
 
-    fn text(&mut self, key: &'static str, text: &str) {
+    fn say(&mut self, key: &str, raw: impl Serialize, said: Said) {
+        // Ids, texts, numbers and lists of them: there is nothing that JSON could not say.
+        let raw = serde_json::to_value(raw).unwrap_or_default();
+        self.0.push(Fact { key: key.to_owned(), raw, said });
+    }
+
+    fn script(&mut self, key: &str, script: Option<&Script>) {
+        if let Some(script) = script {
+            self.say(key, script, Said::Script(Box::new(script.clone())));
+        }
+    }
+
+    fn text(&mut self, key: &str, text: &str) {
         self.put(key, text, printable(text));
     }
 
-    fn optional(&mut self, key: &'static str, text: Option<&String>) {
+    fn optional(&mut self, key: &str, text: Option<&String>) {
         if let Some(text) = text {
             self.text(key, text);
         }
     }
 
-    fn flag(&mut self, key: &'static str, set: bool) {
+    fn flag(&mut self, key: &str, set: bool) {
         if set {
             self.put(key, true, "yes".to_owned());
         }
     }
 
-    fn many(&mut self, key: &'static str, raw: impl Serialize, words: Vec<String>) {
+    fn many(&mut self, key: &str, raw: impl Serialize, words: Vec<String>) {
         if !words.is_empty() {
-            let raw = serde_json::to_value(raw).unwrap_or_default();
-            self.0.push(Fact { key, raw, said: Said::Many(words) });
+            self.say(key, raw, Said::Many(words));
         }
     }
 
@@ -94,33 +130,6 @@ impl Facts {
     }
 }
 
-fn software(one: &Software) -> Facts {
-    let mut facts = Facts::default();
-    facts.text("name", &one.name);
-    facts.text("title", &one.title);
-    facts.optional("publisher", one.publisher.as_ref());
-    let mut versions: Vec<&str> = one.versions.iter().map(|one| one.version.as_str()).collect();
-    versions.sort_unstable();
-    facts.many("versions", &versions, versions.iter().map(|one| printable(one)).collect());
-    facts.origin(one.origin);
-    facts
-}
-
-fn task(one: &Task) -> Facts {
-    let mut facts = Facts::default();
-    facts.text("name", &one.name);
-    facts.text("title", &one.title);
-    let category = match one.category {
-        TaskCategory::Computer => "computer",
-        TaskCategory::Tenant => "tenant",
-        TaskCategory::Person => "person",
-    };
-    facts.text("category", category);
-    facts.flag("instances", one.instances);
-    facts.origin(one.origin);
-    facts
-}
-
 fn tag(one: &Tag, words: Words<'_>) -> Facts {
     let mut facts = Facts::default();
     facts.text("name", &one.name);
@@ -133,7 +142,7 @@ fn tag(one: &Tag, words: Words<'_>) -> Facts {
     facts
 }
 
-fn deployment(one: &Deployment, words: Words<'_>) -> Facts {
+fn deployment(one: &Deployment, words: Words<'_>, secret: &Secret) -> Facts {
     let mut facts = Facts::default();
     facts.text("name", &one.name);
     facts.item(one.item, words);
@@ -173,13 +182,23 @@ fn deployment(one: &Deployment, words: Words<'_>) -> Facts {
         places.into_iter().filter(|(_, on)| *on).map(|(place, _)| place.to_owned()).collect();
     facts.many("show_in", &places, places.clone());
     if !one.parameters.is_empty() {
-        let json = Value::Object(one.parameters.clone());
+        let json = Value::Object(without_secrets(one, secret));
         facts.put("parameters", &json, printable(&json.to_string()));
     }
     if !one.note.is_empty() {
         facts.text("note", &one.note);
     }
     facts
+}
+
+/// What a deployment gives, without what should be the name of a kept secret and is not.
+fn without_secrets(one: &Deployment, secret: &Secret) -> serde_json::Map<String, Value> {
+    let shown = one.parameters.iter().map(|(name, value)| {
+        let named = value.as_str().is_some_and(|text| KeptSecret::parse(text).is_ok());
+        let hidden = !named && secret.contains(&(one.item, name.clone()));
+        (name.clone(), if hidden { "(hidden)".into() } else { value.clone() })
+    });
+    shown.collect()
 }
 
 fn enforcement(facts: &mut Facts, enforcement: &Enforcement, words: Words<'_>) {

@@ -26,6 +26,11 @@ impl Out {
         self.text.push_str(&format!("\n[{path}]\n"));
     }
 
+    /// Begins an item of a list within the last table.
+    pub(super) fn inner_item(&mut self, path: &str) {
+        self.text.push_str(&format!("\n[[{path}]]\n"));
+    }
+
     /// Comments that stand above the next key, each once.
     pub(super) fn notes(&mut self, notes: Vec<String>) {
         for note in notes {

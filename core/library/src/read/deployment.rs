@@ -36,7 +36,8 @@ impl<'a> Reader<'a> {
         let dates = self.dates(table);
         let connection =
             table.get("connection").and_then(|node| self.connection((table.file, node)));
-        let parameters = self.parameters(table);
+        let parameters = self.given(table);
+        self.hold(table, (item, state.as_ref()), &parameters);
         let order = table.number("order").and_then(|order| i32::try_from(order).ok());
         let places = table.items("show_in");
         let shown = |word| places.iter().any(|place| place.text() == Some(word));
@@ -179,7 +180,7 @@ impl<'a> Reader<'a> {
         day
     }
 
-    fn parameters(&mut self, table: Table<'a>) -> serde_json::Map<String, Value> {
+    fn given(&mut self, table: Table<'a>) -> serde_json::Map<String, Value> {
         let Some(node) = table.get("parameters") else { return serde_json::Map::new() };
         self.unfit(table.file, node);
         match node.json() {
@@ -189,7 +190,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Values that a script cannot be given.
-    fn unfit(&mut self, file: usize, node: &'a Node) {
+    pub(super) fn unfit(&mut self, file: usize, node: &'a Node) {
         if let Item::Unfit(what) = node.item {
             let place = Place { file, span: node.span.clone() };
             let what = format!("a parameter cannot be {what}");

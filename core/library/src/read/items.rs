@@ -1,19 +1,19 @@
-//! Software, tasks and tags.
+//! Tags, and what tables of software and tasks have in common.
 
-use std::collections::BTreeMap;
-
-use core_model::id::{SoftwareId, TaskId, VersionId};
-use core_model::library::{
-    ItemId, Origin, Software, SoftwareVersion, Tag, Task, TaskCategory, handle,
-};
+use core_model::id::TaskId;
+use core_model::library::{ItemId, Order, Origin, Tag, handle};
 use core_toml::{Node, printable};
 
 use super::reference::Home;
-use super::{Defined, Handles, Place, Reader, Table};
+use super::{Defined, Handles, Reader, Table};
 
 impl<'a> Reader<'a> {
     /// The id under which a table's name was collected, where this is the table that defines it.
-    fn own<I: Copy>(&self, table: Table<'a>, handles: &Handles<I>) -> Option<(I, i64, String)> {
+    pub(super) fn own<I: Copy>(
+        &self,
+        table: Table<'a>,
+        handles: &Handles<I>,
+    ) -> Option<(I, i64, String)> {
         let Defined { id, created_us, name, place } = handles.get(&handle(table.text("name")?))?;
         let here = table.place("name");
         let place = place.as_ref()?;
@@ -33,68 +33,6 @@ impl<'a> Reader<'a> {
         table: Table<'a>,
     ) -> Option<(core_model::id::ExpectationId, i64, String)> {
         self.own(table, &self.expectations)
-    }
-
-    pub(super) fn read_software(&mut self) -> Vec<Software> {
-        let tables = self.tables("software");
-        tables.into_iter().filter_map(|table| self.one_software(table)).collect()
-    }
-
-    fn one_software(&mut self, table: Table<'a>) -> Option<Software> {
-        let own = self.own(table, &self.software);
-        let versions = self.versions(table, own.as_ref().map(|(id, ..)| *id));
-        let (id, _, name) = own?;
-        Some(Software {
-            id,
-            title: table.text("title").unwrap_or(&name).to_owned(),
-            publisher: table.text("publisher").map(str::to_owned),
-            origin: origin(table),
-            versions,
-            name,
-        })
-    }
-
-    fn versions(&mut self, table: Table<'a>, of: Option<SoftwareId>) -> Vec<SoftwareVersion> {
-        let known = self.known.software.iter().find(|one| Some(one.id) == of);
-        let known: BTreeMap<&str, VersionId> = known
-            .map(|one| one.versions.iter().map(|one| (one.version.as_str(), one.id)).collect())
-            .unwrap_or_default();
-        let mut versions: Vec<SoftwareVersion> = Vec::new();
-        for node in table.items("versions") {
-            let Some(version) = node.text().map(str::trim) else { continue };
-            let place = Place { file: table.file, span: node.span.clone() };
-            if version.is_empty() || versions.iter().any(|one| one.version == version) {
-                let what = match version {
-                    "" => "a version must not be empty".to_owned(),
-                    _ => format!("the version \"{}\" is there twice", printable(version)),
-                };
-                self.say(&place, what, "here", "remove it");
-                continue;
-            }
-            let id = known.get(version).copied().unwrap_or_else(|| {
-                let name = table.text("name").map(handle).unwrap_or_default();
-                VersionId::of_text(&format!("{name}\u{1f}{version}"), self.now_us)
-            });
-            versions.push(SoftwareVersion { id, version: version.to_owned() });
-        }
-        versions
-    }
-
-    pub(super) fn read_tasks(&mut self) -> Vec<Task> {
-        let mut tasks = Vec::new();
-        for table in self.tables("task") {
-            let Some((id, _, name)) = self.own(table, &self.tasks) else { continue };
-            let category = match table.text("category") {
-                Some("tenant") => TaskCategory::Tenant,
-                Some("person") => TaskCategory::Person,
-                _ => TaskCategory::Computer,
-            };
-            let instances = table.flag("instances");
-            self.categories.insert(id, (category, instances));
-            let title = table.text("title").unwrap_or(&name).to_owned();
-            tasks.push(Task { id, name, title, category, instances, origin: origin(table) });
-        }
-        tasks
     }
 
     pub(super) fn read_tags(&mut self) -> Vec<Tag> {
@@ -129,6 +67,30 @@ impl<'a> Reader<'a> {
             carriers.extend(carrier);
         }
         carriers
+    }
+
+    /// When an item has its turn.
+    pub(super) fn order(&mut self, table: Table<'a>) -> Order {
+        let Some(node) = table.get("order") else { return Order::Unordered };
+        let order = Table { file: table.file, node };
+        let number = |key: &str| order.number(key).and_then(|number| i32::try_from(number).ok());
+        match (number("beginning"), number("end")) {
+            (Some(number), None) => Order::Beginning(number),
+            (None, Some(number)) => Order::End(number),
+            (Some(_), Some(_)) => {
+                let what = "`order` says two things: `beginning` and `end`";
+                self.say(&table.place("order"), what, "one too many", "remove one of them");
+                Order::Unordered
+            }
+            (None, None) => {
+                let refused = order.get("beginning").or(order.get("end")).is_some();
+                if !refused && node.entries().is_empty() {
+                    let help = "write `{ beginning = 10 }` or `{ end = 10 }`, or leave it out";
+                    self.say(&table.place("order"), "`order` says nothing", "empty", help);
+                }
+                Order::Unordered
+            }
+        }
     }
 
     /// The item that a table names: `software` or `task`.

@@ -250,7 +250,11 @@ where
 }
 
 /// "did you mean …?" with the nearest names, or a list where there are few.
-fn suggestions<'n>(word: &str, lead: &str, all: impl Iterator<Item = &'n str>) -> String {
+pub(super) fn suggestions<'n>(
+    word: &str,
+    lead: &str,
+    all: impl Iterator<Item = &'n str>,
+) -> String {
     let word = word.to_lowercase();
     let mut few: Vec<&str> = Vec::new();
     let mut count = 0;

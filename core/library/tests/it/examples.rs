@@ -3,21 +3,36 @@
 use std::fs;
 use std::path::Path;
 
-use core_library::{Library, Names, SourceFile, diff, export, read, schema};
+use core_library::{
+    FileRole, Library, Names, SourceFile, diff, export, lacks, read, schema, script_paths,
+};
 use core_model::id::{ComputerId, GroupId, ProductId, TenantId};
 use core_toml::Document;
 
 fn files() -> Vec<SourceFile> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config/rules");
     let mut files = Vec::new();
-    for entry in fs::read_dir(folder).expect("there is a folder of examples") {
-        let path = entry.expect("it can be read").path();
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
-        let text = fs::read_to_string(&path).expect("it is text");
-        files.push(SourceFile { path: name.unwrap_or_default(), text });
+    walk(&folder, "", &mut files);
+    for path in script_paths(&files) {
+        let body = fs::read_to_string(folder.join(&path)).expect("a script is there");
+        files.push(SourceFile::script(&path, &body));
     }
     files.sort();
     files
+}
+
+fn walk(folder: &Path, below: &str, files: &mut Vec<SourceFile>) {
+    for entry in fs::read_dir(folder).expect("there is a folder of examples") {
+        let path = entry.expect("it can be read").path();
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+        let name = format!("{below}{}", name.unwrap_or_default());
+        if path.is_dir() {
+            walk(&path, &format!("{name}/"), files);
+        } else if name.ends_with(".toml") {
+            let text = fs::read_to_string(&path).expect("it is text");
+            files.push(SourceFile::new(&name, &text));
+        }
+    }
 }
 
 /// What of the demo's provider the examples name. That it is there in every estate is a test of the
@@ -40,7 +55,7 @@ fn every_example_fits_the_schema_that_editors_use() {
     let validator = jsonschema::validator_for(&schema()).unwrap();
     let files = files();
     assert!(files.len() >= 6, "{files:?}");
-    for file in files {
+    for file in files.into_iter().filter(|file| file.role == FileRole::Definitions) {
         let value = Document::parse(&file.path, &file.text).root.json();
         let errors: Vec<String> =
             validator.iter_errors(&value).map(|error| error.to_string()).collect();
@@ -58,5 +73,6 @@ fn the_examples_are_read_and_come_through_an_export() {
     let written = export(&library, &names);
     assert_eq!(read(&written, &names, &library, 1).unwrap(), library);
     let created = diff(&Library::default(), &library, &names);
-    assert_eq!(created.len(), 6 + 9 + 1 + 1);
+    assert_eq!(created.len(), 8 + 9 + 1 + 1);
+    assert_eq!(lacks(&library), [], "what the examples want can be done");
 }

@@ -2,6 +2,8 @@
 //! what is written.
 
 mod examples;
+mod item_mistakes;
+mod items;
 mod mistakes;
 mod over;
 mod random;

@@ -34,7 +34,11 @@ fn told(text: &str) -> String {
 
 /// Checks that a report shows this line, with a caret under this part of it, and says these.
 fn check(text: &str, caret: &str, says: &[&str]) {
-    let report = told(text);
+    check_report(&told(text), caret, says);
+}
+
+/// The same of a report.
+pub(crate) fn check_report(report: &str, caret: &str, says: &[&str]) {
     let (line, part) = caret.split_once(" @ ").unwrap_or((caret, caret));
     let lines: Vec<&str> = report.lines().collect();
     let at = lines.iter().position(|shown| shown.ends_with(&format!(" {line}")));

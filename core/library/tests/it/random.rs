@@ -1,23 +1,22 @@
 //! Random libraries over a random hub in which names repeat, are missing, and look like anything.
 
-use std::collections::BTreeSet;
-
 use core_library::{Library, Names};
 use core_model::dates::DateRange;
 use core_model::facts::ConnectionGroupKind;
-use core_model::id::{
-    ComputerId, ExpectationId, GroupId, PersonId, ProductId, SoftwareId, TagId, TaskId, TenantId,
-    VersionId,
-};
+use core_model::id::{ComputerId, ExpectationId, GroupId, PersonId, ProductId, TagId, TenantId};
 use core_model::library::{
     Budget, ComputerSettings, Deployment, DesiredState, DeviceClass, Enforcement, Expectation,
-    Expected, Origin, Owner, RecommendedUse, Software, SoftwareVersion, SubjectId, Tag, Target,
+    Expected, ItemId, Origin, Owner, Parameter, RecommendedUse, Software, SubjectId, Tag, Target,
     Task, TaskCategory, TenantSettings,
 };
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::json;
+
+use self::items::ITEMS;
+
+mod items;
 
 /// Names as people, vendors and accidents make them.
 const NAMES: &[&str] = &[
@@ -130,8 +129,8 @@ impl Dice {
     }
 
     pub(crate) fn library(&mut self) -> Library {
-        let software: Vec<Software> = (0..3).map(|at| self.software(at)).collect();
-        let tasks: Vec<Task> = (0..3).map(|at| self.task(at)).collect();
+        let software: Vec<Software> = (0..ITEMS).map(|at| self.software(at)).collect();
+        let tasks: Vec<Task> = (0..ITEMS).map(|at| self.task(at)).collect();
         let tags = self.tags.clone();
         let tags: Vec<Tag> =
             tags.into_iter().enumerate().map(|(at, id)| self.tag(at, id)).collect();
@@ -160,38 +159,6 @@ impl Dice {
 
     fn origin(&mut self) -> Origin {
         self.pick(&[Origin::Own, Origin::Recommended])
-    }
-
-    fn software(&mut self, at: usize) -> Software {
-        let name = self.handle(at);
-        let mut versions = BTreeSet::new();
-        for _ in 0..self.dice.random_range(0..4) {
-            versions.insert(self.pick(&["1.0", "9.1", "10.0", "24.1 beta", "2'\"3"]));
-        }
-        let version = |text: &str| SoftwareVersion {
-            id: VersionId::of_text(&format!("{at}{text}"), 0),
-            version: text.to_owned(),
-        };
-        Software {
-            id: SoftwareId::of_text(&at.to_string(), 0),
-            title: if self.chance(0.5) { name.clone() } else { self.name() },
-            name,
-            publisher: self.chance(0.5).then(|| self.name()),
-            origin: self.origin(),
-            versions: versions.into_iter().map(version).collect(),
-        }
-    }
-
-    fn task(&mut self, at: usize) -> Task {
-        let all = [TaskCategory::Computer, TaskCategory::Tenant, TaskCategory::Person];
-        Task {
-            id: TaskId::of_text(&at.to_string(), 0),
-            name: self.handle(at),
-            title: self.name(),
-            category: all[at % 3],
-            instances: self.chance(0.5),
-            origin: self.origin(),
-        }
     }
 
     fn tag(&mut self, at: usize, id: TagId) -> Tag {
@@ -284,6 +251,10 @@ impl Dice {
             one.classes = [DeviceClass::Servers, DeviceClass::PrimaryDomainControllers].into();
         }
         self.rest(&mut one);
+        let defined = defined(&one, software, tasks);
+        if !defined.is_empty() {
+            one.parameters = self.values(&defined);
+        }
         one
     }
 
@@ -351,6 +322,24 @@ impl Dice {
             parent: self.chance(0.5).then(|| self.pick(&parents)),
             excluded_from_cross_tenant: self.chance(0.5),
             budget: self.chance(0.5).then_some(budget),
+        }
+    }
+}
+
+/// What the scripts of a deployment's item take.
+fn defined<'a>(
+    one: &Deployment,
+    software: &'a [Software],
+    tasks: &'a [Task],
+) -> Vec<&'a Parameter> {
+    let of_task =
+        |id| tasks.iter().filter(move |task| task.id == id).flat_map(|one| &one.parameters);
+    match one.item {
+        ItemId::Task(id) => of_task(id).collect(),
+        ItemId::Software(id) => {
+            let of: Vec<&Software> = software.iter().filter(|other| other.id == id).collect();
+            let own = of.iter().flat_map(|one| &one.parameters);
+            own.chain(of.iter().filter_map(|one| one.configuration).flat_map(of_task)).collect()
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What is written is read as what it was.
 
-use core_library::{SourceFile, diff, export, read, schema};
+use core_library::{FileRole, SourceFile, diff, export, read, schema};
 use core_toml::Document;
 use rand::Rng;
 use rand::seq::IndexedRandom;
@@ -12,7 +12,7 @@ const CASES: u64 = 500;
 #[test]
 fn reading_what_was_exported_gives_the_same_library_and_exporting_that_the_same_texts() {
     let validator = jsonschema::validator_for(&schema()).unwrap();
-    let (mut files_seen, mut deployments) = (0, 0);
+    let (mut files_seen, mut deployments, mut scripts) = (0, 0, 0);
     for seed in 0..CASES {
         let mut dice = Dice::new(seed);
         let (names, library) = (dice.names(), dice.library());
@@ -29,7 +29,9 @@ fn reading_what_was_exported_gives_the_same_library_and_exporting_that_the_same_
         files_seen += files.len();
         deployments += library.deployments.len();
         // What is written fits the schema that editors use.
-        for file in files.iter().filter(|_| seed % 20 == 0) {
+        let toml = |file: &&SourceFile| file.role == FileRole::Definitions;
+        scripts += files.len() - files.iter().filter(toml).count();
+        for file in files.iter().filter(toml).filter(|_| seed % 20 == 0) {
             let value = Document::parse(&file.path, &file.text).root.json();
             let errors: Vec<String> =
                 validator.iter_errors(&value).map(|error| error.to_string()).collect();
@@ -37,6 +39,7 @@ fn reading_what_was_exported_gives_the_same_library_and_exporting_that_the_same_
         }
     }
     assert!(files_seen > 2_000 && deployments > 2_000, "{files_seen} {deployments}");
+    assert!(scripts > 2_000, "{scripts}");
 }
 
 #[test]
@@ -57,6 +60,37 @@ fn a_difference_between_two_libraries_is_always_told() {
         assert_eq!(changes.len(), usize::from(is_other), "seed {seed}");
         assert!(changes.iter().all(|change| change.fields.len() == 1), "seed {seed}");
     }
+}
+
+#[test]
+fn a_difference_of_any_field_of_software_and_tasks_is_told_alone() {
+    let mut told = 0;
+    for seed in 0..200 {
+        let mut dice = Dice::new(seed);
+        let (names, one, other) = (dice.names(), dice.library(), dice.library());
+        macro_rules! each {
+            ($list:ident: $($field:ident),*) => {$(
+                let mut changed = one.clone();
+                let id = changed.$list[0].id;
+                let theirs = other.$list.iter().find(|one| one.id == id).unwrap();
+                changed.$list[0].$field = theirs.$field.clone();
+                let changes = diff(&one, &changed, &names);
+                let is_other = one.$list[0].$field != theirs.$field;
+                let what = concat!(stringify!($list), " ", stringify!($field));
+                assert_eq!(changes.len(), usize::from(is_other), "seed {seed}: {what}");
+                for field in changes.iter().flat_map(|change| &change.fields) {
+                    assert!(!field.words.is_empty(), "seed {seed}: {what}");
+                    told += 1;
+                }
+            )*};
+        }
+        each!(software: title, publisher, versions, detection, scripts, dynamic_versions);
+        each!(software: reported_uninstall, upgrade, repair, reboot_needed, configuration);
+        each!(software: licensing, parameters, prerequisites, order);
+        each!(tasks: scripts, parameters, serial, onboarding_only);
+        each!(tasks: ignored_in_automatic_onboarding, prerequisites, order);
+    }
+    assert!(told > 2_000, "{told}");
 }
 
 /// What slips into a file at night.
@@ -121,5 +155,5 @@ fn slipped(file: &SourceFile, dice: &mut Dice) -> SourceFile {
     let slip = SLIPS.choose(&mut dice.dice).copied().unwrap_or_default();
     let (head, tail) = (&letters[..from], &letters[to..]);
     let text = head.iter().collect::<String>() + slip + &tail.iter().collect::<String>();
-    SourceFile { path: file.path.clone(), text }
+    SourceFile { text, ..file.clone() }
 }

@@ -15,8 +15,12 @@ const CONFIRM: Field = field(
     "The number of a change beyond the budget, as its preview names it.",
 );
 const ROLES: &[&str] = &["reader", "technician", "operator", "admin"];
-const FILES: Field =
-    field("files", "object", "TOML texts by their paths, all files of the library together.");
+const FILES: Field = field(
+    "files",
+    "object",
+    "Texts by their paths, all files of the library together: definitions end in .toml, every other is a \
+     script that one of them names.",
+);
 const DEFINITIONS: Field =
     field("definitions", "object", "The same as one JSON document: the tables of such a file.");
 

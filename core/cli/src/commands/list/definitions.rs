@@ -3,7 +3,8 @@
 use core_model::entity::Tenant;
 use core_model::id::TenantId;
 use core_model::library::{
-    Deployment, Enforcement, Expectation, Expected, ItemId, SubjectId, Target, handle,
+    Deployment, Detection, Enforcement, Expectation, Expected, ItemId, Script, ScriptPurpose,
+    Software, SubjectId, Target, handle,
 };
 use core_resolve::{ItemKey, RunKind};
 use serde::Serialize;
@@ -107,10 +108,13 @@ impl List<'_> {
             ("name", LEFT),
             ("title", LEFT),
             ("publisher", LEFT),
+            ("found by", LEFT),
+            ("scripts", LEFT),
             ("versions", RIGHT),
             ("deployments", RIGHT),
         ];
-        let table = TextTable::new(&columns).cutting(&[("publisher", 10), ("title", 16)]);
+        let table =
+            TextTable::new(&columns).cutting(&[("scripts", 10), ("publisher", 10), ("title", 16)]);
         let all = &self.world.loaded.library.software;
         self.print(
             all,
@@ -121,6 +125,8 @@ impl List<'_> {
                     one.name.clone(),
                     one.title.clone(),
                     one.publisher.clone().unwrap_or_default(),
+                    found_by(one).to_owned(),
+                    scripts(one.scripts.iter()),
                     thousands(one.versions.len() as u64),
                     self.deployed(one.id.into()),
                 ]
@@ -134,9 +140,10 @@ impl List<'_> {
             ("title", LEFT),
             ("for", LEFT),
             ("instances", LEFT),
+            ("scripts", LEFT),
             ("deployments", RIGHT),
         ];
-        let table = TextTable::new(&columns).cutting(&[("title", 16)]);
+        let table = TextTable::new(&columns).cutting(&[("scripts", 10), ("title", 16)]);
         self.print(
             &self.world.loaded.library.tasks,
             |one| &one.name,
@@ -147,6 +154,7 @@ impl List<'_> {
                     one.title.clone(),
                     word(&one.category),
                     if one.instances { "several" } else { "one" }.to_owned(),
+                    scripts(one.scripts.iter()),
                     self.deployed(one.id.into()),
                 ]
             },
@@ -251,6 +259,23 @@ impl List<'_> {
             },
         )
     }
+}
+
+/// How software is found, in a word or two.
+fn found_by(software: &Software) -> &'static str {
+    match &software.detection {
+        None => "",
+        Some(Detection::SoftwareTable { .. }) => "name",
+        Some(Detection::UpgradeCode(_)) => "upgrade code",
+        Some(Detection::ProductCodes(_)) => "product code",
+        Some(Detection::Script(_)) => "script",
+    }
+}
+
+/// What there are scripts for.
+fn scripts<'a>(all: impl Iterator<Item = (ScriptPurpose, &'a Script)>) -> String {
+    let keys: Vec<String> = all.map(|(purpose, _)| purpose.key().replace('_', " ")).collect();
+    keys.join(", ")
 }
 
 /// Whether a deployment is for a tenant alone, or names it in its target.

@@ -1,6 +1,6 @@
 //! What is defined, asked and changed over the API: targets, previews, plans, requests.
 
-use core_library::{Change, SourceFile};
+use core_library::{Change, FileRole, SourceFile};
 use core_resolve::RunKind;
 use core_server::{Ask, Question};
 use serde_json::{Value, json};
@@ -14,6 +14,7 @@ use crate::commands::preview::{Effect, effect, of_files, with_changes, without};
 use crate::commands::{explain, plan, resolve};
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::output;
 use crate::world::World;
 
 /// The name of the file that a JSON document stands for.
@@ -41,7 +42,9 @@ pub(super) async fn act(context: &Context, question: &Question) -> Result<Value,
             let files = files(question, &world)?;
             let after = files.library(&world, world.when.now.timestamp_micros())?;
             let (changes, effect) = (files.changes(&world, &after), effect(&world, &after));
-            Ok(plan::as_json(&changes, &effect.as_json(), effect.to_confirm()))
+            let mut value = plan::as_json(&changes, &effect.as_json(), effect.to_confirm());
+            value["lacks"] = json!(plan::lacking(&after, &changes));
+            Ok(value)
         }
         Ask::Apply => {
             let world = World::load(context, &WhenArgs::default(), RunKind::default()).await?;
@@ -178,13 +181,18 @@ async fn definitions(context: &Context) -> Result<Value, Failure> {
     Ok(json!({ "revision": world.loaded.revision, "files": files }))
 }
 
-/// The files that a body has: TOML texts by their paths, or one JSON document.
+/// The files that a body has: texts by their paths, scripts among them, or one JSON document.
 fn files(question: &Question, world: &World) -> Result<Files, Failure> {
     let texts = question.body.get("files").and_then(Value::as_object);
     let files = match (texts, question.body.get("definitions")) {
         (Some(texts), None) => texts
             .iter()
-            .map(|(path, text)| Some(SourceFile::new(path, text.as_str()?)))
+            .map(|(path, text)| {
+                let text = text.as_str()?;
+                let toml = path.ends_with(".toml");
+                let of = if toml { SourceFile::new } else { SourceFile::script };
+                Some(of(path, text))
+            })
             .collect::<Option<Vec<_>>>()
             .ok_or_else(|| Failure::usage("`files` has something that is no text"))?,
         (None, Some(document)) => vec![SourceFile::new(DOCUMENT, &as_toml(document)?)],
@@ -195,7 +203,24 @@ fn files(question: &Question, world: &World) -> Result<Files, Failure> {
         return Err(Failure::usage("there are no definitions in the body")
             .with_remedy("give `files`, all of the library's, or `definitions`; one of them"));
     }
+    refuse_unnamed(&files)?;
     Ok(Files::of_texts(files, world))
+}
+
+/// What is no definition must be a script that one names: lost in silence, it could be a definition
+/// under another name.
+fn refuse_unnamed(files: &[SourceFile]) -> Result<(), Failure> {
+    let named = core_library::script_paths(files);
+    let scripts = files.iter().filter(|file| file.role == FileRole::Script);
+    match scripts.into_iter().find(|file| !named.contains(&file.path)) {
+        Some(file) => {
+            let what = format!("no definition names the file `{}`", output::printable(&file.path));
+            Err(Failure::usage(what).with_remedy(
+                "files of definitions end in `.toml`; everything else is a script that one names",
+            ))
+        }
+        None => Ok(()),
+    }
 }
 
 fn as_toml(document: &Value) -> Result<String, Failure> {
