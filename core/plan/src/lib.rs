@@ -1,0 +1,5 @@
+//! The maintenance planner.
+
+mod version;
+
+pub use version::{BadVersion, Version};
