@@ -53,14 +53,7 @@ fn named(target: &str) -> String {
 
 /// One deployment for each type of target that the estate offers.
 fn library(targets: &[(&'static str, Target)], tag: &Tag) -> Library {
-    let software = |name: &str| Software {
-        id: SoftwareId::of_text(name, 0),
-        name: name.to_owned(),
-        title: name.to_owned(),
-        publisher: None,
-        origin: core_model::library::Origin::Own,
-        versions: Vec::new(),
-    };
+    let software = |name: &str| Software::new(SoftwareId::of_text(name, 0), name);
     let deployments = targets.iter().zip(0..).map(|((name, target), created)| {
         let item = SoftwareId::of_text(name, 0);
         Deployment::new(&named(name), item, DesiredState::Latest, target.clone(), created)

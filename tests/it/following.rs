@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use core_model::facts::ConnectionGroupKind;
 use core_model::id::{SoftwareId, TenantId};
 use core_model::library::{
-    Deployment, DesiredState, Origin, Software, SubjectId, SubjectKind, Target, TenantSettings,
+    Deployment, DesiredState, Software, SubjectId, SubjectKind, Target, TenantSettings,
 };
 use core_resolve::{AsOf, Change, Definitions, Engine, Freshness, RunKind, Slot, Snapshot};
 use core_snapshot::{Followed, LoadOptions, Loaded, World, load};
@@ -83,12 +83,8 @@ fn definitions(loaded: &Loaded) -> Result<Definitions> {
         deployments.extend([alone, together]);
     }
     let software = (0..100).map(|number| Software {
-        id: item(number),
-        name: format!("item {number}"),
         title: format!("Item {number}"),
-        publisher: None,
-        origin: Origin::Own,
-        versions: Vec::new(),
+        ..Software::new(item(number), &format!("item {number}"))
     });
     Ok(Definitions::new(software.collect(), Vec::new(), deployments, Vec::new()))
 }

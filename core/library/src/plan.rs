@@ -189,7 +189,7 @@ impl Plan {
 #[cfg(test)]
 mod tests {
     use core_model::id::SoftwareId;
-    use core_model::library::{Origin, Software};
+    use core_model::library::Software;
 
     use super::*;
 
@@ -203,14 +203,7 @@ mod tests {
     fn a_stale_plan_says_which_input_changed() {
         let plan = plan();
         assert_eq!(plan.check(&plan.inputs), Ok(()));
-        let software = Software {
-            id: SoftwareId::of_text("a", 0),
-            name: "a".to_owned(),
-            title: "a".to_owned(),
-            publisher: None,
-            origin: Origin::Own,
-            versions: Vec::new(),
-        };
+        let software = Software::new(SoftwareId::of_text("a", 0), "a");
         let library = Library { software: vec![software], ..Library::default() };
         let files = [SourceFile::new("b.toml", "z"), SourceFile::new("c.toml", "")];
         let stale = plan.check(&Inputs::new(&library, &files, 9)).unwrap_err();

@@ -8,19 +8,41 @@ mod deployment;
 mod expectation;
 mod item;
 mod kind;
+mod parameter;
+mod prerequisite;
+mod script;
 mod settings;
+mod shortfall;
+mod software;
 mod subject;
 mod target;
+mod task;
 
 pub use deployment::{
     Deployment, DesiredState, DeviceClass, Enforcement, Owner, RecommendedUse, Visibility,
 };
 pub use expectation::{Expectation, Expected};
-pub use item::{Origin, Software, SoftwareVersion, Tag, Task, TaskCategory};
+pub use item::{KeptSecret, NoKeptSecret, Order, Origin, Tag};
 pub use kind::DefinitionKind;
+pub use parameter::{
+    BadParameter, BadValue, Parameter, ParameterKind, check_parameters, effective_parameters,
+};
+pub use prerequisite::{
+    BadPrerequisite, Prerequisite, PrerequisiteAction, Presence, Quantifier, cycles,
+};
+pub use script::{
+    NobodyLoggedOn, Script, ScriptContext, ScriptLanguage, ScriptPurpose, TaskMethod,
+};
 pub use settings::{Budget, ComputerSettings, TenantSettings};
+pub use shortfall::Shortfall;
+pub use software::{
+    Architecture, Detection, Download, Licence, LicenceKind, LicenceRequirement, Licensing,
+    NameMatch, Removal, RepairStrategy, Software, SoftwareScripts, SoftwareVersion,
+    UpgradeStrategy,
+};
 pub use subject::{BadReference, ItemId, SubjectId, SubjectKind};
 pub use target::Target;
+pub use task::{Task, TaskCategory, TaskScripts};
 
 /// One spelling of a handle: handles are compared without case and without space around them.
 #[must_use]

@@ -10,9 +10,7 @@ use core_model::facts::{ChassisClass, ConnectionGroupKind, DeviceRole, Quantity}
 use core_model::id::{
     ComputerId, GroupId, LineId, PersonId, ProductId, SoftwareId, TagId, TenantId,
 };
-use core_model::library::{
-    Deployment, DesiredState, DeviceClass, Origin, Owner, Software, Tag, Target,
-};
+use core_model::library::{Deployment, DesiredState, DeviceClass, Owner, Software, Tag, Target};
 use core_resolve::{
     AgentInput, ComputerInput, ConnectionGroupInput, Definitions, Directory, Fact, Feed, FeedKind,
     GroupInput, Member, PersonInput, SnapshotInput, TenantInput,
@@ -347,12 +345,8 @@ fn target(n: usize, item: usize, computers: usize, rng: &mut ChaCha8Rng) -> Targ
 #[must_use]
 pub fn definitions(deployments: Vec<Deployment>) -> Definitions {
     let library = (0..ITEMS).map(|n| Software {
-        id: software(n),
-        name: format!("item{n}"),
         title: format!("Item {n}"),
-        publisher: None,
-        origin: Origin::Own,
-        versions: Vec::new(),
+        ..Software::new(software(n), &format!("item{n}"))
     });
     Definitions::new(library.collect(), Vec::new(), deployments, Vec::new())
 }

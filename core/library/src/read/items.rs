@@ -45,12 +45,11 @@ impl<'a> Reader<'a> {
         let versions = self.versions(table, own.as_ref().map(|(id, ..)| *id));
         let (id, _, name) = own?;
         Some(Software {
-            id,
             title: table.text("title").unwrap_or(&name).to_owned(),
             publisher: table.text("publisher").map(str::to_owned),
             origin: origin(table),
             versions,
-            name,
+            ..Software::new(id, &name)
         })
     }
 
@@ -75,7 +74,7 @@ impl<'a> Reader<'a> {
                 let name = table.text("name").map(handle).unwrap_or_default();
                 VersionId::of_text(&format!("{name}\u{1f}{version}"), self.now_us)
             });
-            versions.push(SoftwareVersion { id, version: version.to_owned() });
+            versions.push(SoftwareVersion::new(id, version));
         }
         versions
     }
@@ -92,7 +91,13 @@ impl<'a> Reader<'a> {
             let instances = table.flag("instances");
             self.categories.insert(id, (category, instances));
             let title = table.text("title").unwrap_or(&name).to_owned();
-            tasks.push(Task { id, name, title, category, instances, origin: origin(table) });
+            tasks.push(Task {
+                title,
+                category,
+                instances,
+                origin: origin(table),
+                ..Task::new(id, &name)
+            });
         }
         tasks
     }

@@ -1,9 +1,8 @@
-//! Software, tasks and tags.
+//! What software and tasks have in common, and tags.
 
 use serde::{Deserialize, Serialize};
 
-use super::SubjectKind;
-use crate::id::{ComputerId, PersonId, SoftwareId, TagId, TaskId, TenantId, VersionId};
+use crate::id::{ComputerId, PersonId, TagId, TenantId};
 
 /// Who defined something.
 #[derive(
@@ -18,82 +17,71 @@ pub enum Origin {
     Own,
 }
 
-/// A piece of software.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Software {
-    /// Id.
-    pub id: SoftwareId,
-    /// Handle, unique among software without case.
-    pub name: String,
-    /// What people read.
-    pub title: String,
-    /// Publisher.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub publisher: Option<String>,
-    /// Who defined it.
-    #[serde(default)]
-    pub origin: Origin,
-    /// Its versions, in no particular order.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub versions: Vec<SoftwareVersion>,
-}
-
-/// A version of a piece of software.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SoftwareVersion {
-    /// Id.
-    pub id: VersionId,
-    /// The version, as its publisher writes it.
-    pub version: String,
-}
-
-/// For whom a task is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// When an item has its turn in a session, as far as prerequisites leave it open: the beginning by
+/// number, then what has no order, then the end by number.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
-pub enum TaskCategory {
-    /// Computers.
+pub enum Order {
+    /// At the beginning, lower numbers first.
+    Beginning(i32),
+    /// Between beginning and end.
     #[default]
-    Computer,
-    /// Tenants.
-    Tenant,
-    /// Persons.
-    Person,
+    Unordered,
+    /// At the end, lower numbers first.
+    End(i32),
 }
 
-impl TaskCategory {
-    /// The kind of its subjects.
+/// The name of a secret that the hub keeps sealed. It is written as the settings write it:
+/// `store:NAME`. The secret itself is in no definition.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct KeptSecret(String);
+
+/// A text that does not name a kept secret. It says nothing of the text: it may be the secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("this is no name of a kept secret: `store:` and the name is expected")]
+pub struct NoKeptSecret;
+
+impl KeptSecret {
+    const PREFIX: &'static str = "store:";
+
+    /// The kept secret that a text names: `store:sign-in`.
+    ///
+    /// # Errors
+    /// Where it names none.
+    pub fn parse(text: &str) -> Result<Self, NoKeptSecret> {
+        let name = text.strip_prefix(Self::PREFIX).ok_or(NoKeptSecret)?;
+        let fine = !name.is_empty() && name.trim() == name && !name.contains(char::is_control);
+        if fine { Ok(Self(name.to_owned())) } else { Err(NoKeptSecret) }
+    }
+
+    /// The name under which the hub keeps it.
     #[must_use]
-    pub fn subjects(self) -> SubjectKind {
-        match self {
-            TaskCategory::Computer => SubjectKind::Computer,
-            TaskCategory::Tenant => SubjectKind::Tenant,
-            TaskCategory::Person => SubjectKind::Person,
-        }
+    pub fn name(&self) -> &str {
+        &self.0
     }
 }
 
-/// A task.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Task {
-    /// Id.
-    pub id: TaskId,
-    /// Handle, unique among tasks without case.
-    pub name: String,
-    /// What people read.
-    pub title: String,
-    /// For whom it is.
-    #[serde(default)]
-    pub category: TaskCategory,
-    /// It may be there several times on one subject, told apart by an instance key (certificates,
-    /// printers).
-    #[serde(default)]
-    pub instances: bool,
-    /// Who defined it.
-    #[serde(default)]
-    pub origin: Origin,
+impl std::fmt::Display for KeptSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}{}", Self::PREFIX, self.0)
+    }
+}
+
+impl TryFrom<String> for KeptSecret {
+    type Error = NoKeptSecret;
+
+    fn try_from(text: String) -> Result<Self, NoKeptSecret> {
+        Self::parse(&text)
+    }
+}
+
+impl From<KeptSecret> for String {
+    fn from(secret: KeptSecret) -> Self {
+        secret.to_string()
+    }
 }
 
 /// A tag, and whatever carries it. A computer has the tags of itself, of its tenant and of its
@@ -114,4 +102,44 @@ pub struct Tag {
     /// Persons that carry it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub persons: Vec<PersonId>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn items_have_their_turn_from_beginning_to_end() {
+        let mut orders = [
+            Order::End(1),
+            Order::Unordered,
+            Order::Beginning(7),
+            Order::End(-1),
+            Order::Beginning(2),
+        ];
+        orders.sort();
+        let expected = [
+            Order::Beginning(2),
+            Order::Beginning(7),
+            Order::Unordered,
+            Order::End(-1),
+            Order::End(1),
+        ];
+        assert_eq!(orders, expected);
+    }
+
+    #[test]
+    fn a_kept_secret_is_named_as_in_the_settings_and_whatever_else_is_not_repeated() {
+        let secret = KeptSecret::parse("store:acrobat key").unwrap();
+        assert_eq!(
+            (secret.name(), secret.to_string().as_str()),
+            ("acrobat key", "store:acrobat key")
+        );
+        let json = serde_json::to_string(&secret).unwrap();
+        assert_eq!(serde_json::from_str::<KeptSecret>(&json).unwrap(), secret);
+        for text in ["hunter2", "store:", "store: x", "env:X", "STORE:x"] {
+            let error = serde_json::from_str::<KeptSecret>(&format!("\"{text}\"")).unwrap_err();
+            assert!(!error.to_string().contains("hunter2"), "{error}");
+        }
+    }
 }

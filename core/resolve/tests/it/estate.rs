@@ -14,7 +14,7 @@ use core_model::id::{
     AgreementId, ComputerId, GroupId, LineId, PersonId, ProductId, SoftwareId, TagId, TaskId,
     TenantId,
 };
-use core_model::library::{Deployment, Origin, Software, Tag, Task, TaskCategory};
+use core_model::library::{Deployment, Software, Tag, Task, TaskCategory};
 use core_resolve::{
     AgentInput, AsOf, ComputerInput, ConnectionGroupInput, Definitions, Directory, Fact, Facts,
     Feed, FeedKind, GroupInput, Member, PersonInput, RunKind, SnapshotInput, TenantInput,
@@ -423,12 +423,8 @@ pub(crate) const FEEDS: &[(&str, FeedKind)] = &[
 
 fn library_software() -> Vec<Software> {
     let one = |n: u64| Software {
-        id: software(n),
-        name: format!("s{n}"),
         title: format!("Software {n}"),
-        publisher: None,
-        origin: Origin::Own,
-        versions: Vec::new(),
+        ..Software::new(software(n), &format!("s{n}"))
     };
     vec![one(0), one(1)]
 }
@@ -436,12 +432,10 @@ fn library_software() -> Vec<Software> {
 fn library_tasks() -> Vec<Task> {
     let categories = [TaskCategory::Computer, TaskCategory::Person, TaskCategory::Tenant];
     let tasks = (0..).zip(categories).map(|(n, category)| Task {
-        id: task(n),
-        name: format!("t{n}"),
         title: format!("Task {n}"),
         category,
         instances: n == 0,
-        origin: Origin::Own,
+        ..Task::new(task(n), &format!("t{n}"))
     });
     tasks.collect()
 }

@@ -67,23 +67,9 @@ fn shown(name: &str, item: impl Into<ItemId>, state: DesiredState, target: Targe
 }
 
 fn resolver(input: SnapshotInput, deployments: Vec<Deployment>) -> Resolver {
-    let software = ["reader", "office"].map(|name| Software {
-        id: software(name),
-        name: name.to_owned(),
-        title: name.to_owned(),
-        publisher: None,
-        origin: Origin::Own,
-        versions: Vec::new(),
-    });
+    let software = ["reader", "office"].map(|name| Software::new(software(name), name));
     let tasks = [("welcome", TaskCategory::Person), ("report", TaskCategory::Tenant)];
-    let tasks = tasks.map(|(name, category)| Task {
-        id: task(name),
-        name: name.to_owned(),
-        title: name.to_owned(),
-        category,
-        instances: false,
-        origin: Origin::Own,
-    });
+    let tasks = tasks.map(|(name, category)| Task { category, ..Task::new(task(name), name) });
     let definitions = Definitions::new(software.into(), tasks.into(), deployments, Vec::new());
     let now = AsOf::Instant(input.known_at);
     let run = RunKind::default();

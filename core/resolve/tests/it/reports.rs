@@ -15,8 +15,8 @@ use core_model::id::{
     TenantId,
 };
 use core_model::library::{
-    Deployment, DesiredState, Expectation, Expected, ItemId, Origin, Owner, Software, SubjectId,
-    Target, Task, TaskCategory,
+    Deployment, DesiredState, Expectation, Expected, ItemId, Owner, Software, SubjectId, Target,
+    Task, TaskCategory,
 };
 use core_resolve::{
     AsOf, Balance, ComputerInput, Definitions, Directory, Feed, FeedKind, PersonInput, Reconciled,
@@ -133,21 +133,10 @@ fn rules() -> Vec<Deployment> {
 
 fn resolver(input: SnapshotInput, rules: Vec<Deployment>, cases: Vec<Expectation>) -> Resolver {
     let names = ["edr", "reader", "acrobat"];
-    let software = names.map(|name| Software {
-        id: software(name),
-        name: name.to_owned(),
-        title: name.to_owned(),
-        publisher: None,
-        origin: Origin::Own,
-        versions: Vec::new(),
-    });
+    let software = names.map(|name| Software::new(software(name), name));
     let welcome = Task {
-        id: TaskId::of_text("welcome", 0),
-        name: "welcome".to_owned(),
-        title: "welcome".to_owned(),
         category: TaskCategory::Person,
-        instances: false,
-        origin: Origin::Own,
+        ..Task::new(TaskId::of_text("welcome", 0), "welcome")
     };
     let definitions = Definitions::new(software.into(), vec![welcome], rules, cases);
     let now = AsOf::Instant(input.known_at);

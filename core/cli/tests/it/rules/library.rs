@@ -20,30 +20,19 @@ fn task(name: &str) -> TaskId {
 }
 
 fn a_software(name: &str, title: &str, versions: &[&str]) -> Software {
-    let versions = versions.iter().map(|version| SoftwareVersion {
-        id: core_model::id::VersionId::of_text(&format!("{name} {version}"), MADE),
-        version: (*version).to_owned(),
+    let versions = versions.iter().map(|version| {
+        let id = core_model::id::VersionId::of_text(&format!("{name} {version}"), MADE);
+        SoftwareVersion::new(id, version)
     });
     Software {
-        id: software(name),
-        name: name.to_owned(),
         title: title.to_owned(),
-        publisher: None,
-        origin: core_model::library::Origin::Own,
         versions: versions.collect(),
+        ..Software::new(software(name), name)
     }
 }
 
 fn a_task(name: &str, title: &str, category: TaskCategory, instances: bool) -> Task {
-    let origin = core_model::library::Origin::Own;
-    Task {
-        id: task(name),
-        name: name.to_owned(),
-        title: title.to_owned(),
-        category,
-        instances,
-        origin,
-    }
+    Task { title: title.to_owned(), category, instances, ..Task::new(task(name), name) }
 }
 
 fn expect(name: &str, subject: SubjectId, item: ItemId, expected: Expected) -> Expectation {

@@ -12,8 +12,8 @@ use core_model::id::{
     TenantId,
 };
 use core_model::library::{
-    Deployment, DesiredState, DeviceClass, Enforcement, ItemId, Origin, Owner, Software, SubjectId,
-    Tag, Target, Task, TaskCategory,
+    Deployment, DesiredState, DeviceClass, Enforcement, ItemId, Owner, Software, SubjectId, Tag,
+    Target, Task, TaskCategory,
 };
 use core_resolve::{
     ComputerInput, Definitions, Directory, Fact, Feed, FeedKind, GroupInput, Member, PersonInput,
@@ -307,20 +307,14 @@ impl Given {
     pub(crate) fn definitions(&self, rules: &BTreeMap<String, Rule>) -> Arc<Definitions> {
         let names = ["Reader", "Acrobat", "EDR", "Agent7", "Softphone"];
         let software = names.map(|name| Software {
-            id: SoftwareId::of_text(name, 0),
-            name: name.to_lowercase(),
             title: name.to_owned(),
-            publisher: None,
-            origin: Origin::Own,
-            versions: Vec::new(),
+            ..Software::new(SoftwareId::of_text(name, 0), &name.to_lowercase())
         });
         let tasks = TASKS.iter().map(|(name, category)| Task {
-            id: TaskId::of_text(name, 0),
-            name: name.to_lowercase(),
             title: (*name).to_owned(),
             category: *category,
             instances: *category == TaskCategory::Computer,
-            origin: Origin::Own,
+            ..Task::new(TaskId::of_text(name, 0), &name.to_lowercase())
         });
         let rules = rules.iter().map(|(name, rule)| self.deployment(name, rule));
         let (software, tasks) = (software.into(), tasks.collect());
