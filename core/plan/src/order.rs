@@ -1,5 +1,6 @@
 //! The order of actions: prerequisites first, and otherwise as the items say.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use core_model::library::Order;
@@ -152,8 +153,8 @@ impl<'a> Graph<'a> {
                     path.reverse();
                     return Some(self.turned(path));
                 }
-                if !came_from.contains_key(&next) {
-                    came_from.insert(next, at);
+                if let Entry::Vacant(entry) = came_from.entry(next) {
+                    entry.insert(at);
                     open.push_back(next);
                 }
             }

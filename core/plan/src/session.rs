@@ -113,6 +113,8 @@ struct Act {
     broken: u32,
     /// Something was changed by it since the last reboot.
     changed: bool,
+    /// It was broken off while it changed something: perhaps before it had begun.
+    may_have_changed: bool,
     /// A script asked for a reboot, and there was none since.
     asks_reboot: bool,
     /// Whether the software is there, as seen last.
@@ -130,6 +132,7 @@ impl Act {
             tries: 1,
             broken: 0,
             changed: false,
+            may_have_changed: false,
             asks_reboot: false,
             there: None,
             failure: None,

@@ -38,99 +38,46 @@ fn words(verdict: &Verdict) -> String {
     }
 }
 
-/// Every cell: known are 1, 2 and 3; what is wanted is 2 where a version is named, else the latest.
+/// Known are 1, 2 and 3; what is wanted is 2 where a version is named, else the latest. There is:
+/// nothing, 1, 2, 3, 4, something that is no version.
+const TABLE: &str = "
+latest   | install 3: Missing | update 3: UpdateAvailable | update 3: UpdateAvailable | nothing: UpToDate | nothing: NewerThanKnown | read
+this     | install 2: Missing | update 2: UpdateAvailable | nothing: UpToDate | downgrade 2: OlderRequired | downgrade 2: OlderRequired | read
+newer    | install 2: Missing | update 2: UpdateAvailable | nothing: UpToDate | nothing: UpToDate | nothing: UpToDate | read
+older    | install 2: Missing | nothing: UpToDate | nothing: UpToDate | downgrade 2: OlderRequired | downgrade 2: OlderRequired | read
+any      | install 3: Missing | nothing: UpToDate | nothing: UpToDate | nothing: UpToDate | nothing: UpToDate | nothing: UpToDate
+if found | nothing: NotFound | update 3: UpdateAvailable | update 3: UpdateAvailable | nothing: UpToDate | nothing: NewerThanKnown | read
+absent   | nothing: Absent | uninstall: Unwanted | uninstall: Unwanted | uninstall: Unwanted | uninstall: Unwanted | uninstall: Unwanted
+ignored  | nothing: Ignored | nothing: Ignored | nothing: Ignored | nothing: Ignored | nothing: Ignored | nothing: Ignored
+";
+
 #[test]
 fn every_cell_of_the_table() {
-    use DesiredState as State;
     let two = || "2".to_owned();
-    let rows: &[(DesiredState, [&str; 6])] = &[
-        (
-            State::Latest,
-            [
-                "install 3: Missing",
-                "update 3: UpdateAvailable",
-                "update 3: UpdateAvailable",
-                "nothing: UpToDate",
-                "nothing: NewerThanKnown",
-                "read",
-            ],
-        ),
-        (
-            State::ThisVersion(two()),
-            [
-                "install 2: Missing",
-                "update 2: UpdateAvailable",
-                "nothing: UpToDate",
-                "downgrade 2: OlderRequired",
-                "downgrade 2: OlderRequired",
-                "read",
-            ],
-        ),
-        (
-            State::NewerOrEqual(two()),
-            [
-                "install 2: Missing",
-                "update 2: UpdateAvailable",
-                "nothing: UpToDate",
-                "nothing: UpToDate",
-                "nothing: UpToDate",
-                "read",
-            ],
-        ),
-        (
-            State::OlderOrEqual(two()),
-            [
-                "install 2: Missing",
-                "nothing: UpToDate",
-                "nothing: UpToDate",
-                "downgrade 2: OlderRequired",
-                "downgrade 2: OlderRequired",
-                "read",
-            ],
-        ),
-        (
-            State::AnyVersion,
-            [
-                "install 3: Missing",
-                "nothing: UpToDate",
-                "nothing: UpToDate",
-                "nothing: UpToDate",
-                "nothing: UpToDate",
-                "nothing: UpToDate",
-            ],
-        ),
-        (
-            State::UpdateIfFound,
-            [
-                "nothing: NotFound",
-                "update 3: UpdateAvailable",
-                "update 3: UpdateAvailable",
-                "nothing: UpToDate",
-                "nothing: NewerThanKnown",
-                "read",
-            ],
-        ),
-        (
-            State::Absent,
-            [
-                "nothing: Absent",
-                "uninstall: Unwanted",
-                "uninstall: Unwanted",
-                "uninstall: Unwanted",
-                "uninstall: Unwanted",
-                "uninstall: Unwanted",
-            ],
-        ),
-        (State::Ignored, ["nothing: Ignored"; 6]),
+    let states = [
+        ("latest", DesiredState::Latest),
+        ("this", DesiredState::ThisVersion(two())),
+        ("newer", DesiredState::NewerOrEqual(two())),
+        ("older", DesiredState::OlderOrEqual(two())),
+        ("any", DesiredState::AnyVersion),
+        ("if found", DesiredState::UpdateIfFound),
+        ("absent", DesiredState::Absent),
+        ("ignored", DesiredState::Ignored),
     ];
     let offer = offer(&["3", "1", "2"]);
     let there = ["", "1.0", "2.0.0", "3", "4", "unknown"];
-    for (state, cells) in rows {
-        for (text, cell) in there.iter().zip(cells) {
+    let mut rows = 0;
+    for line in TABLE.lines().filter(|line| !line.is_empty()) {
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        let (_, state) = states.iter().find(|(name, _)| *name == cells[0]).unwrap();
+        assert_eq!(cells.len(), there.len() + 1, "{line}");
+        for (text, cell) in there.iter().zip(&cells[1..]) {
             let verdict = decide(state, &found(text), &offer);
             assert_eq!(words(&verdict), *cell, "{state:?}, `{text}` is there");
         }
+        rows += 1;
     }
+    assert_eq!(rows, states.len());
 }
 
 #[test]

@@ -111,7 +111,8 @@ impl Session<'_> {
             return self.over(at, ActionResult::Failed(failure));
         }
         if one.work.changes() {
-            act.changed = true;
+            // Whether it ran is seen by what is there next.
+            act.may_have_changed = true;
             act.at += 1;
             self.changed = true;
         }
@@ -141,8 +142,11 @@ impl Session<'_> {
             (Must::BeExactly(wanted), Found::Version(there)) => there == wanted,
             _ => false,
         };
+        let act = &mut self.acts[at];
+        let maybe = std::mem::take(&mut act.may_have_changed);
         if well {
-            self.acts[at].at += 1;
+            act.changed |= maybe;
+            act.at += 1;
             return;
         }
         let message = match found {

@@ -32,6 +32,8 @@ pub(super) struct Reboots {
     occasion: Occasion,
     /// It was thought of at the end.
     was_end: bool,
+    /// How often questions about it were broken off.
+    broken: u32,
 }
 
 impl Reboots {
@@ -52,6 +54,7 @@ impl Reboots {
             held: None,
             occasion: Occasion::Start,
             was_end: false,
+            broken: 0,
         }
     }
 
@@ -114,7 +117,19 @@ impl Session<'_> {
         self.acts.iter().any(|act| act.stand == Stand::Parked || act.asks_reboot)
     }
 
+    /// Whether a question that was broken off is asked again: it only reads.
+    fn is_asked_again(&mut self, outcome: &Outcome) -> bool {
+        if *outcome != Outcome::Interrupted {
+            return false;
+        }
+        self.reboots.broken += 1;
+        self.reboots.broken <= self.plan.settings.interruptions
+    }
+
     pub(super) fn take_check(&mut self, outcome: &Outcome) {
+        if self.is_asked_again(outcome) {
+            return self.ask(Step::CheckReboot);
+        }
         let (pending, held) = match outcome {
             Outcome::Reboot { pending, held } => (*pending, held.clone()),
             _ => (false, Some("it is not known whether one is pending".to_owned())),
@@ -161,6 +176,9 @@ impl Session<'_> {
     }
 
     pub(super) fn take_answer(&mut self, outcome: &Outcome) {
+        if self.is_asked_again(outcome) {
+            return self.ask(Step::AskReboot);
+        }
         let answer = match outcome {
             Outcome::Answer(answer) => *answer,
             _ => Answer::Nothing,
