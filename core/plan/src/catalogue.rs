@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use core_model::id::{SoftwareId, TaskId};
-use core_model::library::{ItemId, Prerequisite, Software, Task};
+use core_model::library::{ItemId, Prerequisite, Software, SoftwareVersion, Task};
 use serde::Serialize;
 
 use crate::digest::digest_of;
 use crate::order::Rank;
+use crate::version::{BadVersion, Version};
 
 /// Software and tasks. It is made once and shared by all plans.
 #[derive(Clone, Debug, Default)]
@@ -20,6 +21,8 @@ pub struct Catalogue {
 struct Entry<T> {
     definition: T,
     digest: String,
+    /// Its versions, read, in their order.
+    versions: Vec<Result<Version, BadVersion>>,
 }
 
 /// A definition.
@@ -34,8 +37,14 @@ impl Catalogue {
     #[must_use]
     pub fn new(software: Vec<Software>, tasks: Vec<Task>) -> Self {
         Self {
-            software: software.into_iter().map(|one| (one.id, Entry::of(one))).collect(),
-            tasks: tasks.into_iter().map(|one| (one.id, Entry::of(one))).collect(),
+            software: software
+                .into_iter()
+                .map(|one| {
+                    let versions = read_versions(&one.versions);
+                    (one.id, Entry::of(one, versions))
+                })
+                .collect(),
+            tasks: tasks.into_iter().map(|one| (one.id, Entry::of(one, Vec::new()))).collect(),
         }
     }
 
@@ -58,6 +67,11 @@ impl Catalogue {
         }
     }
 
+    /// The versions of a piece of software, read, in their order.
+    pub(crate) fn versions(&self, id: SoftwareId) -> &[Result<Version, BadVersion>] {
+        self.software.get(&id).map(|entry| entry.versions.as_slice()).unwrap_or_default()
+    }
+
     pub(crate) fn digest(&self, id: ItemId) -> &str {
         let digest = match id {
             ItemId::Software(id) => self.software.get(&id).map(|entry| &entry.digest),
@@ -68,10 +82,15 @@ impl Catalogue {
 }
 
 impl<T: Serialize> Entry<T> {
-    fn of(definition: T) -> Self {
+    fn of(definition: T, versions: Vec<Result<Version, BadVersion>>) -> Self {
         let digest = digest_of(&definition);
-        Self { definition, digest }
+        Self { definition, digest, versions }
     }
+}
+
+/// Versions, read.
+pub(crate) fn read_versions(list: &[SoftwareVersion]) -> Vec<Result<Version, BadVersion>> {
+    list.iter().map(|one| Version::parse(&one.version)).collect()
 }
 
 impl<'a> Item<'a> {

@@ -84,7 +84,9 @@ impl<'a> Judge<'a> {
             }
             if let (Some(software), true) = (node.software(), node.role != Role::Judged) {
                 let named = named(detections, software.id);
-                offers.insert(at, Offer::of(software, named, request.architecture));
+                let read = request.catalogue.versions(software.id);
+                let offer = Offer::of_read((software, read), named, request.architecture);
+                offers.insert(at, offer);
             }
         }
         let (calls, judged) = (Calls::new(), BTreeMap::new());

@@ -4,8 +4,9 @@ use core_model::id::VersionId;
 use core_model::library::{Architecture, ScriptPurpose, Software, SoftwareVersion};
 use serde::{Deserialize, Serialize};
 
+use crate::catalogue::read_versions;
 use crate::found::{Failure, FailureClass};
-use crate::version::Version;
+use crate::version::{BadVersion, Version};
 
 /// A version of a piece of software that was chosen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,10 +37,21 @@ impl Offer {
         named: &[SoftwareVersion],
         architecture: Option<Architecture>,
     ) -> Self {
+        Self::of_read((software, &read_versions(&software.versions)), named, architecture)
+    }
+
+    /// The same, where the library's own were read before.
+    pub(crate) fn of_read(
+        (software, read): (&Software, &[Result<Version, BadVersion>]),
+        named: &[SoftwareVersion],
+        architecture: Option<Architecture>,
+    ) -> Self {
         let mut offer = Self::default();
         let mut fitting: Vec<(Version, u8, VersionId)> = Vec::new();
-        for version in software.versions.iter().chain(named) {
-            match usable(software, version, architecture) {
+        let of_script = read_versions(named);
+        let own = software.versions.iter().zip(read);
+        for (version, read) in own.chain(named.iter().zip(&of_script)) {
+            match usable(software, (version, read), architecture) {
                 Ok((read, rank)) => fitting.push((read, rank, version.id)),
                 Err(why) => offer.left_out.push(format!("{}: {why}", version.version)),
             }
@@ -100,10 +112,10 @@ impl Offer {
 /// A version that can be used, and how well it fits: less is better.
 fn usable(
     software: &Software,
-    version: &SoftwareVersion,
+    (version, read): (&SoftwareVersion, &Result<Version, BadVersion>),
     architecture: Option<Architecture>,
 ) -> Result<(Version, u8), String> {
-    let read = Version::parse(&version.version).map_err(|bad| bad.to_string())?;
+    let read = read.as_ref().map_err(ToString::to_string)?.clone();
     if software.script(ScriptPurpose::Install, Some(version)).is_none() {
         return Err("it has no install script".to_owned());
     }

@@ -75,7 +75,8 @@ impl<'a> Outline<'a> {
                 let offer = Offer::default();
                 let tenant = self.scope.request.tenant;
                 let named = named(known, software.id);
-                let routes = Routes { software, named, offer: &offer, tenant };
+                let read = self.scope.request.catalogue.versions(software.id);
+                let routes = Routes { software, read, named, offer: &offer, tenant };
                 if !open || !routes.has_test(found) || self.waits(node, known) {
                     return None;
                 }
@@ -133,7 +134,11 @@ impl Detections {
                 one.take(work, outcome, failure);
             }
             Step::Versions(software) => {
-                self.versions.entry(*software).or_insert(Err(failure));
+                let named = match outcome {
+                    Outcome::Versions(versions) => Ok(versions.clone()),
+                    _ => Err(failure),
+                };
+                self.versions.insert(*software, named);
             }
             Step::CheckReboot | Step::AskReboot | Step::Reboot | Step::AwaitConnection => {}
         }

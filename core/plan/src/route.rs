@@ -12,7 +12,7 @@ use crate::desired::Deed;
 use crate::found::{Failure, FailureClass, Found};
 use crate::offer::{Offer, Pick};
 use crate::step::Work;
-use crate::version::Version;
+use crate::version::{BadVersion, Version};
 
 /// One step of an action.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +54,8 @@ pub enum Must {
 /// Whoever plans routes for a piece of software.
 pub(crate) struct Routes<'a> {
     pub(crate) software: &'a Software,
+    /// Its versions, read, in their order.
+    pub(crate) read: &'a [Result<Version, BadVersion>],
     pub(crate) named: &'a [SoftwareVersion],
     pub(crate) offer: &'a Offer,
     pub(crate) tenant: TenantId,
@@ -138,10 +140,10 @@ impl Routes<'_> {
 
     fn of_found(&self, found: Option<&Version>) -> Option<VersionId> {
         let found = found?;
-        let same = |one: &&SoftwareVersion| {
-            Version::parse(&one.version).is_ok_and(|version| version == *found)
-        };
-        self.software.versions.iter().chain(self.named).find(same).map(|version| version.id)
+        let same = |read: &Result<Version, BadVersion>| read.as_ref().is_ok_and(|one| one == found);
+        let own = self.read.iter().position(same).and_then(|at| self.software.versions.get(at));
+        let named = || self.named.iter().find(|one| same(&Version::parse(&one.version)));
+        own.or_else(named).map(|version| version.id)
     }
 
     fn script(&self, purpose: ScriptPurpose, version: Option<VersionId>) -> bool {

@@ -1,7 +1,7 @@
 //! Steps: the smallest things that are done to a subject, and what came of each.
 
 use core_model::id::{SoftwareId, VersionId};
-use core_model::library::ScriptPurpose;
+use core_model::library::{ScriptPurpose, SoftwareVersion};
 use serde::{Deserialize, Serialize};
 
 use crate::found::{Failure, Found, Tested};
@@ -18,7 +18,7 @@ pub enum Step {
         /// What.
         work: Work,
     },
-    /// A script says which versions there are. Detection only.
+    /// A script says which versions there are: [`Outcome::Versions`]. Detection only.
     Versions(SoftwareId),
     /// It is looked whether a reboot is pending, and whether one is allowed now: [`Outcome::Reboot`].
     CheckReboot,
@@ -121,6 +121,8 @@ pub enum Outcome {
     },
     /// What whoever sits there says to a reboot.
     Answer(Answer),
+    /// The versions that a script named.
+    Versions(Vec<SoftwareVersion>),
 }
 
 /// What somebody says to a reboot.

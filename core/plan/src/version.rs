@@ -16,12 +16,15 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A version. Two spellings of one version are equal; each keeps its own.
 #[derive(Clone)]
-pub struct Version {
+pub struct Version(Arc<Parts>);
+
+struct Parts {
     text: String,
     /// Without zeros at the end.
     numbers: Vec<Number>,
@@ -125,19 +128,19 @@ impl Version {
         while numbers.last().is_some_and(Number::is_zero) {
             numbers.pop();
         }
-        Ok(Self { text: text.to_owned(), numbers, tail })
+        Ok(Self(Arc::new(Parts { text: text.to_owned(), numbers, tail })))
     }
 
     /// As it was written.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.text
+        &self.0.text
     }
 
     /// The first number, by which licences are restricted; `0` where there is none.
     #[must_use]
     pub fn major(&self) -> &str {
-        self.numbers.first().map_or("0", |number| if number.is_zero() { "0" } else { &number.0 })
+        self.0.numbers.first().map_or("0", |number| if number.is_zero() { "0" } else { &number.0 })
     }
 }
 
@@ -162,13 +165,12 @@ fn runs(text: &str) -> Vec<&str> {
 impl Ord for Version {
     fn cmp(&self, other: &Self) -> Ordering {
         // Without zeros at the end, the longer of two that begin alike has something above zero.
-        self.numbers.cmp(&other.numbers).then_with(|| {
-            let longest = self.tail.len().max(other.tail.len());
-            let piece = |version: &'_ Self, at: usize| version.tail.get(at).cloned();
+        self.0.numbers.cmp(&other.0.numbers).then_with(|| {
+            let longest = self.0.tail.len().max(other.0.tail.len());
             (0..longest)
                 .map(|at| {
-                    let mine = piece(self, at).unwrap_or(Piece::End);
-                    mine.cmp(&piece(other, at).unwrap_or(Piece::End))
+                    let mine = self.0.tail.get(at).unwrap_or(&Piece::End);
+                    mine.cmp(other.0.tail.get(at).unwrap_or(&Piece::End))
                 })
                 .find(|order| order.is_ne())
                 .unwrap_or(Ordering::Equal)
@@ -184,7 +186,7 @@ impl PartialOrd for Version {
 
 impl PartialEq for Version {
     fn eq(&self, other: &Self) -> bool {
-        self.numbers == other.numbers && self.tail == other.tail
+        self.0.numbers == other.0.numbers && self.0.tail == other.0.tail
     }
 }
 
@@ -192,20 +194,20 @@ impl Eq for Version {}
 
 impl Hash for Version {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.numbers.hash(state);
-        self.tail.hash(state);
+        self.0.numbers.hash(state);
+        self.0.tail.hash(state);
     }
 }
 
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        f.write_str(&self.0.text)
     }
 }
 
 impl fmt::Debug for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Version({})", self.text)
+        write!(f, "Version({})", self.0.text)
     }
 }
 
@@ -219,7 +221,7 @@ impl FromStr for Version {
 
 impl Serialize for Version {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.text)
+        serializer.serialize_str(&self.0.text)
     }
 }
 

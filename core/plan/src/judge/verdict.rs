@@ -40,7 +40,8 @@ impl Judge<'_> {
         let found = self.found(at).ok_or(not_yet)?;
         let offer = self.offers.get(&at).ok_or_else(|| self.no_offer())?;
         let named = named(self.detections, software.id);
-        let routes = Routes { software, named, offer, tenant: self.scope.request.tenant };
+        let read = self.scope.request.catalogue.versions(software.id);
+        let routes = Routes { software, read, named, offer, tenant: self.scope.request.tenant };
         let mut verdict = self.with_named(software.id, decide(&state, found, offer))?;
         let tested = self.detections.tested(&node.key);
         if self.scope.request.run.repairs(&node.key) {

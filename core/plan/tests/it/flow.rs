@@ -363,10 +363,11 @@ fn what_a_definition_lacks_is_told_before_anything_runs() {
 fn versions_that_a_script_names_are_planned_with() {
     let mut world = World::new().deploys("Reader", State::Latest).has("Reader", "2");
     world.edit("Reader").dynamic_versions = Some(Script::new("versions"));
-    let mut known = world.detect();
+    let named = vec![Outcome::Versions(versions(&["3"]))];
+    world.outcomes.insert("versions".to_owned(), named);
+    let plan = world.plan();
     assert_eq!(world.told(), ["Reader: detect", "versions"]);
-    known.versions.insert(id("Reader"), Ok(versions(&["3"])));
-    let plan = world.plan_of(&known);
+    world.outcomes.clear();
     let Deed::Update(pick) = &action(&plan, id("Reader")).deed else { panic!() };
     assert_eq!(pick.version.as_str(), "3");
     world.edit("Reader").versions.clear();
