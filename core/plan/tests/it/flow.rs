@@ -132,10 +132,12 @@ fn success_is_what_the_detection_says_and_never_the_exit_code() {
     let mut world = World::new().deploys("Reader", State::Latest);
     let plan = world.plan();
     world = world.has("Reader", "2.1");
+    world.log.clear();
     let exit_code = failed(FailureClass::Install);
     world.outcomes.insert("Reader: install 2".to_owned(), vec![exit_code]);
     let report = world.carry_out(&plan);
     assert_eq!(*result(&report, id("Reader")), ActionResult::Compliant, "newer is well");
+    assert_eq!(world.told(), ["Reader: install 2", "Reader: detect"]);
 }
 
 #[test]
