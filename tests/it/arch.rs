@@ -17,6 +17,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("core-derive", &["core-model"]),
     ("core-push", &["core-model", "core-connector"]),
     ("core-resolve", &["core-model"]),
+    ("core-plan", &["core-model"]),
     ("core-resolve-bench", &["core-model", "core-resolve", "core-snapshot", "core-store"]),
     ("core-toml", &[]),
     ("core-schedule", &[]),
