@@ -127,9 +127,27 @@ pub fn normal_host(text: &str) -> Option<String> {
     (!label.is_empty()).then(|| label.chars().take(15).collect())
 }
 
+/// Whether a text can be a machine's own name. Somebody who writes beside it what the machine is, as he may
+/// in a remote control, wrote a label.
+#[must_use]
+pub fn is_host(text: &str) -> bool {
+    let text = text.trim();
+    !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_label_is_no_host_name() {
+        for host in ["CNC-MILL-01", "srv01.contoso.local", "büro_3", " PC7 "] {
+            assert!(is_host(host), "{host}");
+        }
+        for label in ["CNC-MILL-01 (spare)", "Ana's laptop", "", "  "] {
+            assert!(!is_host(label), "{label}");
+        }
+    }
 
     #[test]
     fn i2_case_braces_dashes_space_and_nul_do_not_matter() {

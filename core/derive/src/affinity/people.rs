@@ -130,9 +130,9 @@ impl People {
     }
 
     /// The person of an account as printed at that time: a UPN, or `DOMAIN\user` by the on-premises
-    /// account or by what a domain controller told. A UPN is its holder's of that time; where the time tells nobody, it is the present
-    /// holder's, else that of the only one who had it. `None` where it is nobody's, or could be two
-    /// people's.
+    /// account or by what a domain controller told. A UPN is its holder's of that time; where the time
+    /// tells nobody, it is the present holder's, else that of the only one who had it. `None` where it
+    /// is nobody's, or could be two people's.
     #[must_use]
     pub fn find(&self, account: &str, at: DateTime<Utc>) -> Option<PersonId> {
         let account = normal_address(account);

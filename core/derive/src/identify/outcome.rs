@@ -7,7 +7,7 @@ use core_model::RecordRef;
 use core_model::decision::Settled;
 use core_model::entity::{Agent, AgentState, Computer, Flag, Onboarding, Question, Rule, Subject};
 use core_model::facts::DeviceRole;
-use core_model::hardware::SmbiosUuid;
+use core_model::hardware::{SmbiosUuid, is_host};
 use core_model::id::{AgentId, ComputerId, DecisionId};
 
 use super::{Asked, Identified, IdentifyInput, Work, assets};
@@ -154,6 +154,17 @@ fn controller(agents: &[AgentInput], members: &[usize]) -> Option<DeviceRole> {
     newest.reading.role.filter(|role| *role == DeviceRole::DomainController)
 }
 
+/// What a computer is called: as it calls itself, by the first system that says so, else by its own newest
+/// answer; a label that somebody gave it only where nothing else is known.
+fn name<'a>(agents: impl Iterator<Item = &'a AgentInput> + Clone) -> String {
+    let told = agents.clone().map(|agent| agent.facts.host.as_str());
+    let answers = agents.flat_map(|agent| &agent.readings);
+    let answer = answers.filter(|one| one.reading.host.is_some()).max_by_key(|one| one.at_us);
+    let answer = answer.and_then(|one| one.reading.host.as_deref());
+    let host = told.clone().find(|host| is_host(host)).or(answer.filter(|host| is_host(host)));
+    host.or_else(|| told.clone().find(|host| !host.is_empty())).unwrap_or_default().to_owned()
+}
+
 fn computer(
     input: &IdentifyInput<'_>,
     work: &Work<'_>,
@@ -182,11 +193,11 @@ fn computer(
     let model = |agent: &AgentInput| {
         agent.facts.model.clone().or_else(|| agent.hardware.as_ref().and_then(|h| h.model.clone()))
     };
-    let host = agents().map(|(agent, _)| agent.facts.host.clone()).find(|host| !host.is_empty());
+    let host = name(agents().map(|(agent, _)| agent));
     Computer {
         id,
         tenant: input.tenant,
-        name: host.unwrap_or_default(),
+        name: host,
         agents: members.iter().map(|&n| agent_id(&work.agents[n])).collect(),
         uuids,
         serial: agents().find_map(|(_, weighed)| weighed.serials.first().cloned()),

@@ -103,3 +103,17 @@ fn r0_hardware_kept_apart_counts_like_the_agents_own_word() {
     outcome.assert_computers(&[&["a", "c"]]);
     assert_eq!(outcome.computer("a").manufacturer.as_deref(), Some("DELL"));
 }
+
+#[test]
+fn a_label_of_a_remote_control_is_no_computers_name() {
+    // It is the only one that was asked, and so the first.
+    let labelled = || control("c").host("CNC-MILL-01 (spare)");
+    let asked = || labelled().reading(|r| r.uuid(uuid(1)).serial(serial(1)).host("CNC-MILL-01"));
+    let inventory = || automate("a").uuid(uuid(1)).serial(serial(1)).host("CNC-MILL-02");
+    let alone = estate([asked()]).run();
+    assert_eq!(alone.computer("c").name, "CNC-MILL-01", "its own answer");
+    let both = estate([asked(), inventory()]).run();
+    assert_eq!(both.computer("c").name, "CNC-MILL-02", "what a system says of it is newer");
+    let unknown = estate([labelled().uuid(uuid(1)).serial(serial(1))]).run();
+    assert_eq!(unknown.computer("c").name, "CNC-MILL-01 (spare)", "better than nothing");
+}
