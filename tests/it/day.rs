@@ -291,7 +291,9 @@ async fn killed_all_day(seed: u64, database: &databases::Database) -> Result<()>
     truth::ensure_true(&stage.site, &hub).await?;
     let objects = hub.store.push_objects(HALO, None).await?;
     let keys: BTreeSet<&str> = objects.iter().filter_map(|one| one.object.as_deref()).collect();
-    ensure!(keys.len() == objects.len(), "an asset was made twice, or not noted");
+    let lost = objects.iter().find(|one| one.object.is_none());
+    ensure!(lost.is_none(), "whether it was made is not known: {lost:?}");
+    ensure!(keys.len() == objects.len(), "an asset was made twice: {objects:?}");
     let grown = stage.site.assets().len() - assets;
     ensure!(grown == objects.len() - made, "{grown} assets more, {} made", objects.len() - made);
     let runs = hub.store.runs(10_000, None).await?;

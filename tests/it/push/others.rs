@@ -167,6 +167,33 @@ async fn what_the_hub_made_is_found_again_by_its_link_when_nobody_noted_its_key(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_hub_made_and_read_back_before_anybody_noted_its_key_is_still_its_own()
+-> Result<()> {
+    let site = Site::of(60, seeds([41])[0]).await?;
+    let database = databases::sqlite()?;
+    let hub = site.hub(database.open().await?)?;
+    sync_whole(&hub).await?;
+    ensure_fine(&push(&hub, false).await?)?;
+    let made = hub.store.push_objects(HALO, None).await?;
+    let (version, assets) = (site.version(), site.assets().len());
+    ensure!(made.len() > 10, "{made:?}");
+    for one in &made {
+        hub.store.drop_push_object(HALO, &one.computer).await?;
+        hub.store.begin_push_object(HALO, &one.computer, &one.wanted, 1).await?;
+    }
+    // The daemon reads before it pushes again: by now they are assets like any other.
+    read_whole(&hub, &Default::default()).await?;
+    ensure_fine(&push(&hub, false).await?)?;
+    ensure!(site.assets().len() == assets && site.version() == version, "made or written twice");
+    let keys = |made: &[core_store::PushMade]| -> BTreeSet<(String, Option<String>)> {
+        made.iter().map(|one| (one.computer.clone(), one.object.clone())).collect()
+    };
+    let noted = hub.store.push_objects(HALO, None).await?;
+    ensure!(keys(&noted) == keys(&made), "{noted:?}");
+    ensure_verified(&hub).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_asset_that_a_human_made_meanwhile_is_taken_and_one_that_says_nothing_is_asked_about()
 -> Result<()> {
     let site = Site::of(60, seeds([40])[0]).await?;

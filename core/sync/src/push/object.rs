@@ -70,7 +70,10 @@ pub(super) async fn push(
     }
     let object = Object { shared, item: &item };
     let worked = match &item.place {
-        Place::There(key) => object.update(key, marks.get(key), &mut done).await,
+        Place::There(key) => {
+            let begun = made.get(&item.computer).filter(|made| made.object.is_none());
+            object.there(key, (marks.get(key), begun), &mut done).await
+        }
         Place::New { client, class } => {
             object.make((client, class), made.get(&item.computer), &mut done).await
         }
@@ -109,6 +112,32 @@ struct Object<'a> {
 }
 
 impl Object<'_> {
+    /// The same as [`Self::update`], where a process may have died that was making one: what it made was
+    /// read back since, and is still the hub's own.
+    async fn there(
+        &self,
+        key: &str,
+        (marks, begun): (Option<&BTreeMap<String, PushMark>>, Option<&PushMade>),
+        done: &mut Done,
+    ) -> std::result::Result<(), Stop> {
+        let shared = self.shared;
+        let Some(begun) = begun.filter(|_| !shared.options.dry_run) else {
+            return self.update(key, marks, done).await;
+        };
+        let new: NewObject = serde_json::from_str(&begun.wanted)?;
+        match shared.push.find(&new).await? {
+            Found::Ours(made) => {
+                let marks = self.adopt(&new, &made, Some(begun)).await?;
+                self.update(key, Some(&marks).filter(|_| made == key), done).await
+            }
+            _ => {
+                let name = &shared.connection.name;
+                shared.hub.store.drop_push_object(name, &new.computer).await?;
+                self.update(key, marks, done).await
+            }
+        }
+    }
+
     /// Brings an object that is there to what it should hold.
     async fn update(
         &self,
