@@ -265,14 +265,20 @@ impl Hub {
     /// Waits until no other process has this lease, and takes it; none where the hub is to stop.
     pub(crate) async fn hold_unless_stopping(&self, name: &str) -> Result<Option<HeldLease>> {
         let mut told = false;
+        let mut busy = None;
         while !self.is_stopping() {
-            if let Some(lease) = self.hold(name).await? {
+            // To take it is to write, which whoever waits must not do all the time.
+            if busy.is_none_or(|until_us| until_us <= self.clock.now_us())
+                && let Some(lease) = self.hold(name).await?
+            {
                 return Ok(Some(lease));
             }
-            if !told && let Some(lease) = self.store.lease_holder(name).await? {
+            let holder = self.store.lease_holder(name).await?;
+            if !told && let Some(lease) = &holder {
                 told = true;
                 tracing::info!(lease = name, holder = %lease.holder, "waiting for another process");
             }
+            busy = holder.map(|lease| lease.until_us);
             tokio::time::sleep(LOOK).await;
         }
         Ok(None)

@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use core_model::entity::Agent;
 use core_sync::{CollectOutcome, Hub, SyncOptions};
+use mocks::faults::{Fault, Rule, When};
+use mocks::vendor::Face;
 use mocks::world::{Options, World};
 use tests::databases::{self, Database};
 use tests::{Estate, rules_of};
@@ -243,4 +245,33 @@ async fn a_script_that_nobody_noted_is_found_by_its_run_and_one_that_never_left_
         ensure!(sent[&agent] == times, "{lost}: {run:?} was sent {}", sent[&agent]);
     }
     Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_a_system_is_away_the_answers_of_its_machines_are_waited_for_and_no_script_is_sent_twice()
+-> Result<()> {
+    let estate = estate(100, (1_500, 2_500)).await?;
+    let database = databases::sqlite()?;
+    let known = read(&estate, &database).await?;
+    let hub = slow_hub(&estate, &database, 64).await?;
+    // More refusals than the retries of the requests bear.
+    let away = Rule {
+        fault: Fault::Unavailable,
+        face: Some(Face::Automate),
+        path: Some("/CommandExecute".to_owned()),
+        when: When::Always,
+        times: Some(400),
+    };
+    let (outcome, ()) = tokio::join!(hub.collect(), async {
+        // Everybody was sent one, and nobody has answered.
+        let mut before = 0;
+        while before < 20 || sent(&estate).len() > before {
+            before = sent(&estate).len();
+            tokio::time::sleep(Duration::from_millis(300)).await;
+        }
+        estate.running.set_faults(vec![away]);
+    });
+    let outcome = outcome?;
+    ensure!(outcome.failed == 0 && outcome.answered == outcome.asked, "{outcome:?}");
+    ensure_sent_once(&estate, &known, outcome.answered)
 }

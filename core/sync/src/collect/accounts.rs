@@ -25,7 +25,9 @@ const ACCOUNTS: &str = "accounts";
 /// Characters of output that are wanted: a line for each account.
 const OUTPUT: usize = 16_000;
 /// How long an answer is taken for true before it is asked for again, in microseconds.
-const FRESH_US: i64 = 7 * 24 * 3_600_000_000;
+const FRESH_US: i64 = 7 * 24 * HOUR_US;
+/// An hour.
+const HOUR_US: i64 = 3_600_000_000;
 
 /// Every tenant that has a domain controller, with its computers.
 type Tenants = BTreeMap<TenantId, Vec<Computer>>;
@@ -36,11 +38,13 @@ impl Hub {
     pub(super) async fn look_up_accounts(&self, names: &[String]) -> Result<usize> {
         let mut told = 0;
         let mut tried: BTreeSet<RecordRef> = BTreeSet::new();
+        // The budget is of the whole collection, whoever fails.
+        let mut sent: HashMap<usize, usize> = HashMap::new();
         for _ in 0..2 {
             if self.is_stopping() {
                 break;
             }
-            let errands = self.open_accounts(&tried, names).await?;
+            let errands = self.open_accounts((&tried, &mut sent), names).await?;
             if errands.is_empty() {
                 break;
             }
@@ -71,10 +75,12 @@ impl Hub {
         Ok(if stored { told.iter().filter(|(_, upn)| upn.is_some()).count() } else { 0 })
     }
 
-    /// One errand per tenant of which something is open, or on its way.
+    /// One errand per tenant of which something is open, or on its way. Where there is more than the
+    /// budget allows, another tenant is the first each time, so that none is always behind those whose
+    /// domain controllers do not answer.
     async fn open_accounts(
         &self,
-        tried: &BTreeSet<RecordRef>,
+        (tried, sent): (&BTreeSet<RecordRef>, &mut HashMap<usize, usize>),
         names: &[String],
     ) -> Result<Vec<Errand>> {
         let budget = self.settings.collect.account_scripts;
@@ -84,9 +90,9 @@ impl Hub {
         }
         let mut ways = self.ways_to_controllers(&tenants, tried, names).await?;
         let mut fresh = self.fresh_answers().await?;
-        let mut sent: HashMap<usize, usize> = HashMap::new();
         let mut errands = Vec::new();
-        for (tenant, computers) in &tenants {
+        let first = self.turn(tenants.len());
+        for (tenant, computers) in tenants.iter().skip(first).chain(tenants.iter().take(first)) {
             let Some(way) = ways.remove(tenant) else { continue };
             let known = fresh.remove(&tenant.to_string()).unwrap_or_default();
             let errand = match way {
@@ -106,6 +112,12 @@ impl Hub {
             errands.push(errand);
         }
         Ok(errands)
+    }
+
+    /// Whose turn it is to be the first of so many: with each hour another's.
+    fn turn(&self, count: usize) -> usize {
+        let hour = usize::try_from(self.clock.now_us() / HOUR_US).unwrap_or_default();
+        hour % count.max(1)
     }
 
     async fn tenants_with_controllers(&self) -> Result<Tenants> {

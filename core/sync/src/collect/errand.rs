@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use core_connector::{ErrorKind, RunScript, Script, ScriptHandle, ScriptOutcome, Shell, TRACES};
+use core_connector::{
+    Actor, ErrorKind, RunScript, Script, ScriptHandle, ScriptOutcome, Shell, TRACES,
+};
 use core_model::RecordRef;
 use core_store::ScriptRun;
 use futures::{Stream, StreamExt};
@@ -227,7 +229,11 @@ impl Hub {
                 Ok(ScriptOutcome::Pending) if Instant::now() < deadline => continue,
                 Ok(ScriptOutcome::Pending) => "no answer in time".to_owned(),
                 Err(error) if error.kind() == ErrorKind::NotFound => error.to_string(),
-                // Its answer may still come: the next collection looks again.
+                // The system is away for a while, and the machine goes on.
+                Err(error) if error.kind().actor() == Actor::Clock && Instant::now() < deadline => {
+                    tracing::debug!(%error, agent = %run.agent, "an answer was not fetched yet");
+                    continue;
+                }
                 Err(error) => return Ok(Waited::Not(error.to_string())),
             };
             self.store.end_script(run).await?;
