@@ -1,6 +1,7 @@
 //! What waits for a human, told by mail: each need once, and once more when it is over. What was told is in
 //! the store, so that of several daemons one tells it and none tells it twice.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -24,6 +25,9 @@ pub const UNSENT: &str = "mail";
 const LOOK: Duration = Duration::from_secs(60);
 /// How long after its start a daemon looks first.
 const FIRST: Duration = Duration::from_secs(1);
+/// Seconds that what is over waits for a mail with new needs before it is one by itself: what comes back until
+/// then was never away.
+const OVER: u32 = 3600;
 /// Seconds before what was not sent is tried again, time after time; the last one stays. Who greylists wants
 /// to be asked again after some minutes.
 const WAITS: [i64; 6] = [60, 300, 900, 1800, 3600, 14_400];
@@ -33,7 +37,8 @@ const WAITS: [i64; 6] = [60, 300, 900, 1800, 3600, 14_400];
 pub struct Mailing {
     /// A digest of where it goes: elsewhere, failures do not count.
     pub spec: String,
-    /// At once, as soon as new needs have waited so many seconds for others; never where it is none.
+    /// At once, as soon as new needs have waited so many seconds for others, and what is over an hour or as
+    /// long; never where it is none.
     pub at_once: Option<u32>,
     /// What changed since the last mail, at these times.
     pub digest: Option<Schedule>,
@@ -74,8 +79,8 @@ pub struct Mailer {
     mailing: watch::Receiver<Option<Mailing>>,
     post: Arc<dyn Post>,
     metrics: Arc<Metrics>,
-    /// Since when new needs wait for others.
-    gathering: Mutex<Option<i64>>,
+    /// Since when what is new, or over, waits for more: by key.
+    gathering: Mutex<HashMap<String, i64>>,
 }
 
 impl Mailer {
@@ -119,7 +124,8 @@ impl Mailer {
         let Some(news) = self.news(store).await? else { return Ok(()) };
         // After a failure there is nothing to wait for.
         let at_once = self.has_gathered(&news, mailing, now_us);
-        let again = state.attempts > 0 && mailing.at_once.is_some() && !news.raised.is_empty();
+        let is_news = !news.raised.is_empty() || !news.settled.is_empty();
+        let again = state.attempts > 0 && mailing.at_once.is_some() && is_news;
         let at_once = at_once || again;
         if !digest && !at_once {
             return Ok(());
@@ -159,15 +165,21 @@ impl Mailer {
         Ok(Some(News { id, raised, settled, open }))
     }
 
-    /// Whether new needs have waited for others for long enough.
+    /// Whether anything has waited for more for long enough: what is new, or what is over.
     fn has_gathered(&self, news: &News, mailing: &Mailing, now_us: i64) -> bool {
         let mut gathering = self.gathering.lock().unwrap_or_else(PoisonError::into_inner);
-        if news.raised.is_empty() {
-            *gathering = None;
-            return false;
+        // What is no news any more begins anew when it is again.
+        let before = std::mem::take(&mut *gathering);
+        let Some(wait) = mailing.at_once else { return false };
+        let raised = news.raised.iter().map(|need| (&need.key, wait));
+        let settled = news.settled.iter().map(|(key, _)| (key, wait.max(OVER)));
+        let mut has_gathered = false;
+        for (key, wait) in raised.chain(settled) {
+            let since = before.get(key).copied().unwrap_or(now_us);
+            has_gathered |= now_us - since >= i64::from(wait) * 1_000_000;
+            gathering.insert(key.clone(), since);
         }
-        let since = *gathering.get_or_insert(now_us);
-        mailing.at_once.is_some_and(|wait| now_us - since >= i64::from(wait) * 1_000_000)
+        has_gathered
     }
 
     /// Sends what is to be told by now, while nobody else does; says whether nothing is left to tell.
@@ -212,7 +224,7 @@ impl Mailer {
         let spec = mailing.spec.clone();
         let state = WebhookState { spec, delivered_us: Some(now_us), ..WebhookState::default() };
         store.put_webhook(MAIL, &state).await?;
-        *self.gathering.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.gathering.lock().unwrap_or_else(PoisonError::into_inner).clear();
         tracing::info!(raised = news.raised.len(), settled = news.settled.len(), "a mail was sent");
         Ok(true)
     }

@@ -1,6 +1,7 @@
 //! `linchpin mail`: how mail about what waits for people fares; `test` sends a trial.
 
 use core_daemon::MAIL;
+use core_store::{Store, WebhookState};
 use serde_json::json;
 
 use super::text;
@@ -26,6 +27,7 @@ async fn test(global: &Global, context: &Context) -> Result<(), Failure> {
     let answer = mail::send(&server, letter)
         .await
         .map_err(|why| Failure::failed(format!("no mail was sent: {why}")))?;
+    end_the_wait(&context.store).await?;
     if global.json {
         output::json(&json!({ "to": to, "server": server.host, "answer": answer }));
         return Ok(());
@@ -36,6 +38,19 @@ async fn test(global: &Global, context: &Context) -> Result<(), Failure> {
         to.join(", "),
         printable(&answer)
     ));
+    Ok(())
+}
+
+/// What was not sent waits no longer for its next try: mail arrives.
+async fn end_the_wait(store: &Store) -> Result<(), Failure> {
+    let known = store.webhooks().await?.remove(MAIL).unwrap_or_default();
+    if known.attempts == 0 && known.next_try_us.is_none() {
+        return Ok(());
+    }
+    let (spec, delivered_us) = (known.spec, known.delivered_us);
+    store
+        .put_webhook(MAIL, &WebhookState { spec, delivered_us, ..WebhookState::default() })
+        .await?;
     Ok(())
 }
 

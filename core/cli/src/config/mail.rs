@@ -10,6 +10,7 @@ use core_toml::Node;
 use lettre::message::Mailbox;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::plan::{OFF, wrong_pattern};
 use super::problem::Problem;
@@ -39,7 +40,7 @@ pub(crate) struct MailTable {
     pub(crate) from: Option<String>,
     /// Who gets it.
     pub(crate) to: Vec<String>,
-    /// Whether new needs are mailed at once.
+    /// Whether new needs are mailed at once, and what is over without a new one after an hour.
     pub(crate) at_once: bool,
     /// Minutes that a new need waits for others, so that one mail has them.
     #[schemars(range(max = 1440))]
@@ -135,17 +136,27 @@ pub(super) fn wrong_values(root: &Node) -> Vec<Problem> {
 }
 
 /// What is no mistake, and better otherwise.
-pub(super) fn warning(root: &Node) -> Option<String> {
-    let table = root.get("mail")?;
-    let server = table.get("server")?.text()?;
-    let readable = table.get("tls").and_then(Node::text) == Some("none");
-    readable.then(|| {
-        format!(
+pub(super) fn warnings(root: &Node) -> Vec<String> {
+    let Some(table) = root.get("mail") else { return Vec::new() };
+    let text = |key: &str| table.get(key).and_then(Node::text);
+    let Some(server) = text("server") else { return Vec::new() };
+    let mut warnings = Vec::new();
+    if text("tls") == Some("none") {
+        warnings.push(format!(
             "mail to {} travels readable, `tls` of [mail] is \"none\": that is for a relay on this \
              machine or in a network of your own",
             printable(server)
-        )
-    })
+        ));
+    }
+    let at_once = table.get("at_once").map(Node::json) != Some(Value::Bool(false));
+    if !at_once && text("digest").is_none_or(|digest| digest == OFF) {
+        warnings.push(
+            "[mail] never sends anything, `at_once` is false and `digest` is \"off\": set one of them, \
+             or leave out `server`"
+                .to_owned(),
+        );
+    }
+    warnings
 }
 
 /// The server, if mail is sent.
@@ -184,8 +195,42 @@ pub(super) fn mailing(table: &MailTable, zone: Tz) -> Option<Mailing> {
     let server = table.server.as_ref()?;
     let digest = table.digest.parse::<Pattern>().ok();
     Some(Mailing {
-        spec: format!("{server} {:?} {:?}", table.port, table.to),
+        // All that decides whether a server takes it, but the password.
+        spec: format!(
+            "{server} {:?} {:?} {:?} {:?} {:?} {:?}",
+            table.port, table.tls, table.ca_file, table.user, table.from, table.to
+        ),
         at_once: table.at_once.then_some(table.gather_minutes * 60),
         digest: digest.map(|pattern| Schedule::new(pattern, zone)),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_is_mended_but_the_password_is_tried_at_once() {
+        type Change = fn(&mut MailTable);
+        let changes: [Change; 7] = [
+            |table| table.server = Some("other.example".to_owned()),
+            |table| table.port = Some(2525),
+            |table| table.tls = TlsWord::Implicit,
+            |table| table.ca_file = Some(PathBuf::from("ca.pem")),
+            |table| table.user = Some("hub".to_owned()),
+            |table| table.from = Some("hub@msp.example".to_owned()),
+            |table| table.to = vec!["ops@msp.example".to_owned()],
+        ];
+        let spec = |change: Change| {
+            let mut table =
+                MailTable { server: Some("mail.example".to_owned()), ..MailTable::default() };
+            change(&mut table);
+            mailing(&table, Tz::UTC).unwrap().spec
+        };
+        let before = spec(|_| {});
+        for (place, change) in changes.into_iter().enumerate() {
+            assert_ne!(spec(change), before, "change {place}");
+        }
+        assert_eq!(spec(|table| table.password = Some("planted".to_owned())), before);
+    }
 }

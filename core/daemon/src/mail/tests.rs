@@ -120,7 +120,7 @@ async fn a_need_is_mailed_once_and_once_more_when_it_is_over() {
     // The same with another count is the same need.
     bench.needs(&[("a", "two"), ("b", "one"), ("c", "one")]);
     assert_eq!(bench.look(3600, &mailing).await, []);
-    // What is over waits for the next mail; what comes back before was never away.
+    // What is over waits for the next mail, for an hour; what comes back before was never away.
     bench.needs(&[("a", "two")]);
     assert_eq!(bench.look(3600, &mailing).await, []);
     bench.needs(&[("a", "two"), ("c", "one"), ("d", "one")]);
@@ -130,6 +130,41 @@ async fn a_need_is_mailed_once_and_once_more_when_it_is_over() {
     assert_eq!(bench.look(60, &mailing).await, []);
     assert_eq!(bench.look(300, &mailing).await, news("b=again", "a=one c=one d=one", ""));
     assert_eq!(bench.look(86_400, &mailing).await, []);
+}
+
+#[tokio::test]
+async fn what_is_over_is_mailed_by_itself_and_mailed_again_when_it_comes_back() {
+    let bench = Bench::new().await;
+    let mailing = at_once(300);
+    bench.needs(&[("a", "january")]);
+    assert_eq!(bench.look(0, &mailing).await, []);
+    assert_eq!(bench.look(300, &mailing).await, news("a=january", "", ""));
+    for _ in 0..3 {
+        bench.needs(&[]);
+        assert_eq!(bench.look(60, &mailing).await, []);
+        assert_eq!(bench.look(3599, &mailing).await, [], "it may come back");
+        bench.needs(&[("a", "january")]);
+        assert_eq!(bench.look(60, &mailing).await, [], "it was never away");
+    }
+    bench.needs(&[]);
+    assert_eq!(bench.look(60, &mailing).await, []);
+    assert_eq!(bench.look(3600, &mailing).await, news("", "a=january", ""));
+    assert_eq!(bench.look(150 * 86_400, &mailing).await, []);
+    bench.needs(&[("a", "june")]);
+    assert_eq!(bench.look(60, &mailing).await, []);
+    assert_eq!(bench.look(300, &mailing).await, news("a=june", "", ""));
+    // Where new needs wait for longer than an hour, so does this.
+    bench.needs(&[]);
+    assert_eq!(bench.look(60, &at_once(7200)).await, []);
+    assert_eq!(bench.look(7199, &at_once(7200)).await, []);
+    *bench.office.refuses.lock().unwrap() = Some("451 try later".to_owned());
+    assert_eq!(bench.look(1, &at_once(7200)).await, []);
+    assert_eq!(bench.state().await.attempts, 1);
+    // What was not sent waits for nothing but its next try, also by another daemon.
+    *bench.office.refuses.lock().unwrap() = None;
+    let (folder, now) = (Arc::clone(&bench.folder), Arc::clone(&bench.now));
+    let other = Bench::on(folder, now, Arc::clone(&bench.office)).await;
+    assert_eq!(other.look(60, &at_once(7200)).await, news("", "a=june", ""));
 }
 
 #[tokio::test]
@@ -145,13 +180,20 @@ async fn a_digest_comes_at_its_time_and_only_where_something_changed() {
     // Also where it was down at that time, and once for several days.
     assert_eq!(bench.look(3 * 86_400, &daily()).await, news("", "a=one", ""));
     assert_eq!(bench.look(3600, &daily()).await, []);
-    // Both: what is new at once, what is over at seven.
+    // Both: what is new at once, what is over after an hour where it is not seven before.
     let both = Mailing { at_once: Some(0), ..daily() };
     bench.needs(&[("b", "one")]);
     assert_eq!(bench.look(60, &both).await, news("b=one", "", ""));
     bench.needs(&[]);
     assert_eq!(bench.look(60, &both).await, []);
-    assert_eq!(bench.look(86_400, &both).await, news("", "b=one", ""));
+    assert_eq!(bench.look(3600, &both).await, news("", "b=one", ""));
+    bench.needs(&[("c", "one")]);
+    assert_eq!(bench.look(60, &both).await, news("c=one", "", ""));
+    assert_eq!(bench.look(86_400, &both).await, []);
+    // From 10:03 to ten minutes before the next digest.
+    bench.needs(&[]);
+    assert_eq!(bench.look(74_820, &both).await, []);
+    assert_eq!(bench.look(660, &both).await, news("", "c=one", ""));
 }
 
 #[tokio::test]

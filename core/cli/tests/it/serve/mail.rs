@@ -152,7 +152,42 @@ fn a_table_that_cannot_send_is_refused_with_its_line_and_a_readable_way_is_warne
     }
     let relay = format!("{HUB}[mail]\nserver = \"relay.example\"\n{whole}tls = \"none\"\n");
     let ran = Place::with(&relay).run(&["config", "check"]).ended(0);
+    assert!(!ran.err.contains("never sends"), "{}", ran.err);
     ran.complained(&["warning: mail to relay.example travels readable"]);
+    for (more, never) in
+        [("", true), ("digest = \"off\"\n", true), ("digest = \"0 7 * * *\"\n", false)]
+    {
+        let text =
+            format!("{HUB}[mail]\nserver = \"mail.example\"\n{whole}at_once = false\n{more}");
+        let ran = Place::with(&text).run(&["config", "check"]).ended(0);
+        assert_eq!(ran.err.contains("warning: [mail] never sends anything"), never, "{}", ran.err);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_trial_that_is_taken_ends_the_wait_for_the_next_try() {
+    let smtp = Smtp::start(Tls::None, None).await.unwrap();
+    let place = place(&smtp, "none", "");
+    let waits = core_store::WebhookState {
+        attempts: 6,
+        failing_us: Some(1),
+        next_try_us: Some(4_102_444_800_000_000),
+        error: Some("550 no".to_owned()),
+        delivered_us: Some(1_000_000),
+        ..core_store::WebhookState::default()
+    };
+    note(&place, waits).await;
+    smtp.fail(&[Fault::Recipient("451 4.7.1 greylisted".to_owned())]);
+    place.run(&["mail", "test"]).ended(1);
+    let shown = place.run(&["mail", "--json"]).ended(0).value();
+    assert_eq!((&shown["state"], &shown["attempts"]), (&"failing".into(), &6.into()));
+    place.run(&["mail", "test"]).ended(0);
+    let shown = place.run(&["mail", "--json"]).ended(0).value();
+    assert_eq!((&shown["state"], &shown["attempts"]), (&"ok".into(), &0.into()));
+    for key in ["next_try", "failing_since", "error"] {
+        assert!(shown[key].is_null(), "{key} in {shown}");
+    }
+    assert!(shown["sent"].is_string(), "{shown}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -181,10 +216,10 @@ async fn a_service_mails_what_needs_somebody_once_and_says_when_nobody_takes_it(
         error: Some("451 greylisted".to_owned()),
         ..core_store::WebhookState::default()
     };
-    note(&site, state(2)).await;
+    note(&site.place, state(2)).await;
     let told = site.run(&["needs", "--json"]).ended(0).json();
     assert!(told.iter().any(|need| need["kind"] == "mail" && need["key"] == "mail"), "{told:?}");
-    note(&site, state(0)).await;
+    note(&site.place, state(0)).await;
 
     for start in 0..2 {
         let service = Service::start(&site, &[]);
@@ -220,8 +255,8 @@ async fn a_service_mails_what_needs_somebody_once_and_says_when_nobody_takes_it(
 }
 
 /// Puts down how mail fares.
-async fn note(site: &crate::commands::site::Site, state: core_store::WebhookState) {
-    let path = site.place.path().join("hub.db");
+async fn note(place: &Place, state: core_store::WebhookState) {
+    let path = place.path().join("hub.db");
     let store = core_store::Store::open(path.to_str().unwrap()).await.unwrap();
     store.put_webhook(core_daemon::MAIL, &state).await.unwrap();
     store.close().await;
