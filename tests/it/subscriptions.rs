@@ -261,3 +261,26 @@ async fn of_two_hubs_one_subscribes_and_an_address_that_is_not_reached_is_asked_
     ensure!(store.subscriptions().await?.iter().all(|row| row.failure.is_none()));
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_hub_ended_and_could_not_make_again_is_not_noted_as_there() -> Result<()> {
+    let estate = Estate::of(120, 95).await?;
+    let (store, _folder) = tests::fresh_sqlite().await?;
+    let url = answering(&estate).await?;
+    let hub = |url: &str| hub(&estate, &store, (url, Clock::system()), &json!({}));
+    let first = hub(&url)?.keep_subscriptions(KIND).await?;
+    // Another address, where nobody answers: the old ones are ended, and no new ones are made.
+    let done = hub("http://127.0.0.1:9")?.keep_subscriptions(KIND).await?;
+    ensure!(done.removed > 0 && done.made == 0 && !done.failed.is_empty(), "{done:?}");
+    let there: BTreeSet<String> = there(&estate)?.into_iter().map(|(_, _, id)| id).collect();
+    let rows = store.subscriptions().await?;
+    let (live, ended): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.id.is_some());
+    ensure!(ended.len() == done.removed && rows.len() == first.made, "{rows:#?}");
+    ensure!(ended.iter().all(|row| row.ends_us.is_none() && row.failure.is_some()), "{ended:#?}");
+    let known: BTreeSet<String> = live.iter().filter_map(|row| row.id.clone()).collect();
+    ensure!(known == there, "{known:#?} and not {there:#?}");
+    let again = hub(&url)?.keep_subscriptions(KIND).await?;
+    ensure!(again.made == done.removed && again.failed.is_empty(), "{again:?}");
+    is_whole(&estate, &[])?;
+    Ok(())
+}

@@ -1,6 +1,7 @@
 //! Change notifications of Graph: that something among users or groups changed, and what becomes of the
 //! subscriptions themselves. What changed is read by delta.
 
+use chrono::Utc;
 use core_connector::{Hint, Hook, Refusal, Secret, Sent, Taken, Webhooks};
 use serde::Deserialize;
 use url::form_urlencoded;
@@ -59,15 +60,20 @@ impl Webhooks for Hooks {
         let is_known =
             |one: &Notification| one.client_state.as_deref().is_some_and(|state| self.0.is(state));
         let known = body.value.into_iter().filter(is_known);
-        Ok(Taken::Hooks(known.filter_map(hook).collect()))
+        let now_s = Utc::now().timestamp();
+        Ok(Taken::Hooks(known.filter_map(|one| hook(one, now_s)).collect()))
     }
 }
 
-fn hook(one: Notification) -> Option<Hook> {
+/// What a notification tells that arrived at a time (Unix seconds).
+fn hook(one: Notification, now_s: i64) -> Option<Hook> {
     let subscription = one.subscription_id;
     if let Some(event) = one.lifecycle_event {
         let until = one.subscription_expiration_date_time.unwrap_or_default();
-        let id = format!("{subscription} {event} {until}");
+        // Of two that were missed between two renewals all is the same but when each was told. One that
+        // Graph sends again is looked at again, which finds nothing new.
+        let at = if event == "missed" { format!(" {now_s}") } else { String::new() };
+        let id = format!("{subscription} {event} {until}{at}");
         return Some(Hook { id, hint: Hint::Subscription(subscription) });
     }
     let resource = one.resource?.to_ascii_lowercase();
@@ -130,6 +136,22 @@ mod tests {
         let expected = [stream("users"), stream("groups"), Hint::Subscription("sub".to_owned())];
         assert_eq!(hints, expected);
         assert_eq!(hooks[0].id, "sub updated u1 2026-09-25T06:41:08Z 5");
+    }
+
+    #[test]
+    fn what_was_missed_twice_between_two_renewals_is_told_twice() {
+        let id = |event: &str, now_s| {
+            let one = serde_json::json!({
+                "subscriptionId": "sub", "clientState": "s3cret", "lifecycleEvent": event,
+                "subscriptionExpirationDateTime": "2026-12-20T11:00:00Z",
+            });
+            hook(serde_json::from_value(one).unwrap(), now_s).unwrap().id
+        };
+        assert_ne!(id("missed", 1_000), id("missed", 1_060));
+        assert_eq!(id("missed", 1_000), id("missed", 1_000), "within one delivery");
+        for event in ["reauthorizationRequired", "subscriptionRemoved"] {
+            assert_eq!(id(event, 1_000), id(event, 1_060), "{event} is so until it is renewed");
+        }
     }
 
     #[test]

@@ -33,6 +33,7 @@ mod warnings;
 mod webhook;
 
 pub(crate) use self::connect::ConnectionSettings;
+pub(crate) use self::keeper::OF_CONNECTIONS;
 pub(crate) use self::mail::{MailServer, TlsWord};
 pub(crate) use self::problem::{Problem, Problems, laid_out};
 pub(crate) use self::schema::{file_schema, schema_of};
@@ -235,7 +236,9 @@ impl Config {
         }
         let keys = keys?;
         self.kept.clear();
-        for row in store.secrets().await? {
+        // What connections keep is theirs alone: no setting names it.
+        let is_named = |name: &str| !name.starts_with(OF_CONNECTIONS);
+        for row in store.secrets().await?.into_iter().filter(|row| is_named(&row.name)) {
             match store.unseal(&keys, &row.name).await {
                 Ok(Some(plain)) => {
                     self.kept.insert(row.name, plain);

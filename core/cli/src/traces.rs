@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use core_connector::TRACES;
 use core_http::FetchOptions;
 use core_store::Store;
-use http::{Request, Response};
+use http::{Request, Response, Uri};
 use opentelemetry::KeyValue;
 use opentelemetry::propagation::TextMapPropagator as _;
 use opentelemetry::trace::TracerProvider as _;
@@ -80,7 +80,7 @@ impl Traces {
             .collect();
         let exporter = SpanExporter::builder()
             .with_http()
-            .with_http_client(Collector::new(plan.url.clone()))
+            .with_http_client(Collector::new(&plan.url))
             .with_protocol(Protocol::HttpBinary)
             .with_endpoint(plan.url)
             .with_headers(headers)
@@ -141,13 +141,14 @@ pub(crate) fn go_on(span: &Span, traceparent: &str) {
 /// Asks the collector with the program's one HTTP stack.
 struct Collector {
     runtime: Handle,
-    url: String,
+    /// All that is said of its address.
+    place: String,
     failing: Mutex<Failing>,
 }
 
 impl std::fmt::Debug for Collector {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Collector").field("url", &self.url).finish_non_exhaustive()
+        f.debug_struct("Collector").field("place", &self.place).finish_non_exhaustive()
     }
 }
 
@@ -160,14 +161,14 @@ struct Failing {
 }
 
 impl Collector {
-    fn new(url: String) -> Self {
-        Self { runtime: Handle::current(), url, failing: Mutex::default() }
+    fn new(url: &str) -> Self {
+        Self { runtime: Handle::current(), place: place_of(url), failing: Mutex::default() }
     }
 
     /// Says that nothing arrives, now and then, and once that it does again.
     fn note(&self, error: Option<&str>) {
         let mut failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
-        let collector = &self.url;
+        let collector = &self.place;
         let Some(error) = error else {
             let was = std::mem::take(&mut *failing);
             if was.lost > 0 {
@@ -181,6 +182,13 @@ impl Collector {
             tracing::warn!(collector, error, lost = failing.lost, "traces are lost");
         }
     }
+}
+
+/// Host and port of an address.
+fn place_of(url: &str) -> String {
+    let uri: Uri = url.parse().unwrap_or_default();
+    let usual = if uri.scheme_str() == Some("https") { 443 } else { 80 };
+    format!("{}:{}", uri.host().unwrap_or_default(), uri.port_u16().unwrap_or(usual))
 }
 
 #[async_trait]
@@ -209,5 +217,24 @@ impl HttpClient for Collector {
         let refused = format!("it answered {status}");
         self.note((!status.is_success()).then_some(refused.as_str()));
         Ok(answer.map(Bytes::from))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn of_a_collectors_address_host_and_port_are_said_and_nothing_else() {
+        for (url, place) in [
+            ("https://c.example/v1/traces", "c.example:443"),
+            ("http://c.example/v1/traces", "c.example:80"),
+            ("http://[::1]:4318/v1/traces", "[::1]:4318"),
+            ("https://eve:planted@c.example:4318/planted?key=planted", "c.example:4318"),
+        ] {
+            assert_eq!(place_of(url), place);
+            let shown = format!("{:?}", Collector::new(url));
+            assert!(shown.contains(place) && !shown.contains("planted"), "{shown}");
+        }
     }
 }

@@ -22,5 +22,5 @@ pub use job::Edges;
 pub use log::RunLog;
 pub use mail::{MAIL, Mailer, Mailing, News, Post, UNSENT};
 pub use metrics::{Counted, Metrics};
-pub use outbound::{Endpoint, Outbound, Outside, SigningKey, Told, Topic};
+pub use outbound::{Endpoint, Outbound, Outside, SigningKey, Told, Topic, forget_endpoints_but};
 pub use timer::{SystemTimer, Timer};

@@ -16,6 +16,8 @@ use tokio::sync::watch;
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
 
+use crate::MAIL;
+
 mod signature;
 
 pub use self::signature::SigningKey;
@@ -333,6 +335,20 @@ impl Outbound {
         }
         Ok(arrived)
     }
+}
+
+/// Forgets how all fare who are told of what happens but these ([`MAIL`] is one of them where mail is sent):
+/// one that comes back begins anew, and meets nothing that was told long ago.
+///
+/// # Errors
+/// When the store fails.
+pub async fn forget_endpoints_but(store: &Store, names: &[&str]) -> Result<()> {
+    store.forget_webhooks_but(names).await?;
+    // The cursors of a webhook are set when it begins; the digest's tells that it began.
+    if !names.contains(&MAIL) && store.cursor(MAIL).await? != 0 {
+        store.set_cursor(MAIL, 0).await?;
+    }
+    Ok(())
 }
 
 /// Whether an endpoint is given up, or is to be left alone for a while.

@@ -10,6 +10,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use core_model::access::Role;
 use core_store::{NOTED_EVERY_US, SignInKey, SignInRow, Token, TokenRow};
+use tracing::{Instrument as _, Span};
 
 use crate::Api;
 use crate::problem::Problem;
@@ -152,6 +153,8 @@ impl Caller {
     }
 }
 
+/// Which trace a request goes on with (W3C's Trace Context).
+const TRACEPARENT: &str = "traceparent";
 /// Names that are remembered before old ones are forgotten.
 const NOTED: usize = 10_000;
 
@@ -226,12 +229,14 @@ impl Api {
 }
 
 /// Says who asks. Below `/v1` only whoever is known gets any further: nothing is said to anybody else,
-/// not even which paths there are. Elsewhere each page says whom it is for.
+/// not even which paths there are, and no trace of theirs is gone on with. Elsewhere each page says whom it
+/// is for.
 pub(crate) async fn guard(
     State(api): State<Arc<Api>>,
     mut request: Request,
     next: Next,
 ) -> Response {
+    let span = request.extensions_mut().remove::<Span>().unwrap_or_else(Span::none);
     let path = request.uri().path();
     let is_api = path == "/v1" || path.starts_with("/v1/");
     let caller = match api.caller(request.headers()).await {
@@ -241,9 +246,13 @@ pub(crate) async fn guard(
         // Health and sign-in must answer without a database.
         Err(_) => None,
     };
-    let Some(caller) = caller else { return next.run(request).await };
+    let Some(caller) = caller else { return next.run(request).instrument(span).await };
+    let parent = request.headers().get(TRACEPARENT).and_then(|parent| parent.to_str().ok());
+    if let (true, false, Some(parent)) = (is_api, span.is_disabled(), parent) {
+        api.answers.continues(&span, parent);
+    }
     request.extensions_mut().insert(caller.clone());
-    let mut response = next.run(request).await;
+    let mut response = next.run(request).instrument(span).await;
     response.extensions_mut().insert(caller);
     response
 }

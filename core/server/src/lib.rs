@@ -89,7 +89,7 @@ pub trait Answers: Send + Sync {
     }
 
     /// Has a span go on with the trace that a request names (`traceparent`). Called before the span is
-    /// entered, and only where there are traces.
+    /// entered, for known callers of `/v1`, and only where there are traces.
     fn continues(&self, _span: &tracing::Span, _traceparent: &str) {}
 
     /// Asks another system over HTTP, for signing in by an OpenID Connect provider.

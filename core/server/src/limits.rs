@@ -14,8 +14,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use core_connector::TRACES;
 use tokio::time::Instant;
+use tracing::Span;
 use tracing::field::Empty;
-use tracing::{Instrument as _, Span};
 
 use crate::Api;
 use crate::access::Caller;
@@ -26,8 +26,6 @@ use crate::webhooks;
 pub(crate) const LARGEST: u64 = 64 * 1024;
 /// Bytes that the files of a library may have together.
 pub(crate) const LARGEST_LIBRARY: u64 = 4 * 1024 * 1024;
-/// Which trace a request goes on with.
-const TRACEPARENT: &str = "traceparent";
 /// How long an answer may take until it begins.
 const LONGEST: Duration = Duration::from_secs(30);
 
@@ -74,13 +72,15 @@ pub(crate) async fn headers(request: Request, next: Next) -> Response {
 
 /// Writes the request's line. The path is that of the list of routes: what somebody sent may hold
 /// anything, tokens and names of customers among it.
-pub(crate) async fn log(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
+pub(crate) async fn log(State(api): State<Arc<Api>>, mut request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().cloned();
     let method = request.method().clone();
     let began = Instant::now();
     let route = route.as_ref().map_or("(unknown)", MatchedPath::as_str);
-    let span = span(&api, &request, route);
-    let response = next.run(request).instrument(span.clone()).await;
+    let span = span(&method, route);
+    // The guard enters it: only then it is known whose trace it goes on with.
+    request.extensions_mut().insert(span.clone());
+    let response = next.run(request).await;
     let status = response.status().as_u16();
     span.record("http.response.status_code", status);
     if status >= 500 {
@@ -103,23 +103,17 @@ pub(crate) async fn log(State(api): State<Arc<Api>>, request: Request, next: Nex
     response
 }
 
-/// The span of a request, which goes on with the trace of whoever asks, where it says which
-/// (`traceparent` of W3C's Trace Context).
-fn span(api: &Api, request: &Request, route: &str) -> Span {
-    let span = tracing::info_span!(
+/// The span of a request.
+fn span(method: &Method, route: &str) -> Span {
+    tracing::info_span!(
         target: TRACES,
         "api.request",
         otel.kind = "server",
-        http.request.method = word(request.method()),
+        http.request.method = word(method),
         http.route = route,
         http.response.status_code = Empty,
         otel.status_code = Empty,
-    );
-    let parent = request.headers().get(TRACEPARENT).and_then(|parent| parent.to_str().ok());
-    if let (false, Some(parent)) = (span.is_disabled(), parent) {
-        api.answers.continues(&span, parent);
-    }
-    span
+    )
 }
 
 /// A method's word; those that nobody knows are one, for each word is a label that stays.

@@ -214,16 +214,16 @@ impl Store {
         keys.opened(name, &row.text(0)?, &row.text(1)?).map(Some)
     }
 
-    /// Forgets a secret.
+    /// Forgets a secret; says whether there was one of that name.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn forget_secret(&self, name: &str) -> Result<()> {
+    pub async fn forget_secret(&self, name: &str) -> Result<bool> {
         let mut tx = self.write().await?;
         let query = self.sql("delete from secret where name = $1").bind(owned(name));
-        query.execute(&mut *tx).await?;
+        let gone = query.execute(&mut *tx).await?.rows_affected();
         tx.commit().await?;
-        Ok(())
+        Ok(gone > 0)
     }
 
     /// Every secret that is kept, by name.

@@ -5,7 +5,7 @@ use sqlx::any::AnyRow;
 
 use crate::error::Result;
 use crate::open::Store;
-use crate::sql::{Columns, opt, owned};
+use crate::sql::{Columns, list, opt, owned};
 
 /// A subscription that is there, or should be.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -57,21 +57,23 @@ impl Store {
         rows.iter().map(read).collect()
     }
 
-    /// Notes how a subscription is, instead of what was known of it.
+    /// Notes how a subscription is, instead of what was known of it. Whether the system wants it looked
+    /// at is not taken from the row: that may have been asked since it was read. It is settled where the
+    /// system's wish was `answered`.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn put_subscription(&self, row: &SubscriptionRow) -> Result<()> {
+    pub async fn put_subscription(&self, row: &SubscriptionRow, answered: bool) -> Result<()> {
         let failure = row.failure.as_ref();
         let mut tx = self.write().await?;
         self.sql(
             "insert into subscription (connection, scope, topic, scope_name, id, mark, ends, asked, \
              failed, error_kind, error, remedy) \
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
+             values ($1, $2, $3, $4, $5, $6, $7, 0, $8, $9, $10, $11) \
              on conflict (connection, scope, topic) do update set \
              scope_name = excluded.scope_name, id = excluded.id, mark = excluded.mark, \
-             ends = excluded.ends, asked = excluded.asked, failed = excluded.failed, \
-             error_kind = excluded.error_kind, error = excluded.error, remedy = excluded.remedy",
+             ends = excluded.ends, failed = excluded.failed, error_kind = excluded.error_kind, \
+             error = excluded.error, remedy = excluded.remedy",
         )
         .bind(owned(&row.connection))
         .bind(owned(&row.scope))
@@ -80,13 +82,37 @@ impl Store {
         .bind(opt(row.id.as_deref()))
         .bind(owned(&row.mark))
         .bind(row.ends_us)
-        .bind(i64::from(row.asked))
         .bind(failure.map(|one| one.since_us))
         .bind(opt(failure.map(|one| one.kind.as_str())))
         .bind(opt(failure.map(|one| one.error.as_str())))
         .bind(opt(failure.map(|one| one.remedy.as_str())))
         .execute(&mut *tx)
         .await?;
+        if answered {
+            self.sql(
+                "update subscription set asked = 0 \
+                 where connection = $1 and scope = $2 and topic = $3",
+            )
+            .bind(owned(&row.connection))
+            .bind(owned(&row.scope))
+            .bind(owned(&row.topic))
+            .execute(&mut *tx)
+            .await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Forgets the subscriptions of all connections but these.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn forget_subscriptions_but(&self, connections: &[&str]) -> Result<()> {
+        let mut tx = self.write().await?;
+        self.sql("delete from subscription where not (connection in list($1))")
+            .bind(list(connections))
+            .execute(&mut *tx)
+            .await?;
         tx.commit().await?;
         Ok(())
     }

@@ -6,7 +6,7 @@ use sqlx::any::AnyRow;
 
 use crate::error::Result;
 use crate::open::Store;
-use crate::sql::{Argument, Columns, Select, opt, owned};
+use crate::sql::{Argument, Columns, Select, list, opt, owned};
 
 /// How an endpoint fares. Times are Unix microseconds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -75,6 +75,23 @@ impl Store {
         .bind(state.delivered_us)
         .execute(&mut *tx)
         .await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Forgets how all endpoints but these fare, and what was told to them of the hub's needs.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn forget_webhooks_but(&self, names: &[&str]) -> Result<()> {
+        let names = list(names);
+        let mut tx = self.write().await?;
+        for text in [
+            "delete from webhook where not (name in list($1))",
+            "delete from announced where not (endpoint in list($1))",
+        ] {
+            self.sql(text).bind(names.clone()).execute(&mut *tx).await?;
+        }
         tx.commit().await?;
         Ok(())
     }

@@ -168,7 +168,7 @@ impl Keeper<'_> {
         if self.is_over() {
             return Ok(done);
         }
-        let there = match self.subscribe.list(&scope.key).await {
+        let mut there = match self.subscribe.list(&scope.key).await {
             Ok(there) => there,
             Err(error) => {
                 for topic in self.subscribe.topics() {
@@ -183,7 +183,7 @@ impl Keeper<'_> {
             if self.is_over() {
                 break;
             }
-            self.topic(scope, topic, &there, &mut done).await?;
+            self.topic(scope, topic, &mut there, &mut done).await?;
         }
         Ok(done)
     }
@@ -192,7 +192,7 @@ impl Keeper<'_> {
         &self,
         scope: &Scope,
         topic: &str,
-        there: &[Subscription],
+        there: &mut Vec<Subscription>,
         done: &mut Subscribed,
     ) -> Result<()> {
         let before = self.row(&scope.key, topic);
@@ -210,14 +210,18 @@ impl Keeper<'_> {
                     failure: None,
                 };
                 if before != Some(&row) {
-                    self.hub.store.put_subscription(&row).await?;
+                    // What was asked for since it was read is looked at the next time.
+                    let answered = before.is_some_and(|row| row.asked);
+                    self.hub.store.put_subscription(&row, answered).await?;
                 }
             }
             Err(error) => {
                 if error.kind() == ErrorKind::Config {
                     self.refused.store(true, Ordering::Relaxed);
                 }
-                let id = before.and_then(|row| row.id.clone());
+                // One that the system has no more, or that was just ended, is not there.
+                let is_there = |id: &String| there.iter().any(|one| one.id == *id);
+                let id = before.and_then(|row| row.id.clone()).filter(is_there);
                 self.note(scope, topic, id, &error).await?;
                 done.fail(&scope.name, error);
             }
@@ -225,12 +229,13 @@ impl Keeper<'_> {
         Ok(())
     }
 
-    /// Does what is to be done about one, and gives what is there then.
+    /// Does what is to be done about one, and gives what is there then. What is ended is taken out of what
+    /// the system has.
     async fn step(
         &self,
         scope: &str,
         topic: &str,
-        there: &[Subscription],
+        there: &mut Vec<Subscription>,
         done: &mut Subscribed,
     ) -> core_connector::Result<Subscription> {
         let url = self.url.as_deref().unwrap_or_default();
@@ -239,6 +244,7 @@ impl Keeper<'_> {
         let plan = plan(self.row(scope, topic), there, &wanted);
         for id in &plan.remove {
             done.removed += usize::from(self.remove(scope, id).await?);
+            there.retain(|one| one.id != *id);
         }
         let until_us = now_us + life_us;
         let new = NewSubscription { topic, url, until_us };
@@ -248,7 +254,9 @@ impl Keeper<'_> {
                 return Ok(there);
             }
             Step::Renew(id) => match self.subscribe.renew(scope, &id, until_us).await {
-                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    there.retain(|one| one.id != id);
+                }
                 renewed => {
                     done.renewed += usize::from(renewed.is_ok());
                     return renewed;
@@ -309,7 +317,8 @@ impl Keeper<'_> {
         Ok(())
     }
 
-    /// Notes that one is not as it should be; since when, if that is so already.
+    /// Notes that one is not as it should be; since when, if that is so already. `id` is of the one that is
+    /// there nevertheless.
     async fn note(
         &self,
         scope: &Scope,
@@ -330,13 +339,13 @@ impl Keeper<'_> {
             scope: scope.key.clone(),
             scope_name: scope.name.clone(),
             topic: topic.to_owned(),
-            id,
             mark: before.map(|row| row.mark.clone()).unwrap_or_default(),
-            ends_us: before.and_then(|row| row.ends_us),
+            ends_us: before.and_then(|row| row.ends_us).filter(|_| id.is_some()),
+            id,
             asked: before.is_some_and(|row| row.asked),
             failure: Some(failure),
         };
-        self.hub.store.put_subscription(&row).await?;
+        self.hub.store.put_subscription(&row, false).await?;
         Ok(())
     }
 }

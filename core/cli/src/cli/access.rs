@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::token::RoleArg;
+use crate::config::OF_CONNECTIONS;
 
 /// What to do with accounts.
 #[derive(Debug, Subcommand)]
@@ -92,8 +93,8 @@ pub(crate) enum SecretsAction {
     Set(SecretArgs),
     /// The names of what is kept, and which key seals each
     List,
-    /// Forget a secret
-    Forget(SecretArgs),
+    /// Forget a secret, or what a connection keeps (`connection:NAME/SECRET`)
+    Forget(KeptArgs),
     /// Seal everything with the key in use instead of the old ones
     Rotate,
 }
@@ -106,6 +107,22 @@ pub(crate) struct SecretArgs {
     pub(crate) name: String,
 }
 
+/// What is kept, by its name.
+#[derive(Debug, Args)]
+pub(crate) struct KeptArgs {
+    /// Its name, as `linchpin secrets list` shows it
+    #[arg(value_name = "NAME", value_parser = kept)]
+    pub(crate) name: String,
+}
+
+/// A name of something that is kept: capitals count in the names of connections, and in no others.
+fn kept(text: &str) -> Result<String, String> {
+    match text.trim().starts_with(OF_CONNECTIONS) {
+        true => Ok(text.trim().to_owned()),
+        false => name(text),
+    }
+}
+
 fn name(text: &str) -> Result<String, String> {
     let name = text.trim().to_lowercase();
     let fits = |c: char| c.is_ascii_alphanumeric() || "-_.@+".contains(c);
@@ -113,4 +130,18 @@ fn name(text: &str) -> Result<String, String> {
         return Ok(name);
     }
     Err("a name has up to 120 letters, digits, `-`, `_`, `.`, `@` and `+`".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_secret_is_named_like_what_a_connection_keeps_and_that_keeps_its_capitals() {
+        let theirs = "connection:Entra.Main/refresh_token";
+        assert_eq!(kept(&format!(" {theirs}\n")).unwrap(), theirs);
+        assert!(name(theirs).is_err() && name("connection:entra").is_err());
+        assert_eq!(kept(" Entra.refresh_token ").unwrap(), "entra.refresh_token");
+        assert!(kept("Connection:Entra/refresh_token").is_err());
+    }
 }

@@ -1,5 +1,7 @@
 //! `linchpin needs`: what waits for a human, each with what to do about it.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use core_connector::{Actor, ErrorKind};
 use core_daemon::{MAIL, UNSENT};
@@ -105,8 +107,16 @@ pub(crate) async fn all(context: &Context) -> Result<Vec<Need>, Failure> {
         standing.connections.iter().filter(|one| one.enabled).flat_map(of_connection).collect();
     needs.extend(of_model(&standing));
     needs.extend(of_store(context, standing.at).await?);
+    Ok(in_order(needs))
+}
+
+/// The most urgent first, and of each key one: whoever is told of needs by their keys would be told of two
+/// by turns for ever. What is left out comes when the first one is mended; `linchpin status` has it all.
+fn in_order(mut needs: Vec<Need>) -> Vec<Need> {
     needs.sort_by(|one, other| (one.kind, &one.key).cmp(&(other.kind, &other.key)));
-    Ok(needs)
+    let mut seen = HashSet::new();
+    needs.retain(|need| seen.insert(need.key.clone()));
+    needs
 }
 
 fn of_connection(connection: &ConnectionStanding) -> Vec<Need> {
@@ -342,4 +352,46 @@ async fn of_store(context: &Context, now: DateTime<Utc>) -> Result<Vec<Need>, Fa
         });
     }
     Ok(needs)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// A connection that does not tell of these: topic, kind of error, and its words.
+    fn connection(failures: &[(&str, &str, &str)]) -> ConnectionStanding {
+        let failures: Vec<Value> = failures
+            .iter()
+            .map(|(topic, kind, error)| {
+                json!({
+                    "topics": [topic], "scopes": ["Contoso"], "since": "2026-01-01T00:00:00Z",
+                    "error_kind": kind, "error": error, "remedy": format!("mend {error}"),
+                })
+            })
+            .collect();
+        let standing = json!({
+            "name": "entra", "kind": "azure-ad", "enabled": true, "configured": true,
+            "syncing": null, "streams": [], "push": null, "next": [],
+            "subscriptions": { "live": 0, "ends": null, "failures": failures },
+        });
+        serde_json::from_value(standing).unwrap()
+    }
+
+    #[test]
+    fn two_errors_of_one_kind_are_one_need_and_every_key_is_there_once() {
+        let connection = connection(&[
+            ("users", "forbidden", "refused in D1"),
+            ("users", "forbidden", "refused in D2"),
+            ("groups", "forbidden", "refused in D1"),
+            ("users", "config", "no address"),
+        ]);
+        let needs = in_order(of_connection(&connection));
+        let keys: HashSet<&str> = needs.iter().map(|need| need.key.as_str()).collect();
+        assert_eq!((needs.len(), keys.len()), (3, 3), "{needs:#?}");
+        let users = needs.iter().find(|need| need.key == "entra subscriptions users forbidden");
+        let users = users.unwrap();
+        assert!(users.what.contains("refused in D1") && users.remedy == "mend refused in D1");
+    }
 }

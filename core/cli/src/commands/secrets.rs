@@ -1,16 +1,17 @@
 //! `linchpin secrets`: what the hub keeps sealed, and the key that seals it.
 
 use chrono::{SecondsFormat, Utc};
-use core_store::SealingKey;
+use core_store::{SealingKey, Store};
 use serde_json::json;
 
 use super::account::line_of_input;
 use super::decide::whoever;
 use super::text;
 use crate::cli::{Global, SecretsAction};
+use crate::config::choices;
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
-use crate::output::{self, Align, TextTable};
+use crate::output::{self, Align, TextTable, printable};
 
 pub(crate) async fn run(global: &Global, action: &SecretsAction) -> Result<Exit, Failure> {
     if matches!(action, SecretsAction::Key) {
@@ -29,7 +30,9 @@ pub(crate) async fn run(global: &Global, action: &SecretsAction) -> Result<Exit,
             say(global, &args.name, "is kept");
         }
         SecretsAction::Forget(args) => {
-            store.forget_secret(&args.name).await?;
+            if !store.forget_secret(&args.name).await? {
+                return Err(not_kept(store, &args.name).await?);
+            }
             context.audit(&by, "forget-secret", &args.name, "").await?;
             say(global, &args.name, "is forgotten");
         }
@@ -49,6 +52,18 @@ pub(crate) async fn run(global: &Global, action: &SecretsAction) -> Result<Exit,
         SecretsAction::List | SecretsAction::Key => list(global, &context).await?,
     }
     Ok(Exit::Ok)
+}
+
+/// That nothing of this name is there to be forgotten, and what is.
+async fn not_kept(store: &Store, name: &str) -> Result<Failure, Failure> {
+    let rows = store.secrets().await?;
+    let names: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
+    let remedy = match names.is_empty() {
+        true => "nothing is kept, so there is nothing to forget".to_owned(),
+        false => choices(name, "kept are", names.iter().copied()),
+    };
+    let what = format!("nothing is kept under the name `{}`", printable(name));
+    Ok(Failure::usage(what).with_remedy(remedy))
 }
 
 fn key(global: &Global) {

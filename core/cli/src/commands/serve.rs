@@ -3,7 +3,10 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use core_daemon::{Counted, Daemon, Endpoint, Inbox, Mailer, Outbound, Site, SystemTimer};
+use core_daemon::{
+    Counted, Daemon, Endpoint, Inbox, MAIL, Mailer, Outbound, Site, SystemTimer,
+    forget_endpoints_but,
+};
 use core_server::Api;
 use core_sync::{Clock, Hub};
 use tokio::net::TcpListener;
@@ -58,6 +61,7 @@ pub(crate) async fn run(global: &Global, _args: &ServeArgs) -> Result<Exit, Fail
     };
     let api = Api::new(context.store.clone(), Arc::clone(&health), timer, answers, desk);
     let serving = serve(context.config.listen, api, stopped).await?;
+    forget_others(&context).await;
     let endpoints = watch::Sender::new(endpoints_of(&context).await);
     let way = Arc::new(Way(in_force.subscribe()));
     let telling = Outbound::new(desks.subscribe(), endpoints.subscribe(), Arc::clone(&way) as _);
@@ -133,6 +137,21 @@ pub(super) async fn endpoints_of(context: &Context) -> Vec<Endpoint> {
         }
     }
     usable
+}
+
+/// Forgets what the store has of connections and endpoints that the settings have no more, so that what
+/// comes back later begins anew. Where that fails, the next start does it.
+pub(super) async fn forget_others(context: &Context) {
+    let (config, store) = (&context.config, &context.store);
+    let connections: Vec<&str> = config.connections.iter().map(|one| one.name.as_str()).collect();
+    let mut endpoints: Vec<&str> = config.webhooks().iter().map(|one| one.name.as_str()).collect();
+    endpoints.extend(config.mailing().map(|_| MAIL));
+    if let Err(error) = store.forget_subscriptions_but(&connections).await {
+        tracing::warn!(%error, "subscriptions of other connections are still known");
+    }
+    if let Err(error) = forget_endpoints_but(store, &endpoints).await {
+        tracing::warn!(%error, "what was told to other endpoints is still known");
+    }
 }
 
 /// Answers over HTTP, if it is to.

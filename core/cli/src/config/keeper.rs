@@ -8,6 +8,10 @@ use chrono::Utc;
 use core_connector::{Error, ErrorKind, KeepSecret, Result, Secret};
 use core_store::{SealingKeys, Store};
 
+/// What the names begin with under which connections' secrets are kept. `linchpin secrets set` can make no
+/// such name, so that nobody's own secret is written over.
+pub(crate) const OF_CONNECTIONS: &str = "connection:";
+
 /// The store and the keys to it; or why there are none, and what to do about it.
 #[derive(Clone)]
 pub(super) struct Keeper {
@@ -30,7 +34,7 @@ struct OfConnection {
 impl OfConnection {
     /// What a secret is called in the store; `linchpin secrets list` shows it so.
     fn name(&self, name: &str) -> String {
-        format!("{}.{name}", self.connection)
+        format!("{OF_CONNECTIONS}{}/{name}", self.connection)
     }
 
     fn keys(&self) -> Result<&SealingKeys> {

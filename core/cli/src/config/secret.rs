@@ -85,8 +85,8 @@ pub(super) fn names(registry: &Registry) -> Vec<String> {
     names
 }
 
-/// The text with asterisks for the values of these keys, and of keys that look like them. Every
-/// other byte stays where it is, also in a text that is no TOML.
+/// The text with asterisks for the values of these keys, and of keys that look like them, and for who
+/// signs in by an address. Every other byte stays where it is, also in a text that is no TOML.
 pub(super) fn masked(text: &str, names: &[String]) -> String {
     let mut bytes = text.as_bytes().to_vec();
     let mut at = 0;
@@ -103,8 +103,22 @@ pub(super) fn masked(text: &str, names: &[String]) -> String {
         }
         at = to;
     }
-    // Only whole values were replaced, by ASCII: this is text as before.
+    mask_user_info(text, &mut bytes);
+    // Only whole characters were replaced, by ASCII: this is text as before.
     String::from_utf8(bytes).unwrap_or_default()
+}
+
+/// Asterisks for name and password in an address, `https://NAME:PASSWORD@HOST`: up to the last at sign,
+/// for who wrote a password there may not have escaped it.
+fn mask_user_info(text: &str, bytes: &mut [u8]) {
+    for (at, mark) in text.match_indices("://") {
+        let from = at + mark.len();
+        let rest = &text[from..];
+        let address = rest.split(char::is_whitespace).next().unwrap_or_default();
+        if let Some(length) = address.rfind('@') {
+            bytes[from..from + length].fill(b'*');
+        }
+    }
 }
 
 fn is_secret_name(key: &str, names: &[String]) -> bool {
@@ -247,6 +261,9 @@ mod tests {
             ("certificate = '''abc\nd", "certificate = '''***\n*"),
             ("client_secret = \"env:NAME\"", "client_secret = \"env:NAME\""),
             ("url = \"https://x.example/?a=b\"", "url = \"https://x.example/?a=b\""),
+            // Who signs in by an address, whatever its key is.
+            ("url = \"https://a:b@x.example\"", "url = \"https://***@x.example\""),
+            ("url = \"x://a:/b@c@x\" # d@e", "url = \"x://******@x\" # d@e"),
         ] {
             assert_eq!(mask(text), shown);
             assert_eq!(text.len(), shown.len());

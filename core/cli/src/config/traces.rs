@@ -18,7 +18,7 @@ pub(crate) struct TracesTable {
     pub(crate) endpoint: Option<String>,
     /// What this hub is called among what is traced.
     pub(crate) service_name: String,
-    /// How many of a hundred traces are sent. One that somebody else began is sent where theirs is.
+    /// How many of a hundred traces are sent. One that a known caller began is sent where theirs is.
     #[schemars(range(min = 1, max = 100))]
     pub(crate) sample_percent: u8,
     /// What is sent in the head of each request to the collector, one table each.
@@ -59,30 +59,20 @@ pub(crate) struct TracesPlan {
     pub(crate) headers: Vec<(String, Secret)>,
 }
 
+/// How a collector is told who sends.
+const BY_HEADER: &str =
+    "an address is no secret: send what opens the collector by `[[traces.header]]`";
+
 /// Texts of this table that have a form.
 pub(super) fn wrong_values(root: &Node) -> Vec<Problem> {
     let mut problems = Vec::new();
     let Some(table) = root.get("traces") else { return problems };
     let headers = table.get("header").map(Node::items).unwrap_or_default();
     if let Some((node, text)) = table.get("endpoint").and_then(|node| Some((node, node.text()?))) {
-        let wrong = |what: String, help: &str| {
+        let wrong = wrong_endpoint(text, !headers.is_empty());
+        problems.extend(wrong.map(|(what, help)| {
             Problem::new(node.span.clone(), what).label("no address").help(help)
-        };
-        let url = Url::parse(text.trim()).ok();
-        let url = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-        match url {
-            None => problems.push(wrong(
-                format!("`{}` is no address of a collector", printable(text)),
-                "write it like \"http://127.0.0.1:4318\"; its path ends with /v1/traces by itself",
-            )),
-            Some(url) if url.scheme() == "http" && !headers.is_empty() && !is_here(&url) => {
-                problems.push(wrong(
-                    "the headers would travel readable to another machine".to_owned(),
-                    "write https://, or send no headers",
-                ));
-            }
-            Some(_) => {}
-        }
+        }));
     }
     for (node, name) in headers.iter().filter_map(|one| {
         let node = one.get("name")?;
@@ -95,6 +85,32 @@ pub(super) fn wrong_values(root: &Node) -> Vec<Problem> {
         }
     }
     problems
+}
+
+/// What is wrong with the collector's address, and what to do about it. A secret in it is not said.
+fn wrong_endpoint(text: &str, has_headers: bool) -> Option<(String, &'static str)> {
+    let url = Url::parse(text.trim()).ok();
+    let url = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    let Some(url) = url else {
+        let shown = if text.contains(['@', '?', '#']) { "endpoint" } else { text };
+        return Some((
+            format!("`{}` is no address of a collector", printable(shown)),
+            "write it like \"http://127.0.0.1:4318\"; its path ends with /v1/traces by itself",
+        ));
+    };
+    if !url.username().is_empty() || url.password().is_some() {
+        return Some(("the address of a collector has no name or password".to_owned(), BY_HEADER));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Some(("the address of a collector has no query or fragment".to_owned(), BY_HEADER));
+    }
+    if url.scheme() == "http" && has_headers && !is_here(&url) {
+        return Some((
+            "the headers would travel readable to another machine".to_owned(),
+            "write https://, or send no headers",
+        ));
+    }
+    None
 }
 
 fn is_here(url: &Url) -> bool {
@@ -140,5 +156,24 @@ mod tests {
             let plan = plan(&table, (std::path::Path::new(""), &kept)).unwrap().unwrap();
             assert_eq!(plan.url, "http://c:4318/v1/traces");
         }
+    }
+
+    #[test]
+    fn an_address_holds_nothing_that_opens_the_collector() {
+        for (endpoint, part) in [
+            ("https://eve:planted@c.example", "no name or password"),
+            ("https://planted@c.example:4318/v1/traces", "no name or password"),
+            ("https://:planted@c.example", "no name or password"),
+            ("https://c.example/?key=planted", "no query or fragment"),
+            ("https://c.example#planted", "no query or fragment"),
+            ("ftp://eve:planted@c.example", "`endpoint` is no address"),
+            ("https://eve:pla#nted@c.example", "`endpoint` is no address"),
+        ] {
+            let (what, help) = wrong_endpoint(endpoint, false).unwrap();
+            assert!(what.contains(part) && !what.contains("pla"), "{endpoint}: {what}");
+            assert_eq!(part.starts_with("no "), help.contains("[[traces.header]]"), "{endpoint}");
+        }
+        assert_eq!(wrong_endpoint("https://c.example:4318/otlp", true), None);
+        assert_eq!(wrong_endpoint("http://127.0.0.1:4318", true), None);
     }
 }

@@ -239,3 +239,35 @@ async fn where_nothing_is_to_be_told_no_lease_is_taken() {
     assert_eq!(number().await, before + 3, "and once to tell");
     assert_eq!(bench.got(), ["evt_1 computer.created"]);
 }
+
+#[tokio::test]
+async fn an_endpoint_that_was_gone_from_the_settings_begins_anew() {
+    let bench = Bench::new().await;
+    let endpoint = endpoint(&[Topic::Changes, Topic::Needs], None);
+    let need = Told { key: "halo".to_owned(), data: json!({}), what: "it ended".to_owned() };
+    *bench.ear.needs.lock().unwrap() = vec![need];
+    bench.tell(&endpoint).await;
+    assert_eq!(bench.got().len(), 1);
+    let store = &bench.hub.store;
+    store.put_webhook(MAIL, &WebhookState::default()).await.unwrap();
+    store.note_announced(MAIL, "halo", Some("it ended"), 1).await.unwrap();
+    store.set_cursor(MAIL, 5).await.unwrap();
+
+    forget_endpoints_but(store, &["ear", MAIL]).await.unwrap();
+    bench.tell(&endpoint).await;
+    assert!(bench.got().is_empty(), "it is as it was");
+    assert_eq!(store.announced(MAIL).await.unwrap().len(), 1);
+    forget_endpoints_but(store, &["ear"]).await.unwrap();
+    let known: Vec<String> = store.webhooks().await.unwrap().into_keys().collect();
+    assert_eq!(known, ["ear"]);
+    assert!(store.announced(MAIL).await.unwrap().is_empty());
+    assert_eq!(store.cursor(MAIL).await.unwrap(), 0);
+
+    forget_endpoints_but(store, &[]).await.unwrap();
+    assert!(store.webhook("ear").await.unwrap().is_none());
+    assert!(store.announced("ear").await.unwrap().is_empty());
+    bench.put("pc1", "ten_a", 1).await;
+    bench.tell(&endpoint).await;
+    let got = bench.got();
+    assert!(got.len() == 1 && got[0].ends_with("need.raised"), "{got:?}");
+}

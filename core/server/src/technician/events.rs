@@ -42,8 +42,9 @@ pub(crate) async fn events(api: Arc<Api>, asked: Asked) -> Result<Response, Prob
     let following = Following {
         caller: asked.caller()?.clone(),
         ticket: (view.connection, view.key),
-        after: api.store.last_session_change().await?,
+        // Before it is read where it stands: what comes between the two is heard.
         grown: api.tail.follow(Followed::Sessions),
+        after: api.store.last_session_change().await?,
         checked: Instant::now(),
         api: Arc::clone(&api),
     };

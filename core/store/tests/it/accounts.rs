@@ -195,7 +195,9 @@ async fn a_copied_database_shows_no_secret_and_a_key_can_be_changed(bench: Bench
     assert_eq!(store.unseal(&wrong, "halo").await.unwrap().as_deref(), Some("planted-secret"));
     let kept: Vec<_> = store.secrets().await.unwrap();
     assert!(kept.iter().all(|row| row.key_id == key(2).id() && row.changed_us == 30), "{kept:?}");
-    store.forget_secret("halo").await.unwrap();
+    assert!(!store.forget_secret("Halo").await.unwrap(), "it is another name");
+    assert!(store.forget_secret("halo").await.unwrap());
+    assert!(!store.forget_secret("halo").await.unwrap(), "it is gone already");
     assert_eq!(store.unseal(&wrong, "halo").await.unwrap(), None);
 }
 

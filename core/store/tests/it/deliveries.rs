@@ -1,6 +1,7 @@
-//! What was sent to the hub: there once, worked off in order, tried again, given up where it is seen.
+//! What was sent to the hub: there once, worked off in order, tried again, given up where it is seen; and how
+//! those fare who are told.
 
-use core_store::{Attempt, NewDelivery};
+use core_store::{Attempt, NewDelivery, WebhookState};
 
 use crate::harness::Bench;
 
@@ -9,6 +10,7 @@ on_both!(
     what_failed_waits_and_what_was_given_up_is_seen_and_can_be_revived,
     what_was_settled_is_remembered_for_a_while,
     what_comes_at_once_is_all_there,
+    endpoints_that_are_gone_are_forgotten_with_what_was_told_to_them,
 );
 
 fn told(connection: &str, id: &str) -> NewDelivery {
@@ -78,4 +80,24 @@ async fn what_comes_at_once_is_all_there(bench: Bench) {
     let due = store.due_deliveries(10, 1000).await.unwrap();
     assert_eq!(due.len(), 53);
     assert!(due.windows(2).all(|pair| pair[0].seq < pair[1].seq));
+}
+
+async fn endpoints_that_are_gone_are_forgotten_with_what_was_told_to_them(bench: Bench) {
+    let store = &bench.store;
+    for name in ["one", "mail:/", "it's \"third\""] {
+        store.put_webhook(name, &WebhookState::default()).await.unwrap();
+        store.note_announced(name, "need", Some("words"), 1).await.unwrap();
+    }
+    let left = || async {
+        let known: Vec<String> = store.webhooks().await.unwrap().into_keys().collect();
+        let told = bench.texts("select endpoint from announced order by endpoint").await;
+        assert_eq!(known, told);
+        known
+    };
+    store.forget_webhooks_but(&["it's \"third\"", "one", "never told"]).await.unwrap();
+    assert_eq!(left().await.len(), 2);
+    store.forget_webhooks_but(&["one"]).await.unwrap();
+    assert_eq!(left().await, ["one"]);
+    store.forget_webhooks_but(&[]).await.unwrap();
+    assert!(left().await.is_empty());
 }

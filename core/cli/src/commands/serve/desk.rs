@@ -9,7 +9,7 @@ use core_daemon::{Health, Order};
 use tokio::sync::{mpsc, watch};
 
 use super::signals::{Asked, Signals};
-use super::{desk_of, endpoints_of, site, systemd};
+use super::{desk_of, endpoints_of, forget_others, site, systemd};
 use crate::cli::Global;
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
@@ -107,9 +107,11 @@ impl Desk {
                 tracing::info!(why, "the settings were read again");
                 self.health.refused(None);
                 self.told.mailing.send_replace(context.config.mailing());
-                self.in_force.send_replace(context);
+                self.in_force.send_replace(Arc::clone(&context));
                 self.told.desks.send_replace(desk);
                 self.told.endpoints.send_replace(endpoints);
+                // After those who tell know it: nobody begins again what was just forgotten.
+                forget_others(&context).await;
                 drop(self.orders.send(Order::Renew(Box::new(site))).await);
             }
             Err(failure) => {

@@ -198,7 +198,10 @@ async fn a_call_of_the_api_goes_on_with_the_callers_trace_and_is_sent_before_the
     // On the line behind the token's: the service's own helper has no other header.
     let with_trace = format!("{token}\r\nTraceparent: 00-{trace}-{parent}-01");
     assert_eq!(service.get_as(&format!("/v1/computers/{computer}?fields=id"), &with_trace).0, 200);
-    assert_eq!(service.get_as("/v1/computers/nobody", "planted-token").0, 401);
+    // Nobody else decides what is traced, and nothing but the API goes on with a trace.
+    let stranger = format!("planted-token\r\nTraceparent: 00-{trace}-{parent}-01");
+    assert_eq!(service.get_as("/v1/computers/nobody", &stranger).0, 401);
+    assert_eq!(service.get_as("/healthz", &with_trace).0, 200);
     let wrong = format!("{token}\r\nTraceparent: 00-planted-nonsense");
     assert_eq!(service.get_as("/v1/tenants", &wrong).0, 200);
     let began = Instant::now();
@@ -222,6 +225,8 @@ async fn a_call_of_the_api_goes_on_with_the_callers_trace_and_is_sent_before_the
     assert_eq!(ours[0].kind, 2, "what is asked of the hub is a server's");
     let refused = calls.iter().find(|span| field(span, "http.response.status_code") == "401");
     assert_eq!(field(refused.unwrap(), "http.route"), "/v1/computers/{id}");
+    assert!(refused.unwrap().parent_span_id.is_empty(), "{refused:?}");
+    assert!(calls.iter().any(|span| field(span, "http.route") == "/healthz"), "{calls:?}");
     let alone = calls.iter().find(|span| field(span, "http.route") == "/v1/tenants").unwrap();
     assert!(alone.parent_span_id.is_empty(), "{alone:?}");
 }
@@ -251,11 +256,14 @@ async fn a_collector_that_is_down_costs_one_line_and_wrong_tables_are_refused() 
              secret = \"env:X\"\n",
             "readable to another machine",
         ),
+        ("endpoint = \"https://eve:planted@c.example\"\n", "`[[traces.header]]`"),
+        ("endpoint = \"https://c.example/?x=1\"\n", "no query or fragment"),
         ("[[traces.header]]\nname = \"no name\"\nsecret = \"env:X\"\n", "no name of a header"),
         ("sample_percent = 101\n", "sample_percent"),
     ] {
         std::fs::write(&path, format!("{settings}\n[traces]\n{table}")).unwrap();
-        site.run(&["config", "check"]).refused(&[part]);
+        let ran = site.run(&["config", "check"]).refused(&[part]);
+        assert!(!ran.err.contains("planted"), "{}", ran.err);
     }
     let literal = "endpoint = \"https://c.example\"\n[[traces.header]]\nname = \"Authorization\"\n\
                    secret = \"planted-literal\"\n";
