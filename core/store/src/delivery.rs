@@ -145,9 +145,10 @@ impl Store {
                 Attempt::Again(at, why) => (Some(*at), Some(owned(why)), None),
                 Attempt::GivenUp(why) => (None, Some(owned(why)), Some(now_us)),
             };
+            // Of what is done its id is remembered, and nothing else needed any more.
             self.sql(
                 "update delivery set attempts = attempts + 1, next_try = $1, error = $2, \
-                 settled = $3 where seq = $4",
+                 settled = $3, body = case when $2 is null then '' else body end where seq = $4",
             )
             .bind(next)
             .bind(error)
