@@ -5,6 +5,7 @@ mod files;
 mod firm;
 mod library;
 mod requests;
+mod sessions;
 mod shown;
 
 use self::firm::Firm;
