@@ -21,6 +21,7 @@ on_both!(
     what_goes_first_goes_first_and_an_engine_of_some_tenants_gets_theirs,
     sessions_are_found_by_kind_and_batch_and_counted,
     a_word_begins_nothing_beyond_the_bounds,
+    sessions_of_before_there_was_a_queue_are_taken_and_told,
 );
 
 /// A minute.
@@ -331,4 +332,40 @@ async fn a_word_begins_nothing_beyond_the_bounds(bench: Bench) {
     let rules = QueueRules { at_once: 0, ..RULES };
     let word = SessionWord { rules: &rules, ..says(SessionState::Running, "one", 5) };
     store.tell_session(all[0].id, word).await.unwrap();
+}
+
+/// As the version before wrote it: no column and no field of the queue.
+async fn stored_before(bench: &Bench, session: &Session, engine: Option<&str>) {
+    let mut document = serde_json::to_value(session).unwrap();
+    let fields = document.as_object_mut().unwrap();
+    for field in ["kind", "group", "until_us", "takes", "expires_us"] {
+        assert!(fields.remove(field).is_some(), "{field}");
+    }
+    let state = if engine.is_some() { "running" } else { "waiting" };
+    fields.insert("state".to_owned(), state.into());
+    fields.insert("engine".to_owned(), engine.into());
+    let Session { id, tenant, subject, deployment, asked_us, .. } = session;
+    bench
+        .raw(&format!(
+            "insert into session (id, change_seq, tenant, subject, deployment, state, active, asked, \
+             document) values ('{id}', {asked_us}, '{tenant}', '{subject}', '{deployment}', '{state}', \
+             '{subject} {deployment}', {asked_us}, '{document}'); \
+             update counter set value = {asked_us} where name = 'session'"
+        ))
+        .await;
+}
+
+async fn sessions_of_before_there_was_a_queue_are_taken_and_told(bench: Bench) {
+    let store = &bench.store;
+    let (waiting, running) = (ad_hoc("contoso", "pc1", 1), ad_hoc("contoso", "pc2", 2));
+    stored_before(&bench, &waiting, None).await;
+    stored_before(&bench, &running, Some("old")).await;
+    assert_eq!(store.session(waiting.id).await.unwrap(), waiting);
+    // Nobody knows when its engine was heard of: it has it until its next word, and then for a lease.
+    assert_eq!(store.tidy_sessions(&RULES, i64::MAX).await.unwrap(), []);
+    let told = store.tell_session(running.id, says(SessionState::Running, "old", 9)).await.unwrap();
+    assert_eq!((told.until_us, told.takes), (Some(9 + RULES.lease_us), 0));
+    assert_eq!(taken(store, "one", 5, 10).await, [waiting.id]);
+    let lost = store.tidy_sessions(&RULES, 9 + RULES.lease_us).await.unwrap();
+    assert_eq!(ids(&lost), [running.id]);
 }
