@@ -25,12 +25,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     store.add_sessions(&all).await?;
     let mut out = std::io::stdout();
     writeln!(out, "{sessions} asked for in {:?}", started.elapsed())?;
-    let rules = QueueRules::default();
+    let rules = QueueRules { per_engine: 1000, ..QueueRules::default() };
     let (mut took, mut ended, mut running) = (Vec::new(), Duration::ZERO, Vec::new());
     for now_us in (sessions..).take(TAKES) {
         let started = Instant::now();
         let take = Take {
-            engine: if running.len() < 100 { "one" } else { "two" },
+            engine: "one",
             most: AT_ONCE,
             tenants: None,
             rules: &rules,

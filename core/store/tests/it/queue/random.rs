@@ -133,7 +133,7 @@ async fn s15_ten_thousand_sessions_with_two_hundred_at_once_are_taken_in_order_a
     bench: Bench,
 ) {
     let mut random = Random(first_seed());
-    println!("seed {}", first_seed());
+    eprintln!("seed {}", first_seed());
     let store = &bench.store;
     let rules = QueueRules { at_once: 200, per_tenant: 40, per_engine: 60, ..RULES };
     let new = |at: usize| {
@@ -171,13 +171,13 @@ async fn s15_ten_thousand_sessions_with_two_hundred_at_once_are_taken_in_order_a
     let tiny = TenantId::of_text("tiny", 0);
     let scheduled = sessions.iter().filter(|one| one.kind == SessionKind::Scheduled);
     let last = scheduled.enumerate().filter(|(_, one)| one.tenant == tiny).map(|(at, _)| at).last();
-    println!("the tiny tenant's last one was number {last:?} of the scheduled ones");
+    eprintln!("the tiny tenant's last one was number {last:?} of the scheduled ones");
     assert!(last.unwrap() < 62 * 8);
 }
 
 async fn whatever_happens_the_queue_gives_what_a_plain_list_gives(bench: Bench) {
     for seed in first_seed()..first_seed() + 8 {
-        println!("seed {seed} (LINCHPIN_SEED={seed} gives it back)");
+        eprintln!("seed {seed} (LINCHPIN_SEED={seed} gives it back)");
         let store = &bench.store;
         // What the seed before left is none of this one's.
         let all = CancelFilter { running: true, ..CancelFilter::default() };
