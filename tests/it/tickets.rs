@@ -9,6 +9,7 @@ use core_connector::Hint;
 use core_daemon::{Desk, Inbox};
 use core_model::entity::{Computer, Person, Tenant};
 use core_model::id::{ComputerId, PersonId, TenantId};
+use core_model::queue::QueueRules;
 use core_store::NewDelivery;
 use core_sync::Hub;
 use mocks::faults::{Fault, Rule, When};
@@ -105,7 +106,11 @@ async fn k1_a_ticket_leads_to_the_tenant_the_person_and_the_computers_that_the_e
 /// An inbox on a hub, and what it orders of the daemon.
 fn inbox(hub: &Arc<Hub>, notes: Option<&str>) -> (Inbox, mpsc::Receiver<core_daemon::Order>) {
     let (orders, ordered) = mpsc::channel(8);
-    let desk = Desk { hub: Arc::clone(hub), notes: notes.map(str::to_owned) };
+    let desk = Desk {
+        hub: Arc::clone(hub),
+        notes: notes.map(str::to_owned),
+        queue: QueueRules::default(),
+    };
     let (_, desk) = watch::channel(desk);
     (Inbox::new(desk, orders, Arc::new(Notify::new())), ordered)
 }

@@ -10,6 +10,7 @@ mod push;
 mod read;
 mod rules;
 mod serve;
+mod sessions;
 mod sync;
 mod token;
 
@@ -29,6 +30,7 @@ pub(crate) use self::rules::{
     WhenArgs, WinnersArgs,
 };
 pub(crate) use self::serve::{DemoArgs, LogFormat, MocksArgs, ServeArgs};
+pub(crate) use self::sessions::{SessionsAction, SessionsArgs, SessionsCancelArgs};
 pub(crate) use self::sync::{CheckArgs, DecideArgs, LinkArgs, PinArgs, RebuildArgs, SyncArgs};
 pub(crate) use self::token::{TokenAction, TokenCreateArgs, TokenRevokeArgs};
 
@@ -183,6 +185,9 @@ pub(crate) enum Command {
     /// What systems sent by themselves and was given up; `retry` has it tried again
     #[command(after_help = EXIT_CODES)]
     Deliveries(DeliveriesArgs),
+    /// Sessions: what is to be done on computers, what waits and what runs; one in full; taking back
+    #[command(after_help = EXIT_CODES)]
+    Sessions(SessionsArgs),
     /// The latest runs, or one in full
     #[command(after_help = EXIT_CODES)]
     Runs(RunsArgs),

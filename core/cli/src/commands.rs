@@ -38,6 +38,7 @@ mod resolve;
 mod runs;
 mod secrets;
 mod serve;
+mod sessions;
 pub(crate) mod show;
 mod status;
 mod sync;
@@ -68,6 +69,7 @@ pub(crate) async fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Webhooks(args) => webhooks::run(global, args).await,
         Command::Deliveries(args) => deliveries::run(global, args).await,
         Command::Runs(args) => runs::run(global, args).await,
+        Command::Sessions(args) => sessions::run(global, args).await,
         Command::List(args) => list::run(global, args).await,
         Command::Show(args) => show::run(global, args).await,
         Command::Resolve(args) => resolve::run(global, args).await,

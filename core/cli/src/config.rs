@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use chrono_tz::Tz;
 use core_connector::{Connector, Registry};
 use core_daemon::{Endpoint, Entry, Mailing};
+use core_model::queue::QueueRules;
 use core_resolve::Freshness;
 use core_store::{SealingKey, SealingKeys, Store};
 use core_sync::Settings;
@@ -24,6 +25,7 @@ mod mail;
 mod meaning;
 mod plan;
 mod problem;
+mod queue;
 mod schema;
 mod secret;
 mod sign_in;
@@ -68,6 +70,8 @@ pub(crate) struct Config {
     pub(crate) parallel: usize,
     /// The page inside a ticket.
     pub(crate) technician: TechnicianTable,
+    /// How sessions wait, and how many run.
+    pub(crate) queue: QueueRules,
     webhooks: Vec<WebhookTable>,
     traces: traces::TracesTable,
     mail: mail::MailTable,
@@ -166,6 +170,7 @@ impl Config {
                 listen: understood.listen,
                 parallel: understood.parallel,
                 technician: understood.technician,
+                queue: understood.queue,
                 webhooks: understood.webhooks,
                 traces: understood.traces,
                 mail: understood.mail,

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use core_connector::{ErrorKind, Hint, TRACES};
+use core_model::queue::QueueRules;
 use core_store::{Attempt, Delivery};
 use core_sync::{Error, Hub, Result};
 use tokio::sync::{Notify, mpsc, watch};
@@ -29,13 +30,15 @@ const REMEMBERED_US: i64 = 7 * 86_400 * 1_000_000;
 /// How often what is older is forgotten.
 const FORGET: Duration = Duration::from_secs(3600);
 
-/// What the inbox goes by; it changes with the settings.
+/// What the inbox and the reaper go by; it changes with the settings.
 #[derive(Clone)]
 pub struct Desk {
     /// The hub with its connections.
     pub hub: Arc<Hub>,
     /// Where the page of a ticket is, up to `/technician`; none where no note is to be written.
     pub notes: Option<String>,
+    /// How sessions wait, and how many run.
+    pub queue: QueueRules,
 }
 
 /// Works off what was sent.

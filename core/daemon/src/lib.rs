@@ -11,6 +11,7 @@ mod log;
 mod mail;
 mod metrics;
 mod outbound;
+mod reaper;
 mod timer;
 
 pub use daemon::{Daemon, Order, Site};
@@ -23,4 +24,5 @@ pub use log::RunLog;
 pub use mail::{MAIL, Mailer, Mailing, News, Post, UNSENT};
 pub use metrics::{Counted, Metrics};
 pub use outbound::{Endpoint, Outbound, Outside, SigningKey, Told, Topic, forget_endpoints_but};
+pub use reaper::{Reaper, on_ticket};
 pub use timer::{SystemTimer, Timer};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use core_model::entity::EntityKind;
 use core_model::run::Run;
-use core_model::session::SessionState;
+use core_model::session::{SessionKind, SessionState};
 use core_store::Store;
 use core_sync::{Progress, ProgressEvent};
 use prometheus_client::encoding::text::encode;
@@ -37,6 +37,7 @@ pub struct Metrics {
     live: By<2, Gauge>,
     held: By<2, Gauge>,
     queue: By<2, Gauge>,
+    sessions: By<2, Gauge>,
 }
 
 fn run_buckets() -> Histogram {
@@ -63,6 +64,7 @@ impl Default for Metrics {
             live: Family::default(),
             held: Family::default(),
             queue: Family::default(),
+            sessions: Family::default(),
         };
         metrics.register();
         metrics
@@ -92,6 +94,8 @@ impl Metrics {
         registry.register("stream_records", "Records that a stream holds", self.live.clone());
         registry.register("held_deletions", "Deletions that wait for an answer", self.held.clone());
         registry.register("queue", "What waits to be worked off", self.queue.clone());
+        let sessions = "Sessions that wait or run, by their kinds";
+        registry.register("sessions", sessions, self.sessions.clone());
     }
 
     /// Notes that a request was answered.
@@ -154,15 +158,31 @@ impl Metrics {
         let depths = [
             ("deliveries", "waiting", store.waiting_deliveries().await?),
             ("deliveries", "given_up", store.given_up_deliveries().await?.0),
-            ("sessions", "waiting", store.count_sessions(SessionState::Waiting).await?),
-            ("sessions", "running", store.count_sessions(SessionState::Running).await?),
             ("decisions", "open", store.count(EntityKind::Decision).await?),
         ];
         for (queue, state, depth) in depths {
             let labels = [("queue", queue.to_owned()), ("state", state.to_owned())];
             self.queue.get_or_create(&labels).set(signed(depth));
         }
+        self.sessions(&store.queued_sessions().await?);
         Ok(())
+    }
+
+    /// Notes how many sessions wait and run, also of which there are none.
+    fn sessions(&self, queued: &[(SessionState, SessionKind, u64)]) {
+        for state in [SessionState::Waiting, SessionState::Running] {
+            let mut all = 0;
+            for kind in SessionKind::ALL {
+                let depth = queued.iter().find(|one| (one.0, one.1) == (state, *kind));
+                let depth = depth.map_or(0, |one| one.2);
+                let labels =
+                    [("state", state.as_str().to_owned()), ("kind", kind.as_str().to_owned())];
+                self.sessions.get_or_create(&labels).set(signed(depth));
+                all += depth;
+            }
+            let labels = [("queue", "sessions".to_owned()), ("state", state.as_str().to_owned())];
+            self.queue.get_or_create(&labels).set(signed(all));
+        }
     }
 
     fn ended(&self, run: &Run) {
@@ -245,6 +265,8 @@ mod tests {
             "linchpin_run_seconds_sum{connection=\"halo\",stream=\"users\"} 2.0",
             "linchpin_webhooks_total{connection=\"\",outcome=\"stranger\"} 1",
             "linchpin_queue{queue=\"deliveries\",state=\"waiting\"} 0",
+            "linchpin_queue{queue=\"sessions\",state=\"running\"} 0",
+            "linchpin_sessions{state=\"waiting\",kind=\"onboarding\"} 0",
         ] {
             assert!(text.contains(line), "{line} is not in\n{text}");
         }

@@ -17,6 +17,7 @@ pub mod junk;
 pub mod library;
 pub mod names;
 pub mod observation;
+pub mod queue;
 pub mod record;
 pub mod run;
 pub mod session;

@@ -87,6 +87,17 @@ pub(crate) struct Field {
     pub(crate) one_of: &'static [&'static str],
     /// Characters that a text has at least.
     pub(crate) shortest: usize,
+    /// How a text is formed.
+    pub(crate) form: Option<Form>,
+    /// The least and the greatest that a number may be.
+    pub(crate) bounds: (u64, u64),
+}
+
+/// How a text is formed: in the words of a regular expression, and whether one is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Form {
+    pub(crate) pattern: &'static str,
+    pub(crate) fits: fn(&str) -> bool,
 }
 
 impl Field {
@@ -96,6 +107,14 @@ impl Field {
 
     pub(crate) const fn at_least(self, characters: usize) -> Self {
         Self { shortest: characters, ..self }
+    }
+
+    pub(crate) const fn formed(self, form: Form) -> Self {
+        Self { form: Some(form), ..self }
+    }
+
+    pub(crate) const fn between(self, least: u64, greatest: u64) -> Self {
+        Self { bounds: (least, greatest), ..self }
     }
 }
 
@@ -127,7 +146,8 @@ pub(crate) struct Deed {
 }
 
 pub(crate) const fn field(name: &'static str, kind: &'static str, about: &'static str) -> Field {
-    Field { name, kind, required: false, about, one_of: &[], shortest: 0 }
+    let bounds = (0, u64::MAX);
+    Field { name, kind, required: false, about, one_of: &[], shortest: 0, form: None, bounds }
 }
 
 pub(crate) const fn needed(name: &'static str, kind: &'static str, about: &'static str) -> Field {

@@ -40,7 +40,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use axum::Router;
 use core_daemon::{Health, Metrics, Timer};
-use core_store::Store;
+use core_model::queue::QueueRules;
+use core_store::{Bars, Store};
 use serde_json::{Map, Value};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -81,6 +82,17 @@ pub trait Answers: Send + Sync {
     async fn answer(&self, _question: Question) -> Result<Value, Unanswered> {
         let what = "this program has no answer to that".to_owned();
         Err(Unanswered { what, ..Unanswered::default() })
+    }
+
+    /// How sessions wait, and how many run, as it is set now.
+    fn queue_rules(&self) -> QueueRules {
+        QueueRules::default()
+    }
+
+    /// Why nothing is done about a session any more, by what is known and defined now: asked of each that
+    /// an engine is about to get.
+    async fn bars(&self) -> Result<Arc<Bars<'static>>, Unanswered> {
+        Ok(Arc::new(|_| None))
     }
 
     /// How people sign in, as it is set now.

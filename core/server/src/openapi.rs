@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use core_model::session::SessionState;
+use core_model::session::{SessionKind, SessionState};
 
 use crate::changes::CHANGES;
 use crate::deeds::{self, Deed};
@@ -260,7 +260,12 @@ fn parameter(name: &str) -> Value {
             let states: Vec<&str> = SessionState::ALL.iter().map(|one| one.as_str()).collect();
             ("query", json!({ "type": "string", "enum": states }), "Only what is in this state.")
         }
-        "since" => ("query", number(), "Only events after this number; 0 is all."),
+        "kind" => {
+            let kinds: Vec<&str> = SessionKind::ALL.iter().map(|one| one.as_str()).collect();
+            ("query", json!({ "type": "string", "enum": kinds }), "Only what is of this kind.")
+        }
+        "group" => ("query", text(), "Only what was asked for in this batch."),
+        "since" => ("query", number(), "Only what came after this number; 0 is all."),
         "as_of" => ("query", when(), "A local day (2026-12-31) or an instant; now if left out."),
         "known_at" => ("query", when(), "As it was known at this instant."),
         "from" => ("query", day(), "The first day; tomorrow if left out."),

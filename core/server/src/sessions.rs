@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::response::{IntoResponse, Response};
 use core_model::access::Role;
 use core_model::id::SessionId;
-use core_model::session::{Session, SessionState};
+use core_model::session::{Session, SessionKind, SessionState};
 use core_store::{Error, SessionQuery, SessionWord};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -15,13 +15,19 @@ use crate::Api;
 use crate::access::Caller;
 use crate::answer::tagged;
 use crate::asked::Asked;
-use crate::deeds::{Deed, Does, deed, field, needed};
+use crate::deeds::{Deed, Does, Field, Form, deed, field, needed};
 use crate::params::Params;
 use crate::problem::{Problem, shown};
 use crate::technician;
 
+mod queue;
+
 /// Parameters of the list.
-const LIST: &[&str] = &["since", "state", "limit"];
+const LIST: &[&str] = &["since", "state", "kind", "tenant", "group", "limit"];
+/// Which of a caller's engines.
+const ENGINE: Field =
+    field("engine", "string", "Which of the caller's engines; left out, its only one.")
+        .formed(Form { pattern: "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", fits: is_name });
 /// The routes.
 pub(crate) const DEEDS: &[Deed] = &[
     Deed {
@@ -41,7 +47,7 @@ pub(crate) const DEEDS: &[Deed] = &[
     },
     Deed {
         about: "An engine's word: that it is at a session, how it goes, how it ended. One engine is at a \
-                session at a time, and what is over stays so.",
+                session at a time, and has it as long as it is heard of; what is over stays so.",
         of_all: false,
         body: &[
             needed("state", "string", "running, succeeded, failed or cancelled.").one_of(&[
@@ -52,9 +58,53 @@ pub(crate) const DEEDS: &[Deed] = &[
             ]),
             field("word", "string", "How it goes, or what came of it, for people."),
             field("result", "object", "What the engine found and did, for machines."),
+            ENGINE,
+            field(
+                "take",
+                "integer",
+                "The session's `takes` when it was taken: an earlier word is refused.",
+            )
+            .between(1, u32::MAX as u64),
         ],
         does: Does::Own(|api, asked| Box::pin(tell(api, asked))),
         ..deed("POST", "/v1/sessions/{id}", "tell-session")
+    },
+    Deed {
+        about: "Gives an engine what waits, as far as the bounds let it: by kind, tenants in turn, the \
+                oldest first, and one of a subject at a time. It has them for `lease_seconds`, and for as \
+                long again whenever it is heard of.",
+        of_all: false,
+        body: &[
+            ENGINE,
+            field("most", "integer", "How many at most; 1 if left out.").between(1, queue::MOST),
+        ],
+        does: Does::Own(|api, asked| Box::pin(queue::take(api, asked))),
+        ..deed("POST", "/v1/sessions/take", "take-sessions")
+    },
+    Deed {
+        about: "An engine is there still, and has everything that it is at for as long again; what it is \
+                at, for it may have lost something.",
+        of_all: false,
+        body: &[ENGINE],
+        does: Does::Own(|api, asked| Box::pin(queue::renew(api, asked))),
+        ..deed("POST", "/v1/sessions/renew", "renew-sessions")
+    },
+    Deed {
+        about: "Takes sessions back for which everything holds that is given; at least one thing is.",
+        of_all: false,
+        body: &[
+            field("tenant", "string", "Those of the tenant of this id."),
+            field("group", "string", "Those that were asked for in this batch."),
+            field("deployment", "string", "Those of the deployment of this id."),
+            field("all", "boolean", "All of them, where nothing else is given."),
+            field(
+                "running",
+                "boolean",
+                "Those too that an engine is at; left out, what waits only.",
+            ),
+        ],
+        does: Does::Own(|api, asked| Box::pin(queue::cancel(api, asked))),
+        ..deed("POST", "/v1/sessions/cancel", "cancel-sessions")
     },
     Deed {
         about: "A PSA's ticket: tenant, person, computers, and what may be deployed for each.",
@@ -85,14 +135,21 @@ const LARGEST_RESULT: usize = 32 * 1024;
 pub(crate) async fn list(api: Arc<Api>, asked: Asked) -> Result<Response, Problem> {
     let params = Params::of(&asked.uri, LIST)?;
     let since = params.since()?.unwrap_or_default();
-    let state = match params.get("state") {
-        None => None,
-        Some(text) => Some(state(text)?),
-    };
+    let state = params.get("state").map(state).transpose()?;
+    let kind = params.get("kind").map(kind).transpose()?;
     let most = params.limit()?;
     let tenants = asked.caller()?.scope.tenants();
     let last = api.store.last_session_change().await?;
-    let query = SessionQuery { tenants, state, after: since, most: Some(most), ticket: None };
+    let query = SessionQuery {
+        tenants,
+        tenant: params.get("tenant"),
+        state,
+        kind,
+        group: params.get("group"),
+        after: since,
+        most: Some(most),
+        ..SessionQuery::default()
+    };
     let found = api.store.sessions(query).await?;
     // What was looked through to its end was looked through to there.
     let next = match found.last() {
@@ -115,6 +172,8 @@ struct Word {
     #[serde(default)]
     word: String,
     result: Option<Value>,
+    engine: Option<String>,
+    take: Option<u32>,
 }
 
 /// Takes an engine's word about one.
@@ -136,18 +195,21 @@ pub(crate) async fn tell(api: Arc<Api>, asked: Asked) -> Result<Response, Proble
         state,
         word: &word.word,
         result: word.result.as_ref(),
-        by: &caller.name,
+        by: &queue::engine(caller, word.engine.as_deref()),
+        take: word.take,
+        rules: &api.answers.queue_rules(),
         now_us: api.now_us(),
     };
     let told = api.store.tell_session(session.id, said).await.map_err(|error| match error {
-        Error::Conflict { constraint } => {
-            Problem::conflict(constraint, "read the session again; what is over stays as it is")
-        }
+        Error::Conflict { constraint } => Problem::conflict(
+            constraint,
+            "read the session again; what is over stays as it is, and what was lost is taken anew",
+        ),
         error => error.into(),
     })?;
     let subject = session.id.to_string();
     api.audit(&asked, ("tell-session", &subject), "done", state.as_str()).await?;
-    technician::goes_on(&api, &told).await?;
+    technician::go_on(&api, std::slice::from_ref(&told)).await?;
     Ok(axum::Json(told).into_response())
 }
 
@@ -193,6 +255,22 @@ fn state(text: &str) -> Result<SessionState, Problem> {
         let what = format!("there is no state `{}`", shown(text));
         Problem::wrong(what, format!("there are {}", known.join(", ")))
     })
+}
+
+fn kind(text: &str) -> Result<SessionKind, Problem> {
+    SessionKind::parse(text).ok_or_else(|| {
+        let known: Vec<&str> = SessionKind::ALL.iter().map(|kind| kind.as_str()).collect();
+        let what = format!("there is no kind `{}`", shown(text));
+        Problem::wrong(what, format!("there are {}", known.join(", ")))
+    })
+}
+
+/// Whether an engine may be called so.
+fn is_name(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric();
+    text.len() <= 64
+        && text.starts_with(plain)
+        && text.chars().all(|c| plain(c) || ['.', '_', '-'].contains(&c))
 }
 
 fn told(seq: i64, session: &Session) -> Value {

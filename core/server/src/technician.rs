@@ -8,11 +8,10 @@ use async_trait::async_trait;
 use axum::http::header::ACCEPT;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, NaiveDate, TimeDelta};
-use core_connector::Hint;
 use core_model::access::Role;
 use core_model::id::{AgentId, SessionId};
 use core_model::library::SubjectId;
-use core_model::session::{Session, SessionState, TicketRef};
+use core_model::session::{Session, SessionKind, SessionState, TicketRef};
 use core_model::ticket::{Offer, TicketView};
 use core_store::{Error, NewDelivery, SessionWord};
 
@@ -123,29 +122,30 @@ pub(crate) async fn ask(
         subject_name: name.to_owned(),
         deployment: offer.deployment,
         title: format!("{}: {}", offer.item, offer.does),
+        kind: SessionKind::AdHoc,
+        group: None,
         state: SessionState::Waiting,
         word: waits_for(view, offer).to_owned(),
         asked_by: caller.name.to_string(),
         ticket: Some(TicketRef { connection: view.connection.clone(), key: view.key.clone() }),
         result: None,
         engine: None,
+        until_us: None,
+        takes: 0,
+        lost_by: None,
+        expires_us: Some(now_us.saturating_add(api.answers.queue_rules().waits_us)),
         asked_us: now_us,
         changed_us: now_us,
     };
     let session = api.store.add_session(&session).await?;
-    goes_on(api, &session).await?;
+    go_on(api, std::slice::from_ref(&session)).await?;
     Ok(session)
 }
 
-/// Has the hub's note on the session's ticket say how it goes, where the hub writes notes.
-pub(crate) async fn goes_on(api: &Api, session: &Session) -> Result<(), Problem> {
-    let Some(ticket) = &session.ticket else { return Ok(()) };
-    let told = NewDelivery {
-        connection: ticket.connection.clone(),
-        id: format!("{} {} {}", session.id, session.state.as_str(), session.changed_us),
-        body: serde_json::to_string(&Hint::Ticket(ticket.key.clone()))?,
-    };
-    api.intake.store(vec![told]).await
+/// Has the hub's notes on the sessions' tickets say how they go, where the hub writes notes.
+pub(crate) async fn go_on(api: &Api, sessions: &[Session]) -> Result<(), Problem> {
+    let told: Vec<NewDelivery> = sessions.iter().filter_map(core_daemon::on_ticket).collect();
+    if told.is_empty() { Ok(()) } else { api.intake.store(told).await }
 }
 
 /// Takes a session back that was asked for in the ticket.
@@ -158,10 +158,12 @@ pub(crate) async fn cancel(api: Arc<Api>, asked: Asked) -> Result<Response, Prob
     let Some(session) = found else { return Err(Problem::missing("session", &wanted)) };
     let word = format!("taken back by {}", caller.name);
     let (state, now_us) = (SessionState::Cancelled, api.now_us());
-    let word = SessionWord { state, word: &word, result: None, by: &caller.name, now_us };
+    let rules = &api.answers.queue_rules();
+    let by = &*caller.name;
+    let word = SessionWord { state, word: &word, result: None, by, take: None, rules, now_us };
     match api.store.tell_session(session.id, word).await {
         // It ended meanwhile: the page shows how.
-        Ok(session) => goes_on(&api, &session).await?,
+        Ok(session) => go_on(&api, &[session]).await?,
         Err(Error::Conflict { .. }) => {}
         Err(error) => return Err(error.into()),
     }

@@ -19,6 +19,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (9, "webhook", include_str!("../migrations/0009_webhook.sql")),
     (10, "subscription", include_str!("../migrations/0010_subscription.sql")),
     (11, "script run", include_str!("../migrations/0011_script_run.sql")),
+    (12, "queue", include_str!("../migrations/0012_queue.sql")),
 ];
 
 impl Store {

@@ -1,7 +1,7 @@
 //! Sessions: asked for, taken by an engine, ended. Every change has a number, by which they are followed.
 
 use core_model::id::SessionId;
-use core_model::session::{Session, SessionState};
+use core_model::session::{Session, SessionKind, SessionState};
 use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
@@ -10,53 +10,86 @@ use crate::error::{Error, Result};
 use crate::open::Store;
 use crate::sql::{Argument, Columns, Select, limit, list, opt, owned};
 
-/// Which sessions.
+mod cancel;
+mod queue;
+mod word;
+
+pub use cancel::CancelFilter;
+pub use queue::{Bars, Take, Took};
+pub use word::SessionWord;
+
+/// Which sessions: those for which everything holds that is given.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SessionQuery<'a> {
     /// Only of these tenants.
     pub tenants: Option<&'a [String]>,
+    /// Only of this tenant, by its id.
+    pub tenant: Option<&'a str>,
     /// Only in this state.
     pub state: Option<SessionState>,
+    /// Only of this kind.
+    pub kind: Option<SessionKind>,
+    /// Only of this batch.
+    pub group: Option<&'a str>,
     /// Only those asked for in this ticket: connection and key.
     pub ticket: Option<(&'a str, &'a str)>,
     /// Only those that changed after this number.
     pub after: i64,
     /// So many at most.
     pub most: Option<usize>,
-}
-
-/// What an engine says of a session.
-#[derive(Clone, Copy, Debug)]
-pub struct SessionWord<'a> {
-    /// Where it stands now.
-    pub state: SessionState,
-    /// How it goes, or what came of it.
-    pub word: &'a str,
-    /// What it found and did; what was said before stays where nothing is said.
-    pub result: Option<&'a serde_json::Value>,
-    /// Who says so.
-    pub by: &'a str,
-    /// Now, Unix microseconds.
-    pub now_us: i64,
+    /// The newest change first.
+    pub newest: bool,
 }
 
 impl Store {
-    /// Notes a session that somebody asks for. Where one for the same subject and deployment is not
+    /// Notes that a session is asked for. Where one of the same subject and deployment is not
     /// over, that one is given and nothing is noted.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn add_session(&self, session: &Session) -> Result<Session> {
+        let mut added = self.add_sessions(std::slice::from_ref(session)).await?;
+        added.pop().ok_or_else(|| missing(session.id))
+    }
+
+    /// Notes many at once, and gives each as [`Store::add_session`] does, in their order.
+    ///
+    /// # Errors
+    /// When the database does not answer; nothing is noted then.
+    pub async fn add_sessions(&self, sessions: &[Session]) -> Result<Vec<Session>> {
         let mut tx = self.write().await?;
-        let active = format!("{} {}", session.subject, session.deployment);
-        let seq = self.take(&mut tx, SESSION, 1).await?;
+        let first = self.take(&mut tx, SESSION, 0).await?;
+        let (mut added, mut stand) = (0, Vec::with_capacity(sessions.len()));
+        for session in sessions {
+            let seq = first + limit(added);
+            if self.insert_session(&mut tx, seq, session).await? {
+                added += 1;
+                stand.push(session.clone());
+            } else {
+                stand.push(self.session_instead(&mut tx, session).await?);
+            }
+        }
+        if added > 0 {
+            self.take(&mut tx, SESSION, added).await?;
+            tx.commit().await?;
+        }
+        Ok(stand)
+    }
+
+    /// Whether it was new.
+    async fn insert_session(
+        &self,
+        tx: &mut AnyConnection,
+        seq: i64,
+        session: &Session,
+    ) -> Result<bool> {
         let ticket = session.ticket.as_ref();
-        let added = self
-            .sql(
-                "insert into session (id, change_seq, tenant, subject, deployment, state, connection, \
-                 ticket, active, asked, document) \
-                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict do nothing",
-            )
+        let text = "insert into session (id, change_seq, tenant, subject, deployment, state, \
+                    connection, ticket, active, asked, document, kind, batch, engine, until, expires) \
+                    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) \
+                    on conflict do nothing";
+        let query = self
+            .sql(text)
             .bind(session.id.to_string())
             .bind(seq)
             .bind(session.tenant.to_string())
@@ -65,23 +98,23 @@ impl Store {
             .bind(session.state.as_str())
             .bind(opt(ticket.map(|ticket| ticket.connection.as_str())))
             .bind(opt(ticket.map(|ticket| ticket.key.as_str())))
-            .bind((!session.state.is_over()).then(|| active.clone()))
+            .bind((!session.state.is_over()).then(|| active(session)))
             .bind(session.asked_us)
             .bind(document(session))
-            .execute(&mut *tx)
-            .await?
-            .rows_affected();
-        if added == 1 {
-            tx.commit().await?;
-            return Ok(session.clone());
-        }
-        let text = "select change_seq, document from session where active = $1 or id = $2";
-        let query = self.sql(text).bind(active).bind(session.id.to_string());
-        let row = query.fetch_optional(&mut *tx).await?;
-        match row {
-            Some(row) => Ok(read(&row)?.1),
-            None => Err(Error::NotFound { what: format!("session {}", session.id) }),
-        }
+            .bind(session.kind.rank())
+            .bind(opt(session.group.as_deref()))
+            .bind(opt(session.engine.as_deref()))
+            .bind(session.until_us)
+            .bind(session.expires_us);
+        Ok(query.execute(tx).await?.rows_affected() == 1)
+    }
+
+    /// The one that stands where another was to be noted.
+    async fn session_instead(&self, tx: &mut AnyConnection, session: &Session) -> Result<Session> {
+        let text = "select change_seq, document, until from session where active = $1 or id = $2";
+        let query = self.sql(text).bind(active(session)).bind(session.id.to_string());
+        let row = query.fetch_optional(tx).await?.ok_or_else(|| missing(session.id))?;
+        Ok(read(&row)?.1)
     }
 
     /// The session of an id.
@@ -89,10 +122,9 @@ impl Store {
     /// # Errors
     /// [`Error::NotFound`] where there is none.
     pub async fn session(&self, id: SessionId) -> Result<Session> {
-        let query = self.sql("select change_seq, document from session where id = $1");
+        let query = self.sql("select change_seq, document, until from session where id = $1");
         let row = query.bind(id.to_string()).fetch_optional(self.readers()).await?;
-        let row = row.ok_or_else(|| Error::NotFound { what: format!("session {id}") })?;
-        Ok(read(&row)?.1)
+        Ok(read(&row.ok_or_else(|| missing(id))?)?.1)
     }
 
     /// Sessions in the order of their last changes, each with that change's number.
@@ -100,20 +132,30 @@ impl Store {
     /// # Errors
     /// [`Error::Corrupt`] when one cannot be read.
     pub async fn sessions(&self, wanted: SessionQuery<'_>) -> Result<Vec<(i64, Session)>> {
-        let mut select = Select::new("select change_seq, document from session");
+        let mut select = Select::new(format!("select {COLUMNS} from session"));
         select.push(" where change_seq > {}", [Argument::Int(wanted.after)]);
         if let Some(tenants) = wanted.tenants {
             select.push(" and tenant in list({})", [Argument::Text(list(tenants))]);
         }
-        if let Some(state) = wanted.state {
-            select.push(" and state = {}", [Argument::Text(state.as_str().to_owned())]);
+        for (condition, value) in [
+            (" and tenant = {}", wanted.tenant),
+            (" and state = {}", wanted.state.map(SessionState::as_str)),
+            (" and batch = {}", wanted.group),
+        ] {
+            if let Some(value) = value {
+                select.push(condition, [Argument::Text(owned(value))]);
+            }
+        }
+        if let Some(kind) = wanted.kind {
+            select.push(" and kind = {}", [Argument::Int(kind.rank())]);
         }
         if let Some((connection, key)) = wanted.ticket {
             let arguments = [connection, key].map(|text| Argument::Text(owned(text)));
             select.push(" and connection = {} and ticket = {}", arguments);
         }
         let most = wanted.most.map_or(i64::MAX, limit);
-        select.push(" order by change_seq limit {}", [Argument::Int(most)]);
+        let order = if wanted.newest { " desc" } else { "" };
+        select.push(&format!(" order by change_seq{order} limit {{}}"), [Argument::Int(most)]);
         let rows = select.query(self.backend()).fetch_all(self.readers()).await?;
         rows.iter().map(read).collect()
     }
@@ -128,6 +170,36 @@ impl Store {
         Ok(crate::sql::count(row.int(0)?))
     }
 
+    /// How many sessions wait and run, by their kinds; what there is none of is left out.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn queued_sessions(&self) -> Result<Vec<(SessionState, SessionKind, u64)>> {
+        // Each in the words of its own index.
+        let waiting = "select kind, count(*) from session where state = 'waiting' group by kind order by kind";
+        let running = "select kind, count(*) from session where state = 'running' group by kind order by kind";
+        let mut found = Vec::new();
+        for (state, text) in [(SessionState::Waiting, waiting), (SessionState::Running, running)] {
+            for row in self.sql(text).fetch_all(self.readers()).await? {
+                let kind = SessionKind::of_rank(row.int(0)?)
+                    .ok_or_else(|| Error::corrupt("a session's kind"))?;
+                found.push((state, kind, crate::sql::count(row.int(1)?)));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Those of these subjects for which a session runs.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn busy_subjects(&self, subjects: &[String]) -> Result<Vec<String>> {
+        let text =
+            "select distinct subject from session where state = 'running' and subject in list($1)";
+        let rows = self.sql(text).bind(list(subjects)).fetch_all(self.readers()).await?;
+        rows.iter().map(|row| row.text(0)).collect()
+    }
+
     /// The number of the newest change of a session; 0 where there is none.
     ///
     /// # Errors
@@ -136,68 +208,53 @@ impl Store {
         self.last(SESSION).await
     }
 
-    /// Takes an engine's word about a session, and gives the session as it is then.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] where there is none; [`Error::Conflict`] where it cannot become that, or
-    /// another engine is at it.
-    pub async fn tell_session(&self, id: SessionId, word: SessionWord<'_>) -> Result<Session> {
-        let mut tx = self.write().await?;
-        let seq = self.take(&mut tx, SESSION, 1).await?;
-        let mut session = self.session_in(&mut tx, id).await?;
-        if !session.state.may_become(word.state) {
-            let (is, next) = (session.state.as_str(), word.state.as_str());
-            let constraint = format!("session {id} is {is} and cannot become {next}");
-            return Err(Error::Conflict { constraint });
-        }
-        let running = session.state == SessionState::Running;
-        // Whoever asked may take it back; it is the engine that must see that.
-        if running
-            && word.state != SessionState::Cancelled
-            && let Some(engine) = session.engine.as_ref().filter(|engine| *engine != word.by)
-        {
-            let constraint = format!("{engine} is at session {id}");
-            return Err(Error::Conflict { constraint });
-        }
-        if word.state != SessionState::Cancelled {
-            session.engine = Some(word.by.to_owned());
-        }
-        if let Some(result) = word.result {
-            session.result = Some(result.clone());
-        }
-        session.state = word.state;
-        word.word.clone_into(&mut session.word);
-        session.changed_us = word.now_us;
-        let text = "update session set change_seq = $1, state = $2, document = $3, \
-                    active = case when $4 = 1 then null else active end where id = $5";
+    /// Writes how a session stands now, under the number of its change.
+    async fn put_session(&self, tx: &mut AnyConnection, seq: i64, session: &Session) -> Result<()> {
+        let text = "update session set change_seq = $1, state = $2, document = $3, engine = $4, \
+                    until = $5, active = case when $6 = 1 then null else active end where id = $7";
         self.sql(text)
             .bind(seq)
             .bind(session.state.as_str())
-            .bind(document(&session))
+            .bind(document(session))
+            .bind(opt(session.engine.as_deref()))
+            .bind(session.until_us)
             .bind(i64::from(session.state.is_over()))
-            .bind(id.to_string())
-            .execute(&mut *tx)
+            .bind(session.id.to_string())
+            .execute(tx)
             .await?;
-        tx.commit().await?;
-        Ok(session)
+        Ok(())
     }
 
     async fn session_in(&self, tx: &mut AnyConnection, id: SessionId) -> Result<Session> {
-        let query = self.sql("select change_seq, document from session where id = $1");
+        let query = self.sql("select change_seq, document, until from session where id = $1");
         let row = query.bind(id.to_string()).fetch_optional(tx).await?;
-        let row = row.ok_or_else(|| Error::NotFound { what: format!("session {id}") })?;
-        Ok(read(&row)?.1)
+        Ok(read(&row.ok_or_else(|| missing(id))?)?.1)
     }
+}
+
+/// What [`read`] reads.
+const COLUMNS: &str = "change_seq, document, until";
+
+/// A session and the number of its last change.
+fn read(row: &AnyRow) -> Result<(i64, Session)> {
+    let text = row.text(1)?;
+    let mut session: Session = serde_json::from_str(&text)
+        .map_err(|why| Error::corrupt(format!("a session's document: {why}")))?;
+    // An engine that is heard of moves this, and nothing else.
+    session.until_us = row.opt_int(2)?;
+    Ok((row.int(0)?, session))
+}
+
+fn missing(id: SessionId) -> Error {
+    Error::NotFound { what: format!("session {id}") }
+}
+
+/// What there is one of each that is not over.
+fn active(session: &Session) -> String {
+    format!("{} {}", session.subject, session.deployment)
 }
 
 fn document(session: &Session) -> String {
     // A session is always JSON.
     owned(&serde_json::to_string(session).unwrap_or_default())
-}
-
-fn read(row: &AnyRow) -> Result<(i64, Session)> {
-    let text = row.text(1)?;
-    let session = serde_json::from_str(&text)
-        .map_err(|why| Error::corrupt(format!("a session's document: {why}")))?;
-    Ok((row.int(0)?, session))
 }

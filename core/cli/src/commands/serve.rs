@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use core_daemon::{
-    Counted, Daemon, Endpoint, Inbox, MAIL, Mailer, Outbound, Site, SystemTimer,
+    Counted, Daemon, Endpoint, Inbox, MAIL, Mailer, Outbound, Reaper, Site, SystemTimer,
     forget_endpoints_but,
 };
 use core_server::Api;
@@ -71,6 +71,7 @@ pub(crate) async fn run(global: &Global, _args: &ServeArgs) -> Result<Exit, Fail
     let mailer = Mailer::new(desks.subscribe(), mailing.subscribe(), way, metrics);
     let mailer = tokio::spawn(mailer.run());
     let working = tokio::spawn(Inbox::new(desks.subscribe(), orders.clone(), told).run());
+    let reaping = tokio::spawn(Reaper::new(desks.subscribe()).run());
     let told = Told { desks, endpoints, mailing };
     let desk = Desk::new(global.clone(), in_force, told, orders, Arc::clone(&health));
     let attending = tokio::spawn(desk.attend(signals::Signals::listen()?));
@@ -81,6 +82,7 @@ pub(crate) async fn run(global: &Global, _args: &ServeArgs) -> Result<Exit, Fail
     working.abort();
     telling.abort();
     mailer.abort();
+    reaping.abort();
     attending.abort();
     watchdog.abort();
     stop.send_replace(true);
@@ -108,7 +110,7 @@ pub(super) fn site(context: &Arc<Context>) -> Result<Site, Failure> {
 pub(super) fn desk_of(context: &Context, site: &Site) -> core_daemon::Desk {
     let notes =
         context.config.public_url().filter(|_| context.config.technician.note).map(str::to_owned);
-    core_daemon::Desk { hub: Arc::clone(&site.hub), notes }
+    core_daemon::Desk { hub: Arc::clone(&site.hub), notes, queue: context.config.queue }
 }
 
 /// Where the hub tells of what happens. One whose secret is not there, or that names a tenant which is

@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use super::mail::MailTable;
 use super::plan::{ScheduleTable, ServerTable};
+use super::queue::SessionsTable;
 use super::sign_in::{SecretsTable, SignInTable};
 use super::technician::TechnicianTable;
 use super::traces::TracesTable;
@@ -43,6 +44,8 @@ pub(crate) struct File {
     pub(crate) server: ServerTable,
     /// The page that a PSA shows inside its tickets.
     pub(crate) technician_tools: TechnicianTable,
+    /// How sessions wait, and how many run at once.
+    pub(crate) sessions: SessionsTable,
     /// How people sign in.
     pub(crate) sign_in: SignInTable,
     /// How what the hub keeps is sealed.

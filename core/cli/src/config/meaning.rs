@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use chrono_tz::Tz;
 use core_connector::Registry;
 use core_daemon::Entry;
+use core_model::queue::QueueRules;
 use core_resolve::Freshness;
 use core_sync::Settings;
 use core_toml::{Node, choices, compare};
@@ -41,6 +42,7 @@ pub(super) struct Understood {
     pub(super) listen: Option<SocketAddr>,
     pub(super) parallel: usize,
     pub(super) technician: TechnicianTable,
+    pub(super) queue: QueueRules,
     pub(super) webhooks: Vec<WebhookTable>,
     pub(super) traces: TracesTable,
     pub(super) mail: MailTable,
@@ -89,6 +91,7 @@ pub(super) fn understand(
         listen: plan::listen(&file.server),
         parallel: file.server.parallel,
         technician: file.technician_tools,
+        queue: file.sessions.rules(),
         webhooks: file.webhook,
         traces: file.traces,
         mail: file.mail,

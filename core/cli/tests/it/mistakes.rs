@@ -59,6 +59,15 @@ fn an_uninstall_may_not_rest_on_older_facts_than_an_install() {
 }
 
 #[test]
+fn a_queue_without_room_is_refused() {
+    check("[sessions]\nat_once = 0\n").complained(&["at_once", "linchpin.toml:2:"]);
+    check("[sessions]\nper_tennant = 3\n").complained(&["did you mean `per_tenant`?"]);
+    check("[sessions]\nlease_seconds = 1\n").complained(&["lease_seconds", "linchpin.toml:2:"]);
+    let fine = "[sessions]\nat_once = 400\nwaits_days = 1\n";
+    Place::with(fine).run(&["config", "check"]).ended(0);
+}
+
+#[test]
 fn a_wrong_kind_gets_the_kinds_there_are() {
     check(&HALO.replace("\"halopsa\"", "\"halo-psa\"")).complained(&[
         "connection `halo` has the unknown kind `halo-psa`",

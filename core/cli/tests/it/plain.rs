@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::run::Place;
 
-const COMMANDS: [&str; 29] = [
+const COMMANDS: [&str; 30] = [
     "demo",
     "init",
     "config",
@@ -16,6 +16,7 @@ const COMMANDS: [&str; 29] = [
     "sync",
     "token",
     "status",
+    "sessions",
     "runs",
     "list",
     "show",

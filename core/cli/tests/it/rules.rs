@@ -6,6 +6,7 @@ mod firm;
 mod items;
 mod library;
 mod requests;
+mod sessions;
 mod shown;
 
 use self::firm::Firm;

@@ -17,6 +17,7 @@ mod driver;
 mod elsewhere;
 mod mail;
 mod service;
+mod sessions;
 mod subscriptions;
 mod tickets;
 mod traces;

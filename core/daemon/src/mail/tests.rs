@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use core_model::queue::QueueRules;
 use core_store::Store;
 use core_sync::{Clock, Settings};
 use serde_json::Value;
@@ -57,7 +58,7 @@ impl Bench {
         let at = move || DateTime::from_timestamp(seconds.load(Ordering::Relaxed), 0).unwrap();
         let hub = Hub::new(store, Vec::new(), Settings::default(), Clock::new(at));
         let hub = Arc::new(hub);
-        let desk = crate::Desk { hub: Arc::clone(&hub), notes: None };
+        let desk = crate::Desk { hub: Arc::clone(&hub), notes: None, queue: QueueRules::default() };
         let (desk, mailing) = (watch::channel(desk).1, watch::channel(None).1);
         let metrics = Arc::new(Metrics::default());
         let mailer = Mailer::new(desk, mailing, Arc::clone(&office) as _, Arc::clone(&metrics));

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use core_connector::Secret;
 use core_model::entity::{EntityKind, EntityRow};
 use core_model::event::Cause;
+use core_model::queue::QueueRules;
 use core_store::ModelChange;
 use core_sync::{Clock, Settings};
 
@@ -84,7 +85,7 @@ impl Bench {
             got: Mutex::default(),
             needs: Mutex::default(),
         });
-        let desk = crate::Desk { hub: Arc::clone(&hub), notes: None };
+        let desk = crate::Desk { hub: Arc::clone(&hub), notes: None, queue: QueueRules::default() };
         let (_, desk) = watch::channel(desk);
         let (_, endpoints) = watch::channel(Vec::new());
         let outbound = Outbound::new(desk, endpoints, Arc::clone(&ear) as _);

@@ -42,6 +42,7 @@ pub(crate) fn body(deed: &Deed, asked: &Asked) -> Result<Map<String, Value>, Pro
             let what = format!("`{name}` cannot be `{}`", shown(word));
             return Err(Problem::wrong(what, format!("it is {}", field.one_of.join(", "))));
         }
+        within(field, value)?;
     }
     let missing = deed
         .body
@@ -50,6 +51,25 @@ pub(crate) fn body(deed: &Deed, asked: &Asked) -> Result<Map<String, Value>, Pro
     match missing {
         Some(field) => Err(Problem::wrong(format!("`{}` is missing", field.name), field.about)),
         None => Ok(body.into_iter().filter(|(_, value)| !value.is_null()).collect()),
+    }
+}
+
+/// Refuses a text of another form, and a number out of its bounds.
+fn within(field: &Field, value: &Value) -> Result<(), Problem> {
+    let name = field.name;
+    if let (Some(form), Some(text)) = (field.form, value.as_str())
+        && !(form.fits)(text)
+    {
+        let what = format!("`{name}` cannot be `{}`", shown(text));
+        return Err(Problem::wrong(what, format!("it fits {}", form.pattern)));
+    }
+    let (least, greatest) = field.bounds;
+    match value.as_u64() {
+        Some(number) if !(least..=greatest).contains(&number) => {
+            let what = format!("`{name}` is {number}");
+            Err(Problem::wrong(what, format!("give a number from {least} to {greatest}")))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -69,11 +89,17 @@ pub(crate) fn schema(deed: &Deed) -> Value {
         if field.shortest > 0 {
             text["minLength"] = json!(field.shortest);
         }
+        if let Some(form) = field.form {
+            text["pattern"] = json!(form.pattern);
+        }
         let mut schema = match field.kind {
             "string" => text,
             "array" => json!({ "type": "array", "items": text }),
             // Numbers that are given are counts.
-            "integer" => json!({ "type": "integer", "minimum": 0 }),
+            "integer" => match field.bounds {
+                (least, u64::MAX) => json!({ "type": "integer", "minimum": least }),
+                (least, most) => json!({ "type": "integer", "minimum": least, "maximum": most }),
+            },
             kind => json!({ "type": kind }),
         };
         // What may be left out may be null.

@@ -12,7 +12,7 @@ use futures::stream::unfold;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::page::sessions_of;
+use super::page::{busy, sessions_of};
 use super::seen;
 use crate::Api;
 use crate::access::Caller;
@@ -80,7 +80,12 @@ async fn next(mut following: Following) -> Option<(Event, Following)> {
         let (connection, key) = &following.ticket;
         let ticket = Some((connection.as_str(), key.as_str()));
         let query = SessionQuery { ticket, ..SessionQuery::default() };
-        let Ok(sessions) = api.store.sessions(query).await else {
+        let read = async {
+            let sessions = api.store.sessions(query).await?;
+            let all: Vec<_> = sessions.iter().map(|(_, session)| session.clone()).collect();
+            Ok::<_, core_store::Error>((busy(api, &all).await?, sessions))
+        };
+        let Ok((busy, sessions)) = read.await else {
             following.grown.mark_changed();
             tokio::time::sleep(AGAIN).await;
             continue;
@@ -90,7 +95,7 @@ async fn next(mut following: Following) -> Option<(Event, Following)> {
         if changed {
             let sessions = sessions.into_iter().map(|(_, session)| session).collect();
             let csrf = following.caller.csrf().unwrap_or_default();
-            let html = sessions_of(sessions, connection, key, csrf)?;
+            let html = sessions_of(sessions, &busy, (connection, key), csrf)?;
             return Some((Event::default().event("sessions").data(html), following));
         }
     }

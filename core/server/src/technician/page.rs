@@ -87,6 +87,8 @@ struct Row {
     says: &'static str,
     asked: String,
     over: bool,
+    /// What it waits for, where something else of its subject runs.
+    waits: Option<String>,
 }
 
 #[derive(Template)]
@@ -134,6 +136,7 @@ pub(crate) async fn page(api: Arc<Api>, asked: Asked) -> Result<Response, Proble
     let may = caller.must_be(Role::Technician).is_ok();
     let csrf = caller.csrf().unwrap_or_default();
     let path = own_path(&view);
+    let busy = busy(&api, &view.sessions).await?;
     let choice = |offer| choice(&view, offer);
     let page = Page {
         css: assets::path("technician.css"),
@@ -149,7 +152,7 @@ pub(crate) async fn page(api: Arc<Api>, asked: Asked) -> Result<Response, Proble
         person: view.for_person.iter().map(choice).collect(),
         tenant: view.for_tenant.iter().map(choice).collect(),
         sessions: Sessions {
-            rows: rows(view.sessions.clone()),
+            rows: rows(view.sessions.clone(), &busy),
             path: path.clone(),
             csrf: csrf.to_owned(),
             may,
@@ -165,19 +168,29 @@ pub(crate) async fn page(api: Arc<Api>, asked: Asked) -> Result<Response, Proble
 /// The part of the page with the sessions; nothing where it cannot be written.
 pub(super) fn sessions_of(
     sessions: Vec<Session>,
-    connection: &str,
-    key: &str,
+    busy: &[String],
+    (connection, key): (&str, &str),
     csrf: &str,
 ) -> Option<String> {
     let path = core_daemon::page_of("", connection, key);
     let mut sessions = sessions;
     sessions.sort_by_key(|session| std::cmp::Reverse(session.asked_us));
-    let part =
-        Sessions { rows: rows(sessions), path, csrf: csrf.to_owned(), may: !csrf.is_empty() };
+    let rows = rows(sessions, busy);
+    let part = Sessions { rows, path, csrf: csrf.to_owned(), may: !csrf.is_empty() };
     part.render().ok()
 }
 
-fn rows(sessions: Vec<Session>) -> Vec<Row> {
+/// The subjects of sessions that wait for which another one runs.
+pub(super) async fn busy(api: &Api, sessions: &[Session]) -> core_store::Result<Vec<String>> {
+    let waiting = sessions.iter().filter(|one| one.state == SessionState::Waiting);
+    let subjects: Vec<String> = waiting.map(|one| one.subject.to_string()).collect();
+    match subjects.as_slice() {
+        [] => Ok(Vec::new()),
+        subjects => api.store.busy_subjects(subjects).await,
+    }
+}
+
+fn rows(sessions: Vec<Session>, busy: &[String]) -> Vec<Row> {
     let row = |session: Session| Row {
         id: session.id.to_string(),
         state: session.state.as_str(),
@@ -187,9 +200,13 @@ fn rows(sessions: Vec<Session>) -> Vec<Row> {
             SessionState::Succeeded => "Done",
             SessionState::Failed => "Failed",
             SessionState::Cancelled => "Taken back",
+            SessionState::Expired => "Waited too long",
         },
         asked: time(DateTime::from_timestamp_micros(session.asked_us).unwrap_or_default()),
         over: session.state.is_over(),
+        waits: (session.state == SessionState::Waiting
+            && busy.contains(&session.subject.to_string()))
+        .then(|| format!("Another session of {} runs first", session.subject_name)),
         session,
     };
     sessions.into_iter().take(SESSIONS).map(row).collect()

@@ -1,7 +1,7 @@
 //! A router on a store with two tenants, each with one of everything; tokens; a clock that is set.
 
 use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -13,8 +13,10 @@ use core_daemon::{Health, Timer};
 use core_model::access::Role;
 use core_model::entity::{EntityKind, EntityRow};
 use core_model::event::Cause;
+use core_model::library::SubjectId;
+use core_model::queue::QueueRules;
 use core_server::{Answers, Api, Question, Unanswered};
-use core_store::{ModelChange, NewAccount, NewSignIn, NewToken, SignInKey, Store, Token};
+use core_store::{Bars, ModelChange, NewAccount, NewSignIn, NewToken, SignInKey, Store, Token};
 use futures::StreamExt as _;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
@@ -66,6 +68,8 @@ impl Timer for SetClock {
 #[derive(Default)]
 pub(crate) struct Echo {
     pub(crate) asked: AtomicU8,
+    /// Those for whom nothing is done.
+    pub(crate) barred: Arc<Mutex<Vec<SubjectId>>>,
 }
 
 /// The password of every account of the tests.
@@ -94,6 +98,18 @@ impl Answers for Echo {
             }),
             _ => Ok(json!({ "items": [{ "computer": computer, "as_of": as_of }] })),
         }
+    }
+
+    fn queue_rules(&self) -> QueueRules {
+        QueueRules { at_once: 3, ..QueueRules::default() }
+    }
+
+    async fn bars(&self) -> Result<Arc<Bars<'static>>, Unanswered> {
+        let barred = self.barred.lock().unwrap().clone();
+        let bar = move |session: &core_model::session::Session| {
+            barred.contains(&session.subject).then(|| "it is excluded".to_owned())
+        };
+        Ok(Arc::new(bar))
     }
 
     async fn answer(&self, question: Question) -> Result<Value, Unanswered> {

@@ -11,6 +11,7 @@ mod harness;
 mod matrix;
 mod model;
 mod refused;
+mod sessions;
 mod sign_in;
 mod technician;
 mod webhooks;

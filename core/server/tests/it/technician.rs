@@ -2,6 +2,7 @@
 
 use axum::http::StatusCode;
 use core_model::access::Role;
+use core_model::queue::QueueRules;
 use core_model::session::SessionState;
 use core_store::{AuditQuery, SessionQuery, SessionWord};
 
@@ -127,6 +128,8 @@ async fn what_is_offered_is_asked_for_once_followed_and_taken_back() {
         word: "installing <b>",
         result: None,
         by: "engine",
+        take: None,
+        rules: &QueueRules::default(),
         now_us: 5,
     };
     bench.store.tell_session(session.id, word).await.unwrap();

@@ -17,6 +17,7 @@ mod pages;
 mod passed;
 mod pushes;
 mod queries;
+mod queue;
 mod requests;
 mod schedules;
 mod script_runs;

@@ -1,10 +1,11 @@
 //! Sessions: asked for once, taken by one engine, over once; followed by the number of their changes.
 
 use core_model::id::{ComputerId, DeploymentId, SessionId, TenantId};
-use core_model::session::{Session, SessionState, TicketRef};
+use core_model::session::{Session, SessionKind, SessionState, TicketRef};
 use core_store::{Error, SessionQuery, SessionWord};
 
 use crate::harness::Bench;
+use crate::queue::RULES;
 
 on_both!(
     the_same_is_asked_for_once_until_it_is_over,
@@ -21,19 +22,25 @@ fn session(deployment: &str, tenant: &str, ticket: Option<&str>, at: i64) -> Ses
         subject_name: "PC1".to_owned(),
         deployment: DeploymentId::of_text(deployment, 0),
         title: format!("{deployment}: latest"),
+        kind: SessionKind::AdHoc,
+        group: None,
         state: SessionState::Waiting,
         word: String::new(),
         asked_by: "ana".to_owned(),
         ticket: ticket.map(|key| TicketRef { connection: "halo".to_owned(), key: key.to_owned() }),
         result: None,
         engine: None,
+        until_us: None,
+        takes: 0,
+        lost_by: None,
+        expires_us: None,
         asked_us: at,
         changed_us: at,
     }
 }
 
 fn word<'a>(state: SessionState, word: &'a str, by: &'a str) -> SessionWord<'a> {
-    SessionWord { state, word, result: None, by, now_us: 99 }
+    SessionWord { state, word, result: None, by, take: None, rules: &RULES, now_us: 99 }
 }
 
 async fn the_same_is_asked_for_once_until_it_is_over(bench: Bench) {

@@ -61,6 +61,7 @@ fn session(session: &Session) -> String {
         SessionState::Succeeded => "succeeded",
         SessionState::Failed => "failed",
         SessionState::Cancelled => "was taken back",
+        SessionState::Expired => "waited too long",
     };
     let word = match session.word.as_str() {
         "" => String::new(),

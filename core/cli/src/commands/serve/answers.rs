@@ -4,8 +4,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use core_daemon::Order;
+use core_model::queue::QueueRules;
+use core_model::session::Session;
 use core_resolve::RunKind;
 use core_server::{Answers, Ask, Fetch, Fetched, Question, SignIn, Unanswered};
+use core_store::Bars;
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 
@@ -132,6 +135,16 @@ impl Answers for OfSettings {
         })
     }
 
+    fn queue_rules(&self) -> QueueRules {
+        self.in_force.borrow().config.queue
+    }
+
+    async fn bars(&self) -> Result<Arc<Bars<'static>>, Unanswered> {
+        let world = self.kept.world(&self.context()).await;
+        let world = world.map_err(|failure| unanswered(&failure))?;
+        Ok(Arc::new(move |session| bar(&world, session)))
+    }
+
     fn sign_in(&self) -> Arc<SignIn> {
         self.in_force.borrow().sign_in()
     }
@@ -142,6 +155,17 @@ impl Answers for OfSettings {
 
     async fn fetch(&self, request: Fetch) -> Result<Fetched, String> {
         core_http::fetch(request).await.map_err(|error| error.to_string())
+    }
+}
+
+/// Why nothing is done for a session's subject, whatever is deployed.
+fn bar(world: &World, session: &Session) -> Option<String> {
+    match world.resolver.snapshot().number(session.subject) {
+        None => Some(format!("{} is not there any more", session.subject_name)),
+        Some(number) => {
+            let removal = world.resolver.left_alone(session.subject.kind(), number)?;
+            Some(removal.words())
+        }
     }
 }
 

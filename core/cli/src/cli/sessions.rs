@@ -1,0 +1,106 @@
+//! Arguments of `linchpin sessions`.
+
+use clap::{Args, Subcommand, ValueEnum};
+use core_model::session::{SessionKind, SessionState};
+
+/// `linchpin sessions`.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct SessionsArgs {
+    #[command(subcommand)]
+    pub(crate) action: Option<SessionsAction>,
+    /// Only those in this state
+    #[arg(long, value_name = "STATE", value_enum)]
+    pub(crate) state: Option<StateWord>,
+    /// Only those of this kind
+    #[arg(long, value_name = "KIND", value_enum)]
+    pub(crate) kind: Option<KindWord>,
+    /// Only this tenant's: its id or name
+    #[arg(long, value_name = "TENANT")]
+    pub(crate) tenant: Option<String>,
+    /// Only those that were asked for in this batch
+    #[arg(long, value_name = "GROUP")]
+    pub(crate) group: Option<String>,
+    /// At most so many, the newest changes first
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub(crate) limit: usize,
+}
+
+/// What is done about sessions; without it they are listed.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum SessionsAction {
+    /// Show one in full
+    Show {
+        /// Its id, or the beginning of it
+        #[arg(value_name = "ID")]
+        id: String,
+    },
+    /// Take sessions back: one, or what waits of a tenant, of a batch, or of all
+    Cancel(SessionsCancelArgs),
+}
+
+/// `linchpin sessions cancel`.
+#[derive(Clone, Debug, Args)]
+#[command(group = clap::ArgGroup::new("which").required(true).multiple(true))]
+pub(crate) struct SessionsCancelArgs {
+    /// The session's id, or the beginning of it
+    #[arg(value_name = "ID", group = "which", conflicts_with_all = ["tenant", "group", "all_waiting", "running"])]
+    pub(crate) id: Option<String>,
+    /// This tenant's: its id or name
+    #[arg(long, value_name = "TENANT", group = "which")]
+    pub(crate) tenant: Option<String>,
+    /// Those that were asked for in this batch
+    #[arg(long, value_name = "GROUP", group = "which")]
+    pub(crate) group: Option<String>,
+    /// Everything that waits
+    #[arg(long, group = "which", conflicts_with_all = ["tenant", "group"])]
+    pub(crate) all_waiting: bool,
+    /// Those too that an engine is at; it hears of it with its next word
+    #[arg(long)]
+    pub(crate) running: bool,
+    /// Who takes them back; whoever is logged on where it is left out
+    #[arg(long, value_name = "WHO")]
+    pub(crate) by: Option<String>,
+}
+
+/// A session's state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum StateWord {
+    Waiting,
+    Running,
+    Succeeded,
+    Failed,
+    Cancelled,
+    Expired,
+}
+
+/// A session's kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum KindWord {
+    AdHoc,
+    Onboarding,
+    Scheduled,
+}
+
+impl From<StateWord> for SessionState {
+    fn from(word: StateWord) -> Self {
+        match word {
+            StateWord::Waiting => Self::Waiting,
+            StateWord::Running => Self::Running,
+            StateWord::Succeeded => Self::Succeeded,
+            StateWord::Failed => Self::Failed,
+            StateWord::Cancelled => Self::Cancelled,
+            StateWord::Expired => Self::Expired,
+        }
+    }
+}
+
+impl From<KindWord> for SessionKind {
+    fn from(word: KindWord) -> Self {
+        match word {
+            KindWord::AdHoc => Self::AdHoc,
+            KindWord::Onboarding => Self::Onboarding,
+            KindWord::Scheduled => Self::Scheduled,
+        }
+    }
+}
