@@ -186,13 +186,12 @@ fn settle_run(world: &mut World, id: u64) -> bool {
             let job = Job { language, text: &text, limit: None };
             let at = now + shell::latency(world, id);
             run = Some(machine::begin(world, no, &job, at));
-            // A script that hangs is "Executing" for as long as anybody looks.
-            due = Some(now + chrono::Duration::days(400));
+            // From when it runs; one that hangs is "Executing" for as long as anybody looks.
+            due = Some(at);
         }
         Some(number) => match machine::progress(world, number) {
-            Progress::Runs(end) => due = end.or(due),
+            Progress::Runs(_) | Progress::Lost => {}
             Progress::Ended(end, printed) => (due, output) = (Some(end), printed),
-            Progress::Lost => {}
         },
     }
     if let Some(command) = world.automate.commands.get_mut(&id) {

@@ -253,7 +253,15 @@ impl Run<'_> {
         if command.redirects.iter().any(drops) {
             self.errors = Errors::Dropped;
         }
-        let done = self.invoke(&name, args, input, out);
+        let mut done = self.invoke(&name, args, input, out);
+        let dropped = self.errors == Errors::Dropped && self.tries == 0 && !self.stops();
+        if let Err(Flow::Error { text, fatal: false, .. }) = &done
+            && dropped
+        {
+            self.ok = false;
+            self.note_error(text);
+            done = Ok(());
+        }
         self.errors = before;
         done?;
         self.redirected(&command.redirects, out)
