@@ -10,6 +10,7 @@ mod http;
 mod machines;
 mod people;
 mod random;
+mod software;
 mod tab;
 
 pub use self::change::{Change, ChangeError, Done, Pick, RmmSystem, System, apply};

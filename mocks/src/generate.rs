@@ -8,7 +8,7 @@ use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use self::dice::Dice;
 use self::names::Companies;
 use self::plan::Plan;
-use crate::world::{Automate, Control, Halo, Mark, Options, World};
+use crate::world::{Automate, Control, Halo, Mark, Options, States, World};
 
 mod access;
 pub(crate) mod agents;
@@ -57,6 +57,7 @@ pub fn generate_at(options: &Options, now: DateTime<Utc>) -> World {
     agreements::fill(&mut world, &mut dice(12));
     showcase::off_board(&mut world);
     domains::fill(&mut world, &mut dice(14));
+    world.states.stubborn = crate::machine::stubborn(&world);
     world
 }
 
@@ -71,6 +72,7 @@ fn empty(options: &Options, now: DateTime<Utc>, dice: &mut Dice) -> World {
         persons: Vec::new(),
         groups: Vec::new(),
         machines: Vec::new(),
+        states: States::default(),
         entra_devices: Vec::new(),
         intune_devices: Vec::new(),
         automate: Automate::default(),

@@ -3,16 +3,19 @@
 //! [`world`] is what is true. [`vendor`] is what a face must offer; [`graph`], [`automate`],
 //! [`control`] and [`halo`] are the faces, written from the vendors' pages alone. [`server`]
 //! serves them over real HTTP, with [`faults`] in between and [`estate`] as the way to read the
-//! truth and to change the world. Nothing here is shared with the connectors: a mock that shares
+//! truth and to change the world; [`machine`] is what machines hold and how scripts change it. Nothing here is shared with the connectors: a mock that shares
 //! wire types with its connector repeats its mistakes.
 
 pub mod automate;
+mod cmd;
 pub mod control;
 pub mod estate;
 pub mod faults;
 pub mod generate;
 pub mod graph;
 pub mod halo;
+pub mod machine;
+mod powershell;
 pub mod provider;
 pub mod score;
 pub mod server;

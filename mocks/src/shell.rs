@@ -1,8 +1,8 @@
 //! What a machine prints when an RMM runs a script on it.
 //!
-//! This is no PowerShell. It reads line by line, knows the expressions by which a hub asks a
-//! machine who it is, and prints what Windows would; anything else is an error line, as there. The
-//! README lists the subset.
+//! Questions of who a machine is and who uses it ([`answer`]) are read line by line: the expressions
+//! by which a hub asks are known by their words, and print what Windows would. Everything else is
+//! run ([`crate::powershell`], [`crate::cmd`]) and may change the machine. The README lists both.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -11,10 +11,104 @@ use base64::engine::general_purpose::STANDARD;
 use chrono::Duration;
 use regex::Regex;
 
+use crate::machine::Sim;
 use crate::world::{MachineNo, World};
 
-mod probe;
+pub(crate) mod probe;
 mod read;
+
+/// What reads a script.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Language {
+    /// PowerShell.
+    PowerShell,
+    /// `cmd.exe`.
+    Cmd,
+    /// A window of `cmd.exe` that the script is typed into.
+    Window,
+}
+
+impl Language {
+    /// What a command line as Automate sends it begins with.
+    pub(crate) fn of(raw: &str) -> Self {
+        let program = raw.trim_start().split(['!', ' ', '\n']).next().unwrap_or_default();
+        let leaf = program.trim_matches('"').rsplit('\\').next().unwrap_or_default();
+        let is_cmd = leaf.to_ascii_lowercase().trim_end_matches(".exe") == "cmd";
+        if is_cmd { Self::Cmd } else { Self::PowerShell }
+    }
+}
+
+/// Whether a script only asks the machine who it is and who uses it.
+pub(crate) fn is_question(world: &World, machine: MachineNo, script: &str) -> bool {
+    const ASKS: &[&str] = &[
+        "win32_computersystem",
+        "win32_bios",
+        "win32_operatingsystem",
+        "offlineinstallationid",
+        "labtech",
+        "screenconnect client",
+        "dsregcmd",
+        "whoami",
+        "get-aduser",
+        "dsquery",
+        "adsisearcher",
+        "wmic ",
+        "function upn(",
+    ];
+    const ACTS: &[&str] = &[
+        "set-item",
+        "set-content",
+        "new-item",
+        "remove-",
+        "start-",
+        "stop-",
+        "restart-",
+        "invoke-",
+        "add-",
+        "copy-",
+        "move-",
+        "out-file",
+        "uninstall",
+        "get-service",
+        "get-content",
+        "msiexec",
+        "test-path",
+        "throw ",
+        "exit ",
+        "shutdown",
+        "lastbootuptime",
+        "param(",
+        "convertto-",
+    ];
+    let lower = script.to_lowercase();
+    let asks = ASKS.iter().any(|word| lower.contains(word));
+    let acts = ACTS.iter().any(|word| lower.contains(word));
+    // Blocks and loops are for the interpreter, and so is what the other does not know.
+    let plain = !lower.lines().map(str::trim_start).any(|line| {
+        ["if ", "if(", "foreach", "for ", "while", "switch"]
+            .iter()
+            .any(|word| line.starts_with(word))
+    });
+    let known = || !answer(world, machine, script).contains(" is not recognized as the name of");
+    asks && !acts && plain && (lower.contains("get-aduser") || known())
+}
+
+/// Runs a script on a machine: what it printed, lines joined by CRLF.
+pub(crate) fn run(sim: &mut Sim, language: Language, text: &str) -> String {
+    let done = crate::powershell::deep(|| match language {
+        Language::PowerShell => crate::powershell::run(sim, text).0.join("\r\n"),
+        Language::Cmd | Language::Window => {
+            let window = language == Language::Window;
+            crate::cmd::run(sim, text, window)
+                .map(|(lines, _)| lines.join("\r\n"))
+                .unwrap_or_default()
+        }
+    });
+    done.unwrap_or_else(|_| BROKEN.to_owned())
+}
+
+/// What is printed where the interpreter itself broke: a defect of the mocks.
+pub(crate) const BROKEN: &str = "mocks : the interpreter broke on this script";
 
 /// What the machine prints for the script, lines joined by CRLF, without a last line end.
 #[must_use]

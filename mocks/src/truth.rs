@@ -19,6 +19,9 @@ mod computers;
 mod customers;
 mod lines;
 mod people;
+mod software;
+
+pub use self::software::{MachineSoftware, software};
 
 /// What is true at an instant.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

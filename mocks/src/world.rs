@@ -16,6 +16,7 @@ mod directory;
 mod halo;
 mod machine;
 mod options;
+mod state;
 
 pub use self::automate::{
     Automate, AutomateClient, AutomateComputer, AutomateGroup, AutomateLocation, QueuedCommand,
@@ -33,6 +34,11 @@ pub use self::halo::{
 };
 pub use self::machine::{Installation, LoggedOn, Machine, MachineKind, UuidQuirk};
 pub use self::options::Options;
+pub use self::state::{
+    Content, DownloadTrouble, Due, Effect, FileEntry, InstallFault, InstallTrouble, Installed,
+    InstallerRun, MachineState, Name, RebootCause, RegKey, RegValue, Scope, ScriptRun, Service,
+    States, Verb,
+};
 
 /// A count of changes of the whole world; each change gets the next.
 pub type Version = u64;
@@ -83,6 +89,9 @@ pub struct World {
     pub groups: Vec<Group>,
     /// Machines.
     pub machines: Vec<Machine>,
+    /// What machines hold, and what is under way on them.
+    #[serde(default)]
+    pub states: States,
     /// Device objects.
     pub entra_devices: Vec<EntraDevice>,
     /// Managed devices.

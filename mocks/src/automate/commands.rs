@@ -1,8 +1,8 @@
 //! Commands to agents: queued, fetched by the agent when it checks in, answered after a while.
 //!
 //! A command to an agent that is off stays queued and is answered when the machine comes back;
-//! one to an agent that is left over from before a wipe is never answered. There is no way to
-//! cancel one and no exit code.
+//! one to an agent that is left over from before a wipe is never answered, and neither is one whose
+//! machine went off while it ran. There is no way to cancel one and no exit code.
 
 use serde_json::{Value, json};
 
@@ -12,7 +12,8 @@ use super::list::{Fixed, page, single};
 use super::problem::Problem;
 use super::request::{Request, id, member, number};
 use super::system;
-use crate::shell;
+use crate::machine::{self, Job, Progress};
+use crate::shell::{self, Language};
 use crate::vendor::Reply;
 use crate::world::{QueuedCommand, World};
 
@@ -105,6 +106,8 @@ fn prompt(body: &Value, world: &mut World, computer: u64) -> Result<Reply, Probl
 fn queue(world: &mut World, computer: u64, script: String, sent: &Sent) -> u64 {
     let id = world.automate.commands.last_key_value().map_or(1_000, |(last, _)| last + 1);
     let machine = computers::find(world, computer).filter(|c| c.current).map(|c| c.machine);
+    let runs = matches!(sent.command, EXECUTE | EXECUTE_POWERSHELL);
+    let acts = runs && machine.is_some_and(|no| !shell::is_question(world, no, &script));
     let command = QueuedCommand {
         machine,
         agent: computer,
@@ -112,6 +115,8 @@ fn queue(world: &mut World, computer: u64, script: String, sent: &Sent) -> u64 {
         raw: sent.write(),
         sent: world.now(),
         due: None,
+        acts,
+        run: None,
         output: None,
     };
     world.automate.commands.insert(id, command);
@@ -121,8 +126,12 @@ fn queue(world: &mut World, computer: u64, script: String, sent: &Sent) -> u64 {
 
 /// Brings commands up to date: fetched by agents that are on, answered where the time has come.
 fn settle(world: &mut World, ids: &[u64]) {
+    machine::settle(world);
     let now = world.now();
     for id in ids {
+        if settle_run(world, *id) {
+            continue;
+        }
         let Some(command) = world.automate.commands.get(id).filter(|c| c.output.is_none()) else {
             continue;
         };
@@ -151,6 +160,44 @@ fn settle(world: &mut World, ids: &[u64]) {
             command.output = output;
         }
     }
+}
+
+/// Brings a command that acts on its machine up to date; whether it is one. Once it has begun it
+/// ends with its machine, and is not begun again: nobody will hear of it.
+fn settle_run(world: &mut World, id: u64) -> bool {
+    let Some(command) = world.automate.commands.get(&id).filter(|command| command.acts) else {
+        return false;
+    };
+    let Some(no) = command.machine.filter(|_| command.output.is_none()) else { return true };
+    let now = world.now();
+    let (mut run, mut due, mut output) = (command.run, command.due, None);
+    match run {
+        None => {
+            if !computers::find(world, command.agent).is_some_and(|c| is_online(world, c)) {
+                return true;
+            }
+            let sent = Sent::read(&command.raw);
+            let program = sent.parameters.first().map_or("", String::as_str);
+            let language = match sent.command {
+                EXECUTE_POWERSHELL => Language::PowerShell,
+                _ => Language::of(program),
+            };
+            let text = command.text.clone();
+            let job = Job { language, text: &text, limit: None };
+            let at = now + shell::latency(world, id);
+            run = Some(machine::begin(world, no, &job, at));
+            // From when it runs; one that hangs is "Executing" for as long as anybody looks.
+            due = Some(at);
+        }
+        Some(number) => match machine::progress(world, number) {
+            Progress::Runs(_) | Progress::Lost => {}
+            Progress::Ended(end, printed) => (due, output) = (Some(end), printed),
+        },
+    }
+    if let Some(command) = world.automate.commands.get_mut(&id) {
+        (command.run, command.due, command.output) = (run, due, output);
+    }
+    true
 }
 
 fn answered_before_it_went_off(world: &World, command: &QueuedCommand) -> bool {

@@ -12,7 +12,8 @@ use regex::Regex;
 use super::methods::event;
 use super::view::is_online;
 use crate::automate::hardware::dice;
-use crate::shell;
+use crate::machine::{self, Job, Progress};
+use crate::shell::{self, Language};
 use crate::world::{ControlEvent, QueuedCommand, World};
 
 const DEFAULT_TIMEOUT_MS: u64 = 10_000;
@@ -60,14 +61,18 @@ impl Command {
 
     /// Milliseconds that the script runs: what it sleeps, and a little.
     fn run_ms(&self, key: u64) -> u64 {
-        let own = if self.powershell { 8 + dice(key, 31) % 20 } else { 2 + dice(key, 31) % 5 };
-        own.saturating_add(sleeps_ms(&self.script))
+        self.start_ms(key).saturating_add(sleeps_ms(&self.script))
     }
 
-    /// What the engine gives back.
+    /// Milliseconds until an interpreter has started.
+    fn start_ms(&self, key: u64) -> u64 {
+        if self.powershell { 8 + dice(key, 31) % 20 } else { 2 + dice(key, 31) % 5 }
+    }
+
+    /// What the engine gives back to a script that only asks.
     fn output(&self, world: &World, machine: usize, key: u64) -> String {
         if self.run_ms(key) > self.timeout_ms {
-            return format!("Killed after {} milliseconds.", self.timeout_ms);
+            return self.killed();
         }
         let awake = SLEEP.replace_all(&self.script, "");
         let output = if self.powershell {
@@ -75,6 +80,14 @@ impl Command {
         } else {
             transcript(world, machine, &awake)
         };
+        self.cut(output)
+    }
+
+    fn killed(&self) -> String {
+        format!("Killed after {} milliseconds.", self.timeout_ms)
+    }
+
+    fn cut(&self, output: String) -> String {
         if output.chars().count() <= self.length {
             return output;
         }
@@ -87,17 +100,23 @@ impl Command {
 pub(super) fn queue(world: &mut World, index: usize, text: &str) {
     let now = world.now();
     let version = world.next_version();
+    let Some(session) = world.control.sessions.get(index) else { return };
+    let machine = session.machine.filter(|_| session.current);
+    let script = Command::read(text).script;
+    let acts = machine.is_some_and(|no| !shell::is_question(world, no, &script));
     let Some(session) = world.control.sessions.get_mut(index) else { return };
     session.events.push(event(QUEUED, now, text));
     session.mark.changed = version;
     session.mark.modified = now;
     session.commands.push(QueuedCommand {
-        machine: session.machine.filter(|_| session.current),
+        machine,
         agent: index as u64,
-        text: Command::read(text).script,
+        text: script,
         raw: text.to_owned(),
         sent: now,
         due: None,
+        acts,
+        run: None,
         output: None,
     });
     settle(world, index);
@@ -116,6 +135,8 @@ pub(super) fn settle_all(world: &mut World) {
 /// Brings the commands of a session up to date: handed to a guest that is connected, answered
 /// where the time has come.
 pub(super) fn settle(world: &mut World, index: usize) {
+    machine::settle(world);
+    settle_runs(world, index);
     let Some(session) = world.control.sessions.get(index).filter(|s| !s.commands.is_empty()) else {
         return;
     };
@@ -124,6 +145,10 @@ pub(super) fn settle(world: &mut World, index: usize) {
     let mut waiting = Vec::new();
     let mut answers: Vec<ControlEvent> = Vec::new();
     for queued in &session.commands {
+        if queued.acts {
+            waiting.push(queued.clone());
+            continue;
+        }
         let key = queued.sent.timestamp_micros().unsigned_abs() ^ session.id.as_u64_pair().1;
         let command = Command::read(&queued.raw);
         let machine = queued.machine.filter(|_| online);
@@ -141,6 +166,50 @@ pub(super) fn settle(world: &mut World, index: usize) {
             _ => waiting.push(QueuedCommand { due, ..queued.clone() }),
         }
     }
+    if let Some(session) = world.control.sessions.get_mut(index) {
+        session.commands = waiting;
+        answers.sort_by_key(|event| event.at);
+        session.events.extend(answers);
+    }
+}
+
+/// Brings the commands of a session that act on its machine up to date. Once one has begun it ends
+/// with its machine, and is not begun again: no event tells of it.
+fn settle_runs(world: &mut World, index: usize) {
+    let Some(session) = world.control.sessions.get(index) else { return };
+    if !session.commands.iter().any(|queued| queued.acts) {
+        return;
+    }
+    let (id, online) = (session.id.as_u64_pair().1, is_online(world, session));
+    let mut waiting = session.commands.clone();
+    let mut answers = Vec::new();
+    waiting.retain_mut(|queued| {
+        let Some(no) = queued.machine.filter(|_| queued.acts) else { return true };
+        let command = Command::read(&queued.raw);
+        let key = queued.sent.timestamp_micros().unsigned_abs() ^ id;
+        let Some(run) = queued.run else {
+            if online {
+                let start = command.start_ms(key);
+                let wait = Duration::milliseconds(i64::try_from(start).unwrap_or(0));
+                let language =
+                    if command.powershell { Language::PowerShell } else { Language::Window };
+                let limit = Some(command.timeout_ms.saturating_sub(start));
+                let job = Job { language, text: &command.script, limit };
+                let at = world.now() + shell::latency(world, key) + wait;
+                queued.run = Some(machine::begin(world, no, &job, at));
+            }
+            return true;
+        };
+        match machine::progress(world, run) {
+            Progress::Runs(_) => true,
+            Progress::Lost => false,
+            Progress::Ended(end, printed) => {
+                let data = printed.map_or_else(|| command.killed(), |text| command.cut(text));
+                answers.push(event(RAN, end, &data));
+                false
+            }
+        }
+    });
     if let Some(session) = world.control.sessions.get_mut(index) {
         session.commands = waiting;
         answers.sort_by_key(|event| event.at);

@@ -3,9 +3,11 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{clients, contracts, machines, people};
+use super::{clients, contracts, machines, people, software};
 use crate::generate::dice::Dice;
-use crate::world::{Mark, Version, World};
+use crate::world::{
+    DownloadTrouble, InstallTrouble, Installed, Mark, RebootCause, RegValue, Version, World,
+};
 
 /// Picks a row: by its number in the world, or by its name (host name, UPN, legal name, text of
 /// its id in the system it is in).
@@ -113,6 +115,36 @@ pub enum Change {
     TouchShareOfMachines { share: f64 },
     /// Everybody in the bin comes back.
     RestoreAllPersons,
+    /// A package of the catalogue is on a machine, and no other version of its product.
+    Install { machine: Pick, package: String },
+    /// Software of any kind is on a machine.
+    AddSoftware { machine: Pick, row: Box<Installed> },
+    /// Software is gone from a machine, by its display name or its key.
+    RemoveSoftware { machine: Pick, name: String },
+    /// A service is there, as it is said; or is gone.
+    Service { machine: Pick, name: String, running: Option<bool>, start: Option<String> },
+    /// A file is there with this text; or is gone.
+    File { machine: Pick, path: String, text: Option<String> },
+    /// A value of the registry is set; or is gone.
+    Registry { machine: Pick, key: String, name: String, value: Option<RegValue> },
+    /// A reboot is pending (or none any more, without a cause), and reboots clear that or not.
+    PendingReboot { machine: Pick, cause: Option<RebootCause>, clears: Option<bool> },
+    /// Windows is started again now, and is away for so many seconds (90 if none are given).
+    Reboot { machine: Pick, seconds: Option<u32> },
+    /// Windows Installer is at work on a machine for so many seconds.
+    InstallerBusy { machine: Pick, seconds: u32 },
+    /// What goes wrong with an installer from now on, on one machine or on all; `package/uninstall`
+    /// is the way back.
+    InstallFault {
+        machine: Option<Pick>,
+        package: String,
+        trouble: InstallTrouble,
+        times: Option<u32>,
+    },
+    /// What goes wrong with a download from now on; nothing, if no trouble is given.
+    DownloadFault { file: String, trouble: Option<DownloadTrouble> },
+    /// Nothing goes wrong with installers and downloads any more.
+    NoInstallFaults,
 }
 
 /// What was done.
@@ -234,6 +266,7 @@ fn dispatch(work: &mut Work<'_>, change: &Change) -> Result<String, ChangeError>
         C::Permissions { graph, halo } => {
             Ok(clients::permissions(work, graph.as_deref(), halo.as_deref()))
         }
+        other => software::change(work, other),
     }
 }
 

@@ -7,9 +7,11 @@ use serde_json::{Value, json};
 use super::change::{Change, apply};
 use super::random::random_changes;
 use crate::faults::Rule;
+use crate::machine::catalogue;
 use crate::server::Shared;
 use crate::truth::{summary, truth};
 use crate::vendor::{Call, Face, Reply};
+use crate::world::DownloadTrouble;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -53,6 +55,10 @@ pub(crate) fn answer(call: &Call, shared: &Shared) -> Reply {
         ("GET", "truth") => as_of(call, shared),
         ("GET", "summary") => Reply::json(200, &value(&summary(&shared.read()))),
         ("GET", "tab") => super::tab::page(call),
+        ("GET", "machine") => machine(call, shared),
+        ("GET", "software") => Reply::json(200, &value(&crate::truth::software(&shared.read()))),
+        ("GET", "packages") => Reply::json(200, &packages()),
+        ("GET", name) if name.starts_with("package/") => package(&name["package/".len()..], shared),
         ("GET", "stats") => Reply::json(200, &shared.stats_json()),
         (method, "faults") => faults(method, call, shared),
         ("POST", "random") => with(call, |random: Random| {
@@ -119,6 +125,47 @@ fn faults(method: &str, call: &Call, shared: &Shared) -> Reply {
             Ok(json!({ "rules": faults.rules() }))
         }),
         _ => problem(405, "faults can be read, added to and deleted"),
+    }
+}
+
+/// What a machine holds; by its number or its name.
+fn machine(call: &Call, shared: &Shared) -> Reply {
+    let name = call.param("machine").unwrap_or_default();
+    let pick = name.parse().map_or_else(|_| super::Pick::Name(name.to_owned()), super::Pick::No);
+    let world = shared.read();
+    match super::machines::machine_of(&world, &pick) {
+        Ok(no) => {
+            let state = crate::machine::state(&world, no);
+            let (host, online) = (&world.machines[no].host, world.machines[no].online);
+            Reply::json(
+                200,
+                &json!({ "no": no, "host": host, "online": online, "state": value(&state) }),
+            )
+        }
+        Err(error) => problem(404, &error.to_string()),
+    }
+}
+
+/// The packages that machines know, with the hash of what they download.
+fn packages() -> Value {
+    let row = |package: &catalogue::Package| {
+        let mut row = value(package);
+        row["sha256"] = package.sha256().into();
+        row
+    };
+    catalogue::PACKAGES.iter().map(row).collect()
+}
+
+/// An installer's bytes, as the download's trouble leaves them.
+fn package(file: &str, shared: &Shared) -> Reply {
+    let trouble = shared.read().states.download_faults.get(file).copied();
+    match catalogue::by_file(file).filter(|_| trouble != Some(DownloadTrouble::Missing)) {
+        Some(package) => Reply {
+            status: 200,
+            headers: vec![("content-type".into(), "application/octet-stream".into())],
+            body: catalogue::bytes(package.file, trouble != Some(DownloadTrouble::Corrupt)),
+        },
+        None => problem(404, "there is no such package; see /_estate/packages"),
     }
 }
 

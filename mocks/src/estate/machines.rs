@@ -12,7 +12,7 @@ use crate::generate::machines;
 use crate::world::{Installation, LoggedOn, MachineKind, MachineNo, Member, World};
 
 /// Finds a machine by number, host name or serial number.
-fn machine_of(world: &World, pick: &Pick) -> Result<MachineNo, ChangeError> {
+pub(super) fn machine_of(world: &World, pick: &Pick) -> Result<MachineNo, ChangeError> {
     let no = find("machine", &world.machines, pick, |machine, name| {
         machine.mark.gone.is_none()
             && (machine.host.eq_ignore_ascii_case(name)
@@ -54,6 +54,7 @@ pub(super) fn wipe(work: &mut Work<'_>, pick: &Pick) -> Result<String, ChangeErr
     machine.logged_on = user;
     machine.earlier.push(was.clone());
     touch(work, no);
+    crate::machine::wiped(work.world, no, now);
     let managed = retire_devices(work, no, &was.host);
     let (automate, control) = retire_agents(work, no);
     let desks = Desks::of(work.world);
@@ -337,6 +338,7 @@ fn bury(work: &mut Work<'_>, is: &dyn Fn(MachineNo) -> bool) {
 pub(super) fn power(work: &mut Work<'_>, pick: &Pick, on: bool) -> Result<String, ChangeError> {
     let no = machine_of(work.world, pick)?;
     let now = work.now;
+    crate::machine::power(work.world, no, on, now);
     let machine = &mut work.world.machines[no];
     machine.online = on;
     let what = format!("{} is {}", machine.host, if on { "on" } else { "off" });

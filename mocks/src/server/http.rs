@@ -33,6 +33,7 @@ pub(super) async fn handle(
         return response(Reply::text(413, "the request is too long"));
     };
     let shared = &state.shared;
+    shared.settle();
     if state.face.is_none() || call.path.starts_with("/_estate") || is_discovery(&call.path) {
         return response(crate::estate::answer(&call, shared));
     }

@@ -42,6 +42,13 @@ impl Shared {
         self.world.write().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Lets happen on the machines what is due by now.
+    pub(crate) fn settle(&self) {
+        if crate::machine::is_due(&self.read()) {
+            crate::machine::settle(&mut self.write());
+        }
+    }
+
     /// What a face alone can be asked, or made to do.
     pub(crate) fn of_a_face(&self, name: &str, fields: &Value) -> Option<Result<Value, String>> {
         self.faces.values().find_map(|face| face.estate(name, fields, &self.world))

@@ -11,15 +11,15 @@ use crate::world::{
 };
 
 /// One machine that is asked.
-pub(super) struct Probe<'a> {
-    pub(super) world: &'a World,
-    pub(super) machine: &'a Machine,
-    pub(super) no: MachineNo,
+pub(crate) struct Probe<'a> {
+    pub(crate) world: &'a World,
+    pub(crate) machine: &'a Machine,
+    pub(crate) no: MachineNo,
 }
 
 impl Probe<'_> {
     /// What the expression prints.
-    pub(super) fn value(&self, expression: &str) -> String {
+    pub(crate) fn value(&self, expression: &str) -> String {
         let lower = expression.to_lowercase();
         let has = |word: &str| lower.contains(word);
         if let Some(text) = lower.strip_prefix("echo ").map(|_| expression[5..].trim()) {

@@ -115,6 +115,12 @@ pub struct QueuedCommand {
     pub sent: DateTime<Utc>,
     /// When the machine will have answered; none while it is off.
     pub due: Option<DateTime<Utc>>,
+    /// Whether it may change the machine, and does not only ask it who it is.
+    #[serde(default)]
+    pub acts: bool,
+    /// The run that it has become, where it acts; none while the machine is off.
+    #[serde(default)]
+    pub run: Option<u64>,
     /// The output, once computed.
     pub output: Option<String>,
 }

@@ -115,6 +115,7 @@ pub(super) fn world() -> World {
         persons: Vec::new(),
         groups: Vec::new(),
         machines: Vec::new(),
+        states: crate::world::States::default(),
         entra_devices: Vec::new(),
         intune_devices: Vec::new(),
         automate: Automate::default(),
