@@ -31,6 +31,8 @@ pub enum Answer {
     NotRun(NotRun),
     /// It began, and its end is not there: it runs still, or was killed. It may have changed something.
     NotFinished,
+    /// The machine lost it while it was started or read; the machine's words. It may have changed something.
+    Lost(String),
     /// It ran, and the end of its answer was cut off.
     Truncated {
         /// The line of the answer at which it ends, from 1.
@@ -56,8 +58,7 @@ pub enum NotRun {
     Unstaged,
     /// The machine could not get its secrets; its words.
     Secrets(String),
-    /// The machine could not make the folder, start the process or read its answer; its words. Where it says
-    /// `answer`, the script ran, and nothing is known of it.
+    /// The machine could not make the folder or write to it; its words.
     Machine(String),
 }
 
@@ -264,10 +265,14 @@ fn fields(mut bytes: &[u8]) -> Option<Fields<'_>> {
 fn answer(fields: &Fields<'_>) -> Answer {
     let word = |name: &str| fields.get(name).map(|value| String::from_utf8_lossy(value));
     if let Some(why) = word("failed") {
-        return Answer::NotRun(match why.strip_prefix("secrets ") {
-            Some(why) => NotRun::Secrets(why.to_owned()),
-            None => NotRun::Machine(why.into_owned()),
-        });
+        if let Some(why) = why.strip_prefix("secrets ") {
+            return Answer::NotRun(NotRun::Secrets(why.to_owned()));
+        }
+        // Only before the start nothing can have run.
+        return match why.starts_with("folder ") {
+            true => Answer::NotRun(NotRun::Machine(why.into_owned())),
+            false => Answer::Lost(why.into_owned()),
+        };
     }
     if fields.contains_key("nobody") {
         return Answer::NobodyLoggedOn;

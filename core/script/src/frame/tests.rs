@@ -119,6 +119,7 @@ fn what_was_changed_on_the_way_is_told_with_its_line() {
 #[test]
 fn how_it_went_otherwise() {
     assert_eq!(of(&[("nobody", b"")]), Answer::NobodyLoggedOn);
+    assert_eq!(of(&[("failed", b"start no such task")]), Answer::Lost("start no such task".into()));
     assert_eq!(
         of(&[("failed", b"folder access denied")]),
         Answer::NotRun(NotRun::Machine("folder access denied".into()))
