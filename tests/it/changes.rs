@@ -387,3 +387,27 @@ async fn one_row_that_cannot_be_used_is_set_apart_and_the_rest_goes_on() -> Resu
     ensure!(!computers.is_empty());
     ensure_verified(&hub).await
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_listing_that_answered_nothing_at_first_is_read_whole_the_next_time() -> Result<()> {
+    let estate = Estate::of(40, 88).await?;
+    let database = databases::sqlite()?;
+    let hub = paging_hub(&estate, database.open().await?)?;
+    let nothing = Rule {
+        fault: Fault::EmptyList,
+        face: Some(Face::Halo),
+        path: Some("item".to_owned()),
+        when: When::Always,
+        times: Some(1),
+    };
+    estate.running.set_faults(vec![nothing]);
+    sync_whole(&hub).await?;
+    let live = async || -> Result<i64> {
+        let streams = hub.store.streams().await?;
+        Ok(streams.iter().filter(|(key, _)| key.stream == "items").map(|(_, one)| one.live).sum())
+    };
+    ensure!(live().await? == 0, "the fault never happened");
+    sync_whole(&hub).await?;
+    ensure!(live().await? > 0, "what answered nothing once is never read again");
+    ensure_verified(&hub).await
+}

@@ -336,6 +336,8 @@ impl<'a> Reading<'a> {
         let needed = self.stream.source.changes() != Changes::UpsertsAndDeletes && due;
         self.options.full
             || self.state.settled.is_none()
+            // Where nothing was, a listing may have answered nothing; changes would never tell.
+            || self.state.live == 0
             || needed
             || self.stream.source.changes() == Changes::Snapshot
     }
