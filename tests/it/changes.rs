@@ -396,7 +396,7 @@ async fn a_listing_that_answered_nothing_at_first_is_read_whole_the_next_time() 
     let nothing = Rule {
         fault: Fault::EmptyList,
         face: Some(Face::Halo),
-        path: Some("item".to_owned()),
+        path: Some("/api/client".to_owned()),
         when: When::Always,
         times: Some(1),
     };
@@ -404,7 +404,10 @@ async fn a_listing_that_answered_nothing_at_first_is_read_whole_the_next_time() 
     sync_whole(&hub).await?;
     let live = async || -> Result<i64> {
         let streams = hub.store.streams().await?;
-        Ok(streams.iter().filter(|(key, _)| key.stream == "items").map(|(_, one)| one.live).sum())
+        let clients = |key: &core_store::StreamKey| {
+            (key.connection.as_str(), key.stream.as_str()) == ("halopsa", "clients")
+        };
+        Ok(streams.iter().filter(|(key, _)| clients(key)).map(|(_, one)| one.live).sum())
     };
     ensure!(live().await? == 0, "the fault never happened");
     sync_whole(&hub).await?;
