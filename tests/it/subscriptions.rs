@@ -169,7 +169,7 @@ async fn each_directory_is_subscribed_to_once_and_it_is_renewed_before_its_end()
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_lost_is_made_again_and_what_a_dead_process_did_not_note_is_no_second_one()
 -> Result<()> {
-    let estate = Estate::of(120, 92).await?;
+    let estate = Estate::of(300, 92).await?;
     let (store, _folder) = tests::fresh_sqlite().await?;
     let url = answering(&estate).await?;
     let hub = hub(&estate, &store, (&url, Clock::system()), &json!({}))?;
@@ -197,7 +197,7 @@ async fn what_is_lost_is_made_again_and_what_a_dead_process_did_not_note_is_no_s
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_read_no_more_or_switched_off_is_ended_and_another_secret_makes_it_anew()
 -> Result<()> {
-    let estate = Estate::of(120, 93).await?;
+    let estate = Estate::of(300, 93).await?;
     let (store, _folder) = tests::fresh_sqlite().await?;
     let url = answering(&estate).await?;
     let with = |more: Value| hub(&estate, &store, (&url, Clock::system()), &more);
@@ -235,7 +235,7 @@ async fn what_is_read_no_more_or_switched_off_is_ended_and_another_secret_makes_
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_two_hubs_one_subscribes_and_an_address_that_is_not_reached_is_asked_for_once_and_told()
 -> Result<()> {
-    let estate = Estate::of(120, 94).await?;
+    let estate = Estate::of(300, 94).await?;
     let (store, _folder) = tests::fresh_sqlite().await?;
     // Nobody answers there: it is tried in a few directories at most, and not in all of them.
     let nobody = hub(&estate, &store, ("http://127.0.0.1:9", Clock::system()), &json!({}))?;
@@ -264,7 +264,7 @@ async fn of_two_hubs_one_subscribes_and_an_address_that_is_not_reached_is_asked_
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_hub_ended_and_could_not_make_again_is_not_noted_as_there() -> Result<()> {
-    let estate = Estate::of(120, 95).await?;
+    let estate = Estate::of(300, 95).await?;
     let (store, _folder) = tests::fresh_sqlite().await?;
     let url = answering(&estate).await?;
     let hub = |url: &str| hub(&estate, &store, (url, Clock::system()), &json!({}));
