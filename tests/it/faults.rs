@@ -122,6 +122,8 @@ struct Subject {
     scopes: BTreeMap<Name, BTreeSet<String>>,
     /// Scopes in which there is nothing to read: not licensed, or not allowed.
     skipped: BTreeSet<(Name, String)>,
+    /// Streams that have bad records also when nothing goes wrong.
+    bad: BTreeSet<Name>,
     /// Machines that never answer.
     silent: usize,
 }
@@ -145,7 +147,8 @@ impl Subject {
         let nothing = runs.iter().filter(|run| run.outcome == Outcome::Skipped);
         let skipped = nothing.map(|run| (name(run), run.scope.clone())).collect();
         let scopes = whole(&runs, &skipped);
-        Ok(Self { estate, at, model, scopes, skipped, silent })
+        let bad = runs.iter().filter(|run| run.counts.rejected > 0).map(name).collect();
+        Ok(Self { estate, at, model, scopes, skipped, bad, silent })
     }
 
     /// Syncs under these faults until all is whole, twice: everything, and what changed since.
@@ -181,6 +184,11 @@ impl Subject {
             let runs = hub.sync(&[], options).await?;
             let asked = hub.collect().await?;
             read.extend(whole(&runs, &self.skipped));
+            // What is in quarantine is told, and comes with the next listing.
+            let told_bad = runs.iter().filter(|run| run.counts.rejected > 0).map(name);
+            told_bad
+                .filter(|name| !self.bad.contains(name))
+                .for_each(|name| drop(read.remove(&name)));
             let unread = runs.iter().find(|run| !read.contains_key(&name(run)));
             if let Some(open) = unread.map(told).or_else(|| self.unasked(asked)) {
                 last = open;
