@@ -1,5 +1,7 @@
 //! What others do: a human changes what the hub wrote, a system fails at one object.
 
+use core_store::PushMade;
+
 use super::*;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -142,16 +144,25 @@ async fn a_system_that_is_down_is_left_alone_and_the_next_push_does_what_was_lef
     Ok(())
 }
 
+/// Has the hub make what is missing: what it made, and how the estate is after it.
+async fn made(site: &Site, hub: &Hub) -> Result<(Vec<PushMade>, u64, usize)> {
+    sync_whole(hub).await?;
+    ensure_fine(&push(hub, false).await?)?;
+    let made = hub.store.push_objects(HALO, None).await?;
+    ensure!(made.len() > 10, "{made:?}");
+    Ok((made, site.version(), site.assets().len()))
+}
+
+fn keys(made: &[PushMade]) -> BTreeSet<(String, Option<String>)> {
+    made.iter().map(|one| (one.computer.clone(), one.object.clone())).collect()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_hub_made_is_found_again_by_its_link_when_nobody_noted_its_key() -> Result<()> {
     let site = Site::of(60, seeds([39])[0]).await?;
     let database = databases::sqlite()?;
     let hub = site.hub(database.open().await?)?;
-    sync_whole(&hub).await?;
-    ensure_fine(&push(&hub, false).await?)?;
-    let made = hub.store.push_objects(HALO, None).await?;
-    let (version, assets) = (site.version(), site.assets().len());
-    ensure!(made.len() > 10, "{made:?}");
+    let (made, version, assets) = made(&site, &hub).await?;
     // As if each process had died between the answer and the note of it.
     for one in &made {
         hub.store.drop_push_object(HALO, &one.computer).await?;
@@ -159,9 +170,6 @@ async fn what_the_hub_made_is_found_again_by_its_link_when_nobody_noted_its_key(
     let again = push(&hub, true).await?;
     ensure_fine(&again)?;
     ensure!(site.assets().len() == assets && site.version() == version, "made or written twice");
-    let keys = |made: &[core_store::PushMade]| -> BTreeSet<(String, Option<String>)> {
-        made.iter().map(|one| (one.computer.clone(), one.object.clone())).collect()
-    };
     ensure!(keys(&hub.store.push_objects(HALO, None).await?) == keys(&made));
     Ok(())
 }
@@ -172,11 +180,7 @@ async fn what_the_hub_made_and_read_back_before_anybody_noted_its_key_is_still_i
     let site = Site::of(60, seeds([41])[0]).await?;
     let database = databases::sqlite()?;
     let hub = site.hub(database.open().await?)?;
-    sync_whole(&hub).await?;
-    ensure_fine(&push(&hub, false).await?)?;
-    let made = hub.store.push_objects(HALO, None).await?;
-    let (version, assets) = (site.version(), site.assets().len());
-    ensure!(made.len() > 10, "{made:?}");
+    let (made, version, assets) = made(&site, &hub).await?;
     for one in &made {
         hub.store.drop_push_object(HALO, &one.computer).await?;
         hub.store.begin_push_object(HALO, &one.computer, &one.wanted, 1).await?;
@@ -185,9 +189,6 @@ async fn what_the_hub_made_and_read_back_before_anybody_noted_its_key_is_still_i
     read_whole(&hub, &Default::default()).await?;
     ensure_fine(&push(&hub, false).await?)?;
     ensure!(site.assets().len() == assets && site.version() == version, "made or written twice");
-    let keys = |made: &[core_store::PushMade]| -> BTreeSet<(String, Option<String>)> {
-        made.iter().map(|one| (one.computer.clone(), one.object.clone())).collect()
-    };
     let noted = hub.store.push_objects(HALO, None).await?;
     ensure!(keys(&noted) == keys(&made), "{noted:?}");
     ensure_verified(&hub).await
