@@ -16,7 +16,7 @@ const SHORTEST_INSIDE: usize = 6;
 /// Finds secrets, and their forms in base64 (of UTF-8 and of PowerShell's UTF-16, alone and inside of more),
 /// base64 for addresses, percent-encoding, hexadecimal and JSON. It does not find what a script took apart,
 /// reversed, or encoded twice.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Mask {
     /// Nothing where there are no secrets.
     search: Option<AhoCorasick>,

@@ -1,0 +1,117 @@
+//! What a session is about: everything that is known before anybody looks.
+
+use std::sync::Arc;
+
+use core_model::id::TenantId;
+use core_model::library::{Architecture, Deployment, ItemId, SubjectId};
+use core_plan::{Catalogue, Holds, Key, OnChange, Request, RunKind, Settings, Wanted};
+
+use crate::hours::BusinessHours;
+
+/// What holds for an item of the subject.
+#[derive(Clone, Debug)]
+pub enum Demand {
+    /// A deployment wins.
+    Won {
+        /// The deployment.
+        deployment: Arc<Deployment>,
+        /// Why, in words.
+        why: String,
+    },
+    /// It is not known for certain what holds.
+    Unknown {
+        /// The item.
+        item: ItemId,
+        /// Which instance.
+        instance: Option<String>,
+        /// The name of the deployment that may hold.
+        deployment: String,
+        /// What is not known.
+        why: String,
+    },
+}
+
+/// What things are called, for the scripts that ask.
+#[derive(Clone, Debug, Default)]
+pub struct Names {
+    /// The tenant.
+    pub tenant: Option<String>,
+    /// The computer.
+    pub computer: Option<String>,
+    /// The person.
+    pub person: Option<String>,
+}
+
+/// What a session is about.
+#[derive(Clone, Debug)]
+pub struct Brief {
+    /// Who is brought somewhere.
+    pub subject: SubjectId,
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// What they are called.
+    pub names: Names,
+    /// For which processors software is chosen, where that is known.
+    pub architecture: Option<Architecture>,
+    /// Software and tasks.
+    pub catalogue: Arc<Catalogue>,
+    /// What holds, by item.
+    pub demands: Vec<Demand>,
+    /// What is run.
+    pub run: RunKind,
+    /// How.
+    pub settings: Settings,
+    /// What becomes of what changed between the look and the act.
+    pub on_change: OnChange,
+    /// When nothing is rebooted.
+    pub hours: Option<BusinessHours>,
+    /// Whether scripts that change something wait for the end of those hours, too; those that say that they may
+    /// run in them do not.
+    pub changes_wait: bool,
+}
+
+impl Brief {
+    /// What the planner is asked, with what holds.
+    pub(crate) fn wanted(&self) -> Vec<Wanted<'_>> {
+        self.demands
+            .iter()
+            .map(|demand| match demand {
+                Demand::Won { deployment, why } => Wanted::won(deployment, why),
+                Demand::Unknown { item, instance, deployment, why } => Wanted {
+                    item: *item,
+                    instance: instance.as_deref(),
+                    holds: Holds::Unknown { deployment, why },
+                },
+            })
+            .collect()
+    }
+
+    pub(crate) fn request<'a>(&'a self, wanted: &'a [Wanted<'a>]) -> Request<'a> {
+        Request {
+            subject: self.subject,
+            tenant: self.tenant,
+            architecture: self.architecture,
+            catalogue: &self.catalogue,
+            wanted,
+            run: &self.run,
+            settings: &self.settings,
+        }
+    }
+
+    /// The deployment that holds for a key by itself. What is only a prerequisite has none, and so is given
+    /// nobody else's parameters; a configuration has that of its software.
+    pub(crate) fn deployment_of(&self, key: &Key) -> Option<&Deployment> {
+        let wanted = match key.configures {
+            Some(software) => Key::item(software),
+            None => key.clone(),
+        };
+        self.demands.iter().find_map(|demand| match demand {
+            Demand::Won { deployment, .. }
+                if deployment.item == wanted.item && deployment.instance == wanted.instance =>
+            {
+                Some(&**deployment)
+            }
+            _ => None,
+        })
+    }
+}

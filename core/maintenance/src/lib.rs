@@ -1,0 +1,23 @@
+#![doc = include_str!("../README.md")]
+
+mod book;
+mod brief;
+mod detect;
+mod drive;
+mod errand;
+mod error;
+mod hours;
+mod local;
+mod outcome;
+mod reboot;
+mod step;
+mod texts;
+mod way;
+
+pub use book::{Book, Half, Line, Run, Said};
+pub use brief::{Brief, Demand, Names};
+pub use drive::{Desk, Ended, carry_out};
+pub use error::{Error, Result};
+pub use hours::{BusinessHours, DayTime};
+pub use local::Hubside;
+pub use way::{Carrier, Clock, Command, Keys, Locks, Vendor, Way, Ways};

@@ -1,0 +1,189 @@
+//! Ways to a computer, and what else a session needs from outside: all that knows a vendor, a store or a clock
+//! stands behind these traits.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use core_connector::{
+    Connector, ErrorKind, RunScript, Script, ScriptHandle, ScriptOutcome, Secret, Shell,
+};
+use core_model::library::KeptSecret;
+use core_script::{Caps, Limits, SecretFetch};
+use uuid::Uuid;
+
+use crate::error::Result;
+
+/// A command for a computer.
+#[derive(Clone, Debug)]
+pub struct Command {
+    /// The name of the run, which no other has.
+    pub run: Uuid,
+    /// Its text. It may hold a token, and does not print.
+    pub text: Secret,
+    /// What its standard input is given, where the way has one.
+    pub stdin: Option<Secret>,
+    /// How long the computer may take.
+    pub limit: Duration,
+    /// How many characters of output are wanted.
+    pub output_limit: usize,
+}
+
+/// What carries commands to one computer.
+#[async_trait]
+pub trait Carrier: Send + Sync {
+    /// Starts a command.
+    ///
+    /// # Errors
+    /// As [`RunScript::start`].
+    async fn start(&self, command: &Command) -> core_connector::Result<ScriptHandle>;
+
+    /// The run of this command, if it was started: as [`RunScript::find`].
+    ///
+    /// # Errors
+    /// As [`RunScript::find`].
+    async fn find(&self, command: &Command) -> core_connector::Result<Option<ScriptHandle>>;
+
+    /// How far it is: as [`RunScript::poll`].
+    ///
+    /// # Errors
+    /// As [`RunScript::poll`].
+    async fn poll(&self, handle: &ScriptHandle) -> core_connector::Result<ScriptOutcome>;
+
+    /// How long to wait between two looks.
+    fn pace(&self) -> Duration;
+}
+
+/// A way to a computer.
+#[derive(Clone)]
+pub struct Way {
+    /// What it is called: the connection, or the runner.
+    pub name: String,
+    /// Whether the computer can be reached by it just now; nothing where nobody knows.
+    pub online: Option<bool>,
+    /// What it can carry.
+    pub limits: Limits<'static>,
+    /// How much of what a script prints it can bring back.
+    pub caps: Caps,
+    /// What carries.
+    pub carrier: Arc<dyn Carrier>,
+}
+
+/// The ways to the computer of a session.
+#[async_trait]
+pub trait Ways: Send + Sync {
+    /// Those that there are now, the best one first.
+    ///
+    /// # Errors
+    /// Where they cannot be told.
+    async fn ways(&self) -> Result<Vec<Way>>;
+}
+
+/// The hub's secrets.
+#[async_trait]
+pub trait Keys: Send + Sync {
+    /// The values of secrets, by the parameter that is given them. One that is not kept is missing.
+    ///
+    /// # Errors
+    /// Where the store does not answer.
+    async fn values(
+        &self,
+        secrets: &BTreeMap<String, KeptSecret>,
+    ) -> Result<BTreeMap<String, Secret>>;
+
+    /// From where the computer fetches these, once; nothing where the hub has no address that it could ask.
+    ///
+    /// # Errors
+    /// Where the store does not answer.
+    async fn fetch(
+        &self,
+        run: Uuid,
+        secrets: &BTreeMap<String, KeptSecret>,
+        expires_at: DateTime<Utc>,
+    ) -> Result<Option<SecretFetch>>;
+}
+
+/// Named locks over all sessions: who does something that may be done once at a time holds one.
+#[async_trait]
+pub trait Locks: Send + Sync {
+    /// Takes a lock for this session, or says no. Who has it may take it again.
+    ///
+    /// # Errors
+    /// Where the store does not answer.
+    async fn take(&self, name: &str) -> Result<bool>;
+
+    /// Gives it back.
+    ///
+    /// # Errors
+    /// Where the store does not answer.
+    async fn give_back(&self, name: &str) -> Result<()>;
+}
+
+/// The time, and whether there is still some.
+#[async_trait]
+pub trait Clock: Send + Sync {
+    /// Now.
+    fn now(&self) -> DateTime<Utc>;
+
+    /// Waits so long.
+    ///
+    /// # Errors
+    /// [`crate::Error::Stopping`] as soon as the hub is to stop; [`crate::Error::Lost`] as soon as the session is
+    /// another's.
+    async fn pause(&self, time: Duration) -> Result<()>;
+}
+
+/// A way through a connector that runs scripts on Windows.
+pub struct Vendor {
+    connector: Arc<dyn Connector>,
+    agent: String,
+    pace: Option<Duration>,
+}
+
+impl Vendor {
+    /// To the computer of an agent, by the key of its record. `pace` is how long to wait between two looks, where
+    /// that is not the connector's to say.
+    #[must_use]
+    pub fn new(connector: Arc<dyn Connector>, agent: &str, pace: Option<Duration>) -> Self {
+        Self { connector, agent: agent.to_owned(), pace }
+    }
+
+    fn scripts(&self) -> core_connector::Result<&dyn RunScript> {
+        self.connector.scripts().ok_or_else(|| {
+            let detail = "this connection runs no scripts";
+            core_connector::Error::new(ErrorKind::NotOffered, "run a script", detail)
+        })
+    }
+}
+
+fn script(command: &Command) -> Script {
+    Script {
+        run: command.run,
+        shell: Shell::PowerShell,
+        text: command.text.expose().to_owned(),
+        time_limit: command.limit,
+        output_limit: command.output_limit,
+    }
+}
+
+#[async_trait]
+impl Carrier for Vendor {
+    async fn start(&self, command: &Command) -> core_connector::Result<ScriptHandle> {
+        self.scripts()?.start(&self.agent, &script(command)).await
+    }
+
+    async fn find(&self, command: &Command) -> core_connector::Result<Option<ScriptHandle>> {
+        self.scripts()?.find(&self.agent, &script(command)).await
+    }
+
+    async fn poll(&self, handle: &ScriptHandle) -> core_connector::Result<ScriptOutcome> {
+        self.scripts()?.poll(handle).await
+    }
+
+    fn pace(&self) -> Duration {
+        let own = self.connector.scripts().map(RunScript::poll_interval);
+        self.pace.or(own).unwrap_or(Duration::from_secs(2))
+    }
+}

@@ -1,0 +1,7 @@
+//! Sessions carried out on a machine that runs `sh` for real, with ways that can be lost and a hub that can die
+//! between any two words.
+
+mod crash;
+mod estate;
+mod flow;
+mod ways;

@@ -1,0 +1,122 @@
+//! Ways that are lost, and computers that are away.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use chrono::TimeDelta;
+use core_maintenance::Ended;
+use core_model::library::{DesiredState, ScriptPurpose};
+use core_plan::{FailureClass, Overall, WhenOffline};
+
+use crate::estate::{Estate, Life};
+
+#[tokio::test]
+async fn s12_a_way_that_dies_in_the_middle_is_left_for_the_other_and_what_ran_is_looked_at() {
+    let mut estate = Estate::new().with_way("two");
+    estate.pause_is = TimeDelta::seconds(20);
+    estate.software("reader", &["1.0"]);
+    estate.demand("reader", DesiredState::Latest);
+    // The plan is made by the first way, which goes quiet with the install in it.
+    assert!(matches!(estate.process(Life::endless(), false).await, Ok(Ended::Planned(_))));
+    let one = Arc::clone(&estate.ways[0].1);
+    one.mute.store(true, Ordering::SeqCst);
+    let goes = async {
+        loop {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+            let sent = |kept: &crate::estate::Kept| {
+                kept.lines.values().any(|line| {
+                    line.run.as_ref().is_some_and(|run| run.way == "one" && line.outcome.is_none())
+                })
+            };
+            if sent(&estate.kept.lock().unwrap()) {
+                one.online.store(false, Ordering::SeqCst);
+                return;
+            }
+        }
+    };
+    let (report, ()) = tokio::join!(estate.whole(), goes);
+    assert_eq!((report.overall, estate.read("reader").trim()), (Overall::Passed, "1.0"));
+    assert_eq!(estate.read("log"), "install reader 1.0\n", "once");
+    let kept = estate.kept.lock().unwrap();
+    let by_two = kept.lines.values().filter(|line| line.said.way.as_deref() == Some("two"));
+    assert!(by_two.count() >= 2, "{:#?}", kept.lines);
+}
+
+#[tokio::test]
+async fn s10_a_computer_that_is_away_is_waited_for_and_the_session_goes_on_when_it_is_back() {
+    let mut estate = Estate::new();
+    estate.pause_is = TimeDelta::seconds(20);
+    estate.software("reader", &["1.0"]);
+    estate.demand("reader", DesiredState::Latest);
+    let one = Arc::clone(&estate.ways[0].1);
+    one.online.store(false, Ordering::SeqCst);
+    for _ in 0..3 {
+        match estate.process(Life::endless(), true).await.unwrap() {
+            Ended::Waits { until: None, why } => assert!(why.contains("no way leads"), "{why}"),
+            other => panic!("{other:?}"),
+        }
+    }
+    one.online.store(true, Ordering::SeqCst);
+    assert_eq!(estate.whole().await.overall, Overall::Passed);
+    assert_eq!(estate.read("log"), "install reader 1.0\n");
+}
+
+#[tokio::test]
+async fn what_was_sent_to_a_computer_that_went_away_is_waited_for_and_not_sent_again() {
+    let mut estate = Estate::new();
+    estate.pause_is = TimeDelta::seconds(20);
+    estate.software("reader", &["1.0"]);
+    estate.demand("reader", DesiredState::Latest);
+    assert!(matches!(estate.process(Life::endless(), false).await, Ok(Ended::Planned(_))));
+    let one = Arc::clone(&estate.ways[0].1);
+    one.mute.store(true, Ordering::SeqCst);
+    let goes = async {
+        loop {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+            let sent = |kept: &crate::estate::Kept| {
+                kept.lines.values().any(|line| {
+                    line.outcome.is_none()
+                        && line.run.as_ref().is_some_and(|run| run.handle.is_some())
+                })
+            };
+            if sent(&estate.kept.lock().unwrap()) {
+                one.online.store(false, Ordering::SeqCst);
+                return;
+            }
+        }
+    };
+    let (ended, ()) = tokio::join!(estate.process(Life::endless(), true), goes);
+    assert!(matches!(ended, Ok(Ended::Waits { until: None, .. })), "{ended:?}");
+    // It is back, and nothing came of what was sent: it is looked at, and only then done.
+    one.online.store(true, Ordering::SeqCst);
+    one.mute.store(false, Ordering::SeqCst);
+    let report = estate.whole().await;
+    assert_eq!(estate.read("log").lines().count(), usize::from(report.overall == Overall::Passed));
+}
+
+#[tokio::test]
+async fn offline_is_the_end_where_the_settings_say_so() {
+    let mut estate = Estate::new();
+    estate.settings.offline = WhenOffline::End;
+    estate.software("reader", &["1.0"]);
+    estate.demand("reader", DesiredState::Latest);
+    estate.ways[0].1.online.store(false, Ordering::SeqCst);
+    let report = estate.whole().await;
+    assert_eq!(report.overall, Overall::Failed);
+    assert!(
+        matches!(&report.results[0].1, core_plan::ActionResult::Failed(failure) if failure.class == FailureClass::Offline),
+        "{report:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_long_script_is_staged_and_leaves_nothing_behind() {
+    let mut estate = Estate::new();
+    let padding = "# padding\n".repeat(20_000);
+    let install = estate.sh(&format!("{padding}echo 1.0 > @/reader"));
+    let reader = estate.software("reader", &["1.0"]);
+    reader.scripts = reader.scripts.clone().with(ScriptPurpose::Install, Some(install));
+    estate.demand("reader", DesiredState::Latest);
+    assert_eq!(estate.whole().await.overall, Overall::Passed);
+    assert_eq!(std::fs::read_dir(estate.path("staged")).unwrap().count(), 0);
+}
