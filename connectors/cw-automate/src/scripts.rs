@@ -105,6 +105,11 @@ impl RunScript for Commands {
         Ok(outcome(found))
     }
 
+    /// A command line of 32,000 characters, with what the hub puts around a script, in base64 of UTF-16.
+    fn command_limit(&self) -> usize {
+        11_900
+    }
+
     fn poll_interval(&self) -> Duration {
         Duration::from_secs(5)
     }

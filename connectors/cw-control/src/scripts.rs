@@ -108,6 +108,11 @@ impl RunScript for Commands {
         let details = self.details(&handle).await?;
         Ok(output::find(details.all_events(), &handle.wanted()))
     }
+
+    /// No limit is documented; what is queued stays in a database that is SQLite as it is delivered.
+    fn command_limit(&self) -> usize {
+        30_000
+    }
 }
 
 /// The method answers with nothing. A sign-in page or an error in a 200 queued nothing.

@@ -30,7 +30,9 @@ pub(crate) use self::rules::{
     WhenArgs, WinnersArgs,
 };
 pub(crate) use self::serve::{DemoArgs, LogFormat, MocksArgs, ServeArgs};
-pub(crate) use self::sessions::{SessionsAction, SessionsArgs, SessionsCancelArgs};
+pub(crate) use self::sessions::{
+    ActionsArgs, SessionsAction, SessionsArgs, SessionsCancelArgs, SessionsRunArgs,
+};
 pub(crate) use self::sync::{CheckArgs, DecideArgs, LinkArgs, PinArgs, RebuildArgs, SyncArgs};
 pub(crate) use self::token::{TokenAction, TokenCreateArgs, TokenRevokeArgs};
 
@@ -185,9 +187,12 @@ pub(crate) enum Command {
     /// What systems sent by themselves and was given up; `retry` has it tried again
     #[command(after_help = EXIT_CODES)]
     Deliveries(DeliveriesArgs),
-    /// Sessions: what is to be done on computers, what waits and what runs; one in full; taking back
-    #[command(after_help = EXIT_CODES)]
+    /// Sessions: what is to be done on computers, what waits and what runs; run one, watch one, take back
+    #[command(after_help = EXIT_CODES, alias = "session")]
     Sessions(SessionsArgs),
+    /// What came of what sessions did; `--failures` groups what is not as it should be by its cause
+    #[command(after_help = EXIT_CODES)]
+    Actions(ActionsArgs),
     /// The latest runs, or one in full
     #[command(after_help = EXIT_CODES)]
     Runs(RunsArgs),

@@ -4,6 +4,7 @@ use crate::cli::{Cli, Command};
 use crate::failure::{Exit, Failure};
 
 mod account;
+mod actions;
 mod apply;
 mod approve;
 mod audit;
@@ -47,6 +48,8 @@ mod token;
 mod webhooks;
 mod winners;
 
+pub(crate) use self::serve::{engine_name, hand_desk};
+
 /// Does what was asked.
 pub(crate) async fn run(cli: &Cli) -> Result<Exit, Failure> {
     let global = &cli.global;
@@ -70,6 +73,7 @@ pub(crate) async fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Deliveries(args) => deliveries::run(global, args).await,
         Command::Runs(args) => runs::run(global, args).await,
         Command::Sessions(args) => sessions::run(global, args).await,
+        Command::Actions(args) => actions::run(global, args).await,
         Command::List(args) => list::run(global, args).await,
         Command::Show(args) => show::run(global, args).await,
         Command::Resolve(args) => resolve::run(global, args).await,

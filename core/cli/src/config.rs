@@ -22,6 +22,7 @@ mod document;
 mod file;
 mod keeper;
 mod mail;
+mod maintenance;
 mod meaning;
 mod plan;
 mod problem;
@@ -72,6 +73,8 @@ pub(crate) struct Config {
     pub(crate) technician: TechnicianTable,
     /// How sessions wait, and how many run.
     pub(crate) queue: QueueRules,
+    /// The built-in maintenance engine.
+    pub(crate) maintenance: maintenance::MaintenanceTable,
     webhooks: Vec<WebhookTable>,
     traces: traces::TracesTable,
     mail: mail::MailTable,
@@ -171,6 +174,7 @@ impl Config {
                 parallel: understood.parallel,
                 technician: understood.technician,
                 queue: understood.queue,
+                maintenance: understood.maintenance,
                 webhooks: understood.webhooks,
                 traces: understood.traces,
                 mail: understood.mail,

@@ -22,6 +22,7 @@ mod config;
 mod connectors;
 mod context;
 mod failure;
+mod foreman;
 mod live;
 mod mail;
 mod output;

@@ -80,6 +80,9 @@ pub trait RunScript: Send + Sync {
     /// As any call; `NotFound` where the vendor has forgotten the run.
     async fn poll(&self, handle: &ScriptHandle) -> Result<ScriptOutcome>;
 
+    /// How many characters (UTF-16) a script's text may have.
+    fn command_limit(&self) -> usize;
+
     /// How long to wait between two polls.
     fn poll_interval(&self) -> Duration {
         Duration::from_secs(2)

@@ -71,7 +71,7 @@ mod tests {
 
     use core_model::id::{ComputerId, DeploymentId, SessionId, TenantId};
     use core_model::queue::QueueRules;
-    use core_model::session::{SessionKind, SessionState, TicketRef};
+    use core_model::session::{SessionState, TicketRef};
     use core_store::Store;
     use core_sync::{Clock, Hub, Settings};
 
@@ -80,26 +80,21 @@ mod tests {
     fn runs(name: &str, until_us: i64, ticket: Option<&str>) -> Session {
         Session {
             id: SessionId::of_text(name, 1),
-            tenant: TenantId::of_text("contoso", 1),
-            subject: ComputerId::of_text(name, 1).into(),
-            subject_name: name.to_owned(),
-            deployment: DeploymentId::of_text("reader", 1),
-            title: "Reader".to_owned(),
-            kind: SessionKind::AdHoc,
-            group: None,
+            deployment: Some(DeploymentId::of_text("reader", 1)),
             state: SessionState::Running,
-            word: String::new(),
             asked_by: "ana".to_owned(),
             ticket: ticket
                 .map(|key| TicketRef { connection: "halo".to_owned(), key: key.to_owned() }),
-            result: None,
             engine: Some("one".to_owned()),
             until_us: Some(until_us),
             takes: 1,
-            lost_by: None,
-            expires_us: None,
-            asked_us: 1,
-            changed_us: 1,
+            ..Session::asked(
+                TenantId::of_text("contoso", 1),
+                ComputerId::of_text(name, 1),
+                name,
+                "Reader",
+                1,
+            )
         }
     }
 

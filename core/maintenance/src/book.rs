@@ -56,6 +56,9 @@ pub struct Run {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Said {
+    /// What was to be done, in words, where it is kept beside what was said.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub what: String,
     /// Which way it went, where it went anywhere.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub way: Option<String>,
@@ -82,6 +85,8 @@ pub struct Line {
     pub half: Half,
     /// What was to be done.
     pub step: Step,
+    /// The same in words: "Reader: install".
+    pub what: String,
     /// The script that does it, once it is about to be sent.
     pub run: Option<Run>,
     /// What came of it; none where it is under way.

@@ -20,7 +20,7 @@ use crate::local::Hubside;
 use crate::step::{self, Body, Here};
 use crate::texts::{self, Text};
 use crate::way::{Clock, Keys, Locks, Ways};
-use crate::{outcome, reboot};
+use crate::{outcome, reboot, words};
 
 /// How long a session waits by itself for a computer that went away; after that whoever has it may do something
 /// else meanwhile.
@@ -298,6 +298,7 @@ impl<'a> AtWork<'a> {
             number: self.next_number,
             half,
             step: step.clone(),
+            what: words::of(step, &self.brief.catalogue),
             run: None,
             outcome: None,
             said: Said::default(),

@@ -13,6 +13,7 @@ mod reboot;
 mod step;
 mod texts;
 mod way;
+mod words;
 
 pub use book::{Book, Half, Line, Run, Said};
 pub use brief::{Brief, Demand, Names};
@@ -20,4 +21,4 @@ pub use drive::{Desk, Ended, carry_out};
 pub use error::{Error, Result};
 pub use hours::{BusinessHours, DayTime};
 pub use local::Hubside;
-pub use way::{Carrier, Clock, Command, Keys, Locks, Vendor, Way, Ways};
+pub use way::{Carrier, Clock, Command, Keys, Locks, Way, Ways};

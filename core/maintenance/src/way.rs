@@ -7,9 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use core_connector::{
-    Connector, ErrorKind, RunScript, Script, ScriptHandle, ScriptOutcome, Secret, Shell,
-};
+use core_connector::{ScriptHandle, ScriptOutcome, Secret};
 use core_model::library::KeptSecret;
 use core_script::{Caps, Limits, SecretFetch};
 use uuid::Uuid;
@@ -37,19 +35,19 @@ pub trait Carrier: Send + Sync {
     /// Starts a command.
     ///
     /// # Errors
-    /// As [`RunScript::start`].
+    /// As [`core_connector::RunScript::start`].
     async fn start(&self, command: &Command) -> core_connector::Result<ScriptHandle>;
 
-    /// The run of this command, if it was started: as [`RunScript::find`].
+    /// The run of this command, if it was started: as [`core_connector::RunScript::find`].
     ///
     /// # Errors
-    /// As [`RunScript::find`].
+    /// As [`core_connector::RunScript::find`].
     async fn find(&self, command: &Command) -> core_connector::Result<Option<ScriptHandle>>;
 
-    /// How far it is: as [`RunScript::poll`].
+    /// How far it is: as [`core_connector::RunScript::poll`].
     ///
     /// # Errors
-    /// As [`RunScript::poll`].
+    /// As [`core_connector::RunScript::poll`].
     async fn poll(&self, handle: &ScriptHandle) -> core_connector::Result<ScriptOutcome>;
 
     /// How long to wait between two looks.
@@ -133,57 +131,4 @@ pub trait Clock: Send + Sync {
     /// [`crate::Error::Stopping`] as soon as the hub is to stop; [`crate::Error::Lost`] as soon as the session is
     /// another's.
     async fn pause(&self, time: Duration) -> Result<()>;
-}
-
-/// A way through a connector that runs scripts on Windows.
-pub struct Vendor {
-    connector: Arc<dyn Connector>,
-    agent: String,
-    pace: Option<Duration>,
-}
-
-impl Vendor {
-    /// To the computer of an agent, by the key of its record. `pace` is how long to wait between two looks, where
-    /// that is not the connector's to say.
-    #[must_use]
-    pub fn new(connector: Arc<dyn Connector>, agent: &str, pace: Option<Duration>) -> Self {
-        Self { connector, agent: agent.to_owned(), pace }
-    }
-
-    fn scripts(&self) -> core_connector::Result<&dyn RunScript> {
-        self.connector.scripts().ok_or_else(|| {
-            let detail = "this connection runs no scripts";
-            core_connector::Error::new(ErrorKind::NotOffered, "run a script", detail)
-        })
-    }
-}
-
-fn script(command: &Command) -> Script {
-    Script {
-        run: command.run,
-        shell: Shell::PowerShell,
-        text: command.text.expose().to_owned(),
-        time_limit: command.limit,
-        output_limit: command.output_limit,
-    }
-}
-
-#[async_trait]
-impl Carrier for Vendor {
-    async fn start(&self, command: &Command) -> core_connector::Result<ScriptHandle> {
-        self.scripts()?.start(&self.agent, &script(command)).await
-    }
-
-    async fn find(&self, command: &Command) -> core_connector::Result<Option<ScriptHandle>> {
-        self.scripts()?.find(&self.agent, &script(command)).await
-    }
-
-    async fn poll(&self, handle: &ScriptHandle) -> core_connector::Result<ScriptOutcome> {
-        self.scripts()?.poll(handle).await
-    }
-
-    fn pace(&self) -> Duration {
-        let own = self.connector.scripts().map(RunScript::poll_interval);
-        self.pace.or(own).unwrap_or(Duration::from_secs(2))
-    }
 }

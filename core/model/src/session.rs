@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::id::{DeploymentId, SessionId, TenantId};
-use crate::library::SubjectId;
+use crate::library::{ItemId, SubjectId};
 
 /// Where a session stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -133,6 +133,27 @@ pub struct TicketRef {
     pub key: String,
 }
 
+/// What is run of a subject, where no single deployment is asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SessionRun {
+    /// Only this item, with what must be so before it; else everything that holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub item: Option<ItemId>,
+    /// Which instance of the item.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instance: Option<String>,
+    /// It is only looked.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub detect_only: bool,
+    /// The item is mended though nothing says that it does not work.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub repair: bool,
+    /// What failed in this session, once more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub again: Option<SessionId>,
+}
+
 /// A session. Times are Unix microseconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
@@ -144,8 +165,15 @@ pub struct Session {
     pub subject: SubjectId,
     /// Its name when it was asked for.
     pub subject_name: String,
-    /// The deployment that says where.
-    pub deployment: DeploymentId,
+    /// The deployment that says where; none where everything that holds for the subject does.
+    #[serde(default)]
+    pub deployment: Option<DeploymentId>,
+    /// What is run, where it is no single deployment.
+    #[serde(default)]
+    pub run: SessionRun,
+    /// The schedule that it is due by, by its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<String>,
     /// What is done, in words: "Adobe Reader: install the latest version".
     pub title: String,
     /// What it is for, and so what goes first.
@@ -174,9 +202,22 @@ pub struct Session {
     /// How often it was begun.
     #[serde(default)]
     pub takes: u32,
+    /// When it was begun last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begun_us: Option<i64>,
+    /// How often in a row an engine was lost with it that had not got on.
+    #[serde(default)]
+    pub fruitless: u32,
     /// The engine that was not heard of any more, where it waits again because of that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lost_by: Option<String>,
+    /// Before when nothing is changed: it is looked and planned, and goes on then. Where there is none it goes on at
+    /// once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub act_us: Option<i64>,
+    /// Before when it is not begun, where it waits for a time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ready_us: Option<i64>,
     /// When it stops waiting; where there is none it waits as long as it takes.
     #[serde(default)]
     pub expires_us: Option<i64>,
@@ -184,6 +225,63 @@ pub struct Session {
     pub asked_us: i64,
     /// When it last changed.
     pub changed_us: i64,
+}
+
+impl Session {
+    /// One that waits, asked for now: ad-hoc, of everything that holds for its subject, by nobody yet.
+    #[must_use]
+    pub fn asked(
+        tenant: TenantId,
+        subject: impl Into<SubjectId>,
+        subject_name: &str,
+        title: &str,
+        asked_us: i64,
+    ) -> Self {
+        let subject = subject.into();
+        Self {
+            id: SessionId::of_text(&format!("{subject} {title} {asked_us}"), asked_us),
+            tenant,
+            subject,
+            subject_name: subject_name.to_owned(),
+            deployment: None,
+            run: SessionRun::default(),
+            schedule: None,
+            title: title.to_owned(),
+            kind: SessionKind::AdHoc,
+            group: None,
+            state: SessionState::Waiting,
+            word: String::new(),
+            asked_by: String::new(),
+            ticket: None,
+            result: None,
+            engine: None,
+            until_us: None,
+            takes: 0,
+            begun_us: None,
+            fruitless: 0,
+            lost_by: None,
+            act_us: None,
+            ready_us: None,
+            expires_us: None,
+            asked_us,
+            changed_us: asked_us,
+        }
+    }
+
+    /// What there is one of each that is not over: a subject is asked for the same once.
+    #[must_use]
+    pub fn active(&self) -> String {
+        let what = match (&self.deployment, self.run.item) {
+            (Some(deployment), _) => deployment.to_string(),
+            (None, Some(item)) => {
+                let instance = self.run.instance.as_deref().unwrap_or_default();
+                format!("{item}#{instance}")
+            }
+            (None, None) if self.run.detect_only => "detect-only".to_owned(),
+            (None, None) => self.kind.as_str().to_owned(),
+        };
+        format!("{} {what}", self.subject)
+    }
 }
 
 #[cfg(test)]

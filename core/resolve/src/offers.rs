@@ -78,7 +78,8 @@ impl Resolver {
     }
 
     /// Whether a deployment may be run for a subject: its target contains the subject for certain.
-    fn may_run(&self, subject: SubjectId, deployment: &Deployment) -> bool {
+    #[must_use]
+    pub fn may_run(&self, subject: SubjectId, deployment: &Deployment) -> bool {
         let kind = subject.kind();
         let Some(number) = self.view.snapshot.number(subject) else { return false };
         let tenant = self.view.snapshot.tenant_of(kind, number);

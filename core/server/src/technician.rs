@@ -11,7 +11,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta};
 use core_model::access::Role;
 use core_model::id::{AgentId, SessionId};
 use core_model::library::SubjectId;
-use core_model::session::{Session, SessionKind, SessionState, TicketRef};
+use core_model::session::{Session, SessionState, TicketRef};
 use core_model::ticket::{Offer, TicketView};
 use core_store::{Error, NewDelivery, SessionWord};
 
@@ -117,25 +117,18 @@ pub(crate) async fn ask(
     let name = subject_name(view, offer);
     let session = Session {
         id: SessionId::of_text(&format!("{subject} {deployment} {} {now_us}", caller.name), now_us),
-        tenant: tenant.id,
-        subject: offer.subject,
-        subject_name: name.to_owned(),
-        deployment: offer.deployment,
-        title: format!("{}: {}", offer.item, offer.does),
-        kind: SessionKind::AdHoc,
-        group: None,
-        state: SessionState::Waiting,
+        deployment: Some(offer.deployment),
         word: waits_for(view, offer).to_owned(),
         asked_by: caller.name.to_string(),
         ticket: Some(TicketRef { connection: view.connection.clone(), key: view.key.clone() }),
-        result: None,
-        engine: None,
-        until_us: None,
-        takes: 0,
-        lost_by: None,
         expires_us: Some(now_us.saturating_add(api.answers.queue_rules().waits_us)),
-        asked_us: now_us,
-        changed_us: now_us,
+        ..Session::asked(
+            tenant.id,
+            offer.subject,
+            name,
+            &format!("{}: {}", offer.item, offer.does),
+            now_us,
+        )
     };
     let session = api.store.add_session(&session).await?;
     go_on(api, std::slice::from_ref(&session)).await?;

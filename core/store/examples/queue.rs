@@ -68,26 +68,14 @@ fn waits(at: i64) -> Session {
     let name = at.to_string();
     // Half of it is the first tenant's.
     let tenant = if at % 2 == 0 { 0 } else { at / 2 % TENANTS };
+    let tenant = TenantId::of_text(&tenant.to_string(), 0);
+    let title = "Reader: install the latest version";
     Session {
         id: SessionId::of_text(&name, at),
-        tenant: TenantId::of_text(&tenant.to_string(), 0),
-        subject: ComputerId::of_text(&name, 0).into(),
-        subject_name: name.clone(),
-        deployment: DeploymentId::of_text("reader", 0),
-        title: "Reader: install the latest version".to_owned(),
+        deployment: Some(DeploymentId::of_text("reader", 0)),
         kind: SessionKind::Scheduled,
         group: Some("night".to_owned()),
-        state: SessionState::Waiting,
-        word: String::new(),
         asked_by: "schedule".to_owned(),
-        ticket: None,
-        result: None,
-        engine: None,
-        until_us: None,
-        takes: 0,
-        lost_by: None,
-        expires_us: None,
-        asked_us: at,
-        changed_us: at,
+        ..Session::asked(tenant, ComputerId::of_text(&name, 0), &name, title, at)
     }
 }

@@ -64,7 +64,10 @@ pub use request::{ChangeRequest, Settlement, Word};
 pub use schedule::Planned;
 pub use script_run::{ScriptAnswer, ScriptRun};
 pub use secret::{SealedRow, SealingKey, SealingKeys};
-pub use session::{Bars, CancelFilter, SessionQuery, SessionWord, Take, Took};
+pub use session::{
+    ActionQuery, Bars, CancelFilter, FailureGroup, Holder, RunToken, SessionAction, SessionLine,
+    SessionQuery, SessionWord, Take, Took,
+};
 pub use sign_in::{NewSignIn, SignInRow};
 pub use stream::{Round, RoundMode, StreamKey, StreamState};
 pub use subscription::{SubscriptionFailure, SubscriptionRow};

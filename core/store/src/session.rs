@@ -10,10 +10,14 @@ use crate::error::{Error, Result};
 use crate::open::Store;
 use crate::sql::{Argument, Columns, Select, limit, list, opt, owned};
 
+mod actions;
+mod book;
 mod cancel;
 mod queue;
 mod word;
 
+pub use actions::{ActionQuery, FailureGroup, SessionAction};
+pub use book::{Holder, RunToken, SessionLine};
 pub use cancel::CancelFilter;
 pub use queue::{Bars, Take, Took};
 pub use word::SessionWord;
@@ -42,8 +46,7 @@ pub struct SessionQuery<'a> {
 }
 
 impl Store {
-    /// Notes that a session is asked for. Where one of the same subject and deployment is not
-    /// over, that one is given and nothing is noted.
+    /// Notes that a session is asked for. Where one of the same subject and for the same is not over, that one is given and nothing is noted.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -85,8 +88,8 @@ impl Store {
     ) -> Result<bool> {
         let ticket = session.ticket.as_ref();
         let text = "insert into session (id, change_seq, tenant, subject, deployment, state, \
-                    connection, ticket, active, asked, document, kind, batch, engine, until, expires) \
-                    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) \
+                    connection, ticket, active, asked, document, kind, batch, engine, until, expires, ready, schedule) \
+                    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) \
                     on conflict do nothing";
         let query = self
             .sql(text)
@@ -94,25 +97,27 @@ impl Store {
             .bind(seq)
             .bind(session.tenant.to_string())
             .bind(session.subject.to_string())
-            .bind(session.deployment.to_string())
+            .bind(session.deployment.map(|id| id.to_string()).unwrap_or_default())
             .bind(session.state.as_str())
             .bind(opt(ticket.map(|ticket| ticket.connection.as_str())))
             .bind(opt(ticket.map(|ticket| ticket.key.as_str())))
-            .bind((!session.state.is_over()).then(|| active(session)))
+            .bind((!session.state.is_over()).then(|| session.active()))
             .bind(session.asked_us)
             .bind(document(session))
             .bind(session.kind.rank())
             .bind(opt(session.group.as_deref()))
             .bind(opt(session.engine.as_deref()))
             .bind(session.until_us)
-            .bind(session.expires_us);
+            .bind(session.expires_us)
+            .bind(session.ready_us)
+            .bind(opt(session.schedule.as_deref()));
         Ok(query.execute(tx).await?.rows_affected() == 1)
     }
 
     /// The one that stands where another was to be noted.
     async fn session_instead(&self, tx: &mut AnyConnection, session: &Session) -> Result<Session> {
         let text = "select change_seq, document, until from session where active = $1 or id = $2";
-        let query = self.sql(text).bind(active(session)).bind(session.id.to_string());
+        let query = self.sql(text).bind(session.active()).bind(session.id.to_string());
         let row = query.fetch_optional(tx).await?.ok_or_else(|| missing(session.id))?;
         Ok(read(&row)?.1)
     }
@@ -211,7 +216,8 @@ impl Store {
     /// Writes how a session stands now, under the number of its change.
     async fn put_session(&self, tx: &mut AnyConnection, seq: i64, session: &Session) -> Result<()> {
         let text = "update session set change_seq = $1, state = $2, document = $3, engine = $4, \
-                    until = $5, active = case when $6 = 1 then null else active end where id = $7";
+                    until = $5, active = case when $6 = 1 then null else active end, ready = $8 \
+                    where id = $7";
         self.sql(text)
             .bind(seq)
             .bind(session.state.as_str())
@@ -220,6 +226,7 @@ impl Store {
             .bind(session.until_us)
             .bind(i64::from(session.state.is_over()))
             .bind(session.id.to_string())
+            .bind(session.ready_us)
             .execute(tx)
             .await?;
         Ok(())
@@ -247,11 +254,6 @@ fn read(row: &AnyRow) -> Result<(i64, Session)> {
 
 fn missing(id: SessionId) -> Error {
     Error::NotFound { what: format!("session {id}") }
-}
-
-/// What there is one of each that is not over.
-fn active(session: &Session) -> String {
-    format!("{} {}", session.subject, session.deployment)
 }
 
 fn document(session: &Session) -> String {

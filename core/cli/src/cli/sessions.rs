@@ -37,6 +37,72 @@ pub(crate) enum SessionsAction {
     },
     /// Take sessions back: one, or what waits of a tenant, of a batch, or of all
     Cancel(SessionsCancelArgs),
+    /// Bring a computer where it should be, and watch
+    Run(SessionsRunArgs),
+    /// Watch one: what it does, line by line, until it is over
+    Watch {
+        /// Its id, or the beginning of it
+        #[arg(value_name = "ID")]
+        id: String,
+    },
+}
+
+/// `linchpin sessions run`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct SessionsRunArgs {
+    /// The computer: its id or name
+    #[arg(value_name = "COMPUTER")]
+    pub(crate) computer: String,
+    /// Only this software or task, with what must be so before it
+    #[arg(long, value_name = "ITEM")]
+    pub(crate) item: Option<String>,
+    /// Which instance of the item
+    #[arg(long, value_name = "INSTANCE", requires = "item")]
+    pub(crate) instance: Option<String>,
+    /// Mend the item, though nothing says that it does not work
+    #[arg(long, requires = "item")]
+    pub(crate) repair: bool,
+    /// Only look, and say what would be done
+    #[arg(long, conflicts_with = "repair")]
+    pub(crate) detect_only: bool,
+    /// As a new computer: what is for onboarding first
+    #[arg(long, conflicts_with_all = ["item", "detect_only", "again"])]
+    pub(crate) onboarding: bool,
+    /// What failed in this session, once more
+    #[arg(long, value_name = "SESSION", conflicts_with_all = ["item", "detect_only"])]
+    pub(crate) again: Option<String>,
+    /// Ask for it, and do not wait
+    #[arg(long)]
+    pub(crate) no_wait: bool,
+    /// Who asks; whoever is logged on where it is left out
+    #[arg(long, value_name = "WHO")]
+    pub(crate) by: Option<String>,
+}
+
+/// `linchpin actions`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ActionsArgs {
+    /// Only this tenant's: its id or name
+    #[arg(long, value_name = "TENANT")]
+    pub(crate) tenant: Option<String>,
+    /// Only this computer's: its id or name
+    #[arg(long, value_name = "COMPUTER")]
+    pub(crate) computer: Option<String>,
+    /// Only those of this session: its id, or the beginning of it
+    #[arg(long, value_name = "SESSION")]
+    pub(crate) session: Option<String>,
+    /// Only those about this software or task
+    #[arg(long, value_name = "ITEM")]
+    pub(crate) item: Option<String>,
+    /// Only with this result
+    #[arg(long, value_name = "RESULT", value_parser = ["compliant", "non_compliant", "recorded", "failed", "blocked", "skipped", "deferred", "pending"])]
+    pub(crate) result: Option<String>,
+    /// What is not as it should be, grouped by cause over all computers
+    #[arg(long, conflicts_with = "result")]
+    pub(crate) failures: bool,
+    /// At most so many, the newest first
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub(crate) limit: usize,
 }
 
 /// `linchpin sessions cancel`.

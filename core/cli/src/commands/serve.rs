@@ -7,6 +7,7 @@ use core_daemon::{
     Counted, Daemon, Endpoint, Inbox, MAIL, Mailer, Outbound, Reaper, Site, SystemTimer,
     forget_endpoints_but,
 };
+use core_engine::{Stop, Worker};
 use core_server::Api;
 use core_sync::{Clock, Hub};
 use tokio::net::TcpListener;
@@ -16,6 +17,7 @@ use tokio::task::JoinHandle;
 use crate::cli::{Global, ServeArgs};
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
+use crate::foreman::ByRules;
 use crate::live::Kept;
 
 mod answers;
@@ -32,6 +34,14 @@ use self::desk::{Desk, Told};
 use self::outside::Way;
 use self::technician::Tools;
 use super::find;
+
+/// How long the engine may take to put back what it has.
+const PUT_BACK: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// Under which name the engine of this process has sessions; no other process has it.
+pub(crate) fn engine_name() -> String {
+    format!("hub/{:016x}", rand::random::<u64>())
+}
 
 pub(crate) async fn run(global: &Global, _args: &ServeArgs) -> Result<Exit, Failure> {
     let context = Arc::new(Context::open(global).await?.with_sign_in().await?);
@@ -52,7 +62,11 @@ pub(crate) async fn run(global: &Global, _args: &ServeArgs) -> Result<Exit, Fail
         kept.warm_up(&context);
     }
     let tools = Arc::new(Tools::new(desks.subscribe(), settings.clone(), Arc::clone(&kept)));
-    let answers = Arc::new(OfSettings { in_force: settings, orders: orders.clone(), kept });
+    let answers = Arc::new(OfSettings {
+        in_force: settings,
+        orders: orders.clone(),
+        kept: Arc::clone(&kept),
+    });
     let desk = core_server::Desk {
         technician: Arc::clone(&tools) as _,
         understands: tools,
@@ -72,6 +86,10 @@ pub(crate) async fn run(global: &Global, _args: &ServeArgs) -> Result<Exit, Fail
     let mailer = tokio::spawn(mailer.run());
     let working = tokio::spawn(Inbox::new(desks.subscribe(), orders.clone(), told).run());
     let reaping = tokio::spawn(Reaper::new(desks.subscribe()).run());
+    let stop_working = Stop::default();
+    let by_rules = ByRules::new(desks.subscribe(), in_force.subscribe(), kept, false);
+    let worker = Worker::new(Arc::new(by_rules), &engine_name(), stop_working.clone());
+    let worker = tokio::spawn(worker.run());
     let told = Told { desks, endpoints, mailing };
     let desk = Desk::new(global.clone(), in_force, told, orders, Arc::clone(&health));
     let attending = tokio::spawn(desk.attend(signals::Signals::listen()?));
@@ -79,6 +97,9 @@ pub(crate) async fn run(global: &Global, _args: &ServeArgs) -> Result<Exit, Fail
     systemd::ready();
     let ended = daemon.run(inbox).await;
     systemd::stopping();
+    stop_working.stop();
+    // What it has goes back into the queue; what is under way on a computer is found again.
+    drop(tokio::time::timeout(PUT_BACK, worker).await);
     working.abort();
     telling.abort();
     mailer.abort();
@@ -111,6 +132,11 @@ pub(super) fn desk_of(context: &Context, site: &Site) -> core_daemon::Desk {
     let notes =
         context.config.public_url().filter(|_| context.config.technician.note).map(str::to_owned);
     core_daemon::Desk { hub: Arc::clone(&site.hub), notes, queue: context.config.queue }
+}
+
+/// The same for an engine that somebody started by hand.
+pub(crate) fn hand_desk(context: &Arc<Context>) -> Result<core_daemon::Desk, Failure> {
+    Ok(desk_of(context, &site(context)?))
 }
 
 /// Where the hub tells of what happens. One whose secret is not there, or that names a tenant which is

@@ -17,6 +17,9 @@ use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::output::{self, Align, TextTable, printable};
 
+mod run;
+mod watch;
+
 /// Sessions among which the beginning of an id is looked for.
 const SEARCHED: usize = 20_000;
 
@@ -26,6 +29,11 @@ pub(crate) async fn run(global: &Global, args: &SessionsArgs) -> Result<Exit, Fa
         None => list(global, &context, args).await?,
         Some(SessionsAction::Show { id }) => show(global, &context, id).await?,
         Some(SessionsAction::Cancel(args)) => cancel(global, &context, args).await?,
+        Some(SessionsAction::Run(args)) => return run::run(global, context, args).await,
+        Some(SessionsAction::Watch { id }) => {
+            let session = one(&context.store, id.trim()).await?;
+            return watch::watch(global, &context, session.id).await;
+        }
     }
     Ok(Exit::Ok)
 }
@@ -115,7 +123,7 @@ async fn show(global: &Global, context: &Context, id: &str) -> Result<(), Failur
     field("for", &session.subject_name);
     field("subject", &session.subject.to_string());
     field("tenant", names.get(&session.tenant).unwrap_or(&session.tenant.to_string()));
-    field("deployment", &session.deployment.to_string());
+    field("deployment", &session.deployment.map(|id| id.to_string()).unwrap_or_default());
     field("kind", session.kind.as_str());
     field("batch", session.group.as_deref().unwrap_or_default());
     field("state", session.state.as_str());
@@ -213,7 +221,7 @@ async fn tenant(store: &Store, named: Option<&str>) -> Result<Option<String>, Fa
 }
 
 /// The session of an id, or of the beginning of one, with `ses_` or without.
-async fn one(store: &Store, id: &str) -> Result<Session, Failure> {
+pub(super) async fn one(store: &Store, id: &str) -> Result<Session, Failure> {
     let query = SessionQuery { most: Some(SEARCHED), newest: true, ..SessionQuery::default() };
     let begins = |session: &Session| {
         let whole = session.id.to_string();

@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::mail::MailTable;
+use super::maintenance::MaintenanceTable;
 use super::plan::{ScheduleTable, ServerTable};
 use super::queue::SessionsTable;
 use super::sign_in::{SecretsTable, SignInTable};
@@ -46,6 +47,8 @@ pub(crate) struct File {
     pub(crate) technician_tools: TechnicianTable,
     /// How sessions wait, and how many run at once.
     pub(crate) sessions: SessionsTable,
+    /// The built-in maintenance engine.
+    pub(crate) maintenance: MaintenanceTable,
     /// How people sign in.
     pub(crate) sign_in: SignInTable,
     /// How what the hub keeps is sealed.

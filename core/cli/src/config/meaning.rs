@@ -17,6 +17,7 @@ use super::connect::{self, ConnectionSettings};
 use super::document::Document;
 use super::file::{File, ResolveTable};
 use super::mail::{self, MailTable};
+use super::maintenance::{self, MaintenanceTable};
 use super::plan::{self, ServerTable};
 use super::problem::Problem;
 use super::schema::own_schema;
@@ -43,6 +44,7 @@ pub(super) struct Understood {
     pub(super) parallel: usize,
     pub(super) technician: TechnicianTable,
     pub(super) queue: QueueRules,
+    pub(super) maintenance: MaintenanceTable,
     pub(super) webhooks: Vec<WebhookTable>,
     pub(super) traces: TracesTable,
     pub(super) mail: MailTable,
@@ -92,6 +94,7 @@ pub(super) fn understand(
         parallel: file.server.parallel,
         technician: file.technician_tools,
         queue: file.sessions.rules(),
+        maintenance: file.maintenance,
         webhooks: file.webhook,
         traces: file.traces,
         mail: file.mail,
@@ -161,6 +164,7 @@ fn wrong_values(root: &Node) -> Vec<Problem> {
     problems.extend(traces::wrong_values(root));
     problems.extend(mail::wrong_values(root));
     problems.extend(sign_in::wrong_values(root));
+    problems.extend(maintenance::wrong_values(root));
     let splits = root.get("tenants").and_then(|tenants| tenants.get("domain_split"));
     for split in splits.map(Node::items).unwrap_or_default() {
         if let Some(directory) = split.get("directory") {

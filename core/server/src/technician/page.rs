@@ -215,7 +215,7 @@ fn rows(sessions: Vec<Session>, busy: &[String]) -> Vec<Row> {
 fn choice<'a>(view: &TicketView, offer: &'a Offer) -> Choice<'a> {
     let of_it = |session: &&Session| {
         !session.state.is_over()
-            && session.deployment == offer.deployment
+            && session.deployment == Some(offer.deployment)
             && session.subject == offer.subject
     };
     let active = view.sessions.iter().find(of_it).map(|session| match session.state {

@@ -15,25 +15,16 @@ fn waits(of: usize, name: &str, ago: i64) -> Session {
     let asked_us = NOW_US - ago * 1_000_000;
     Session {
         id: SessionId::of_text(name, asked_us),
-        tenant: tenant(of),
-        subject: core_model::id::ComputerId::of_text(name, 1).into(),
-        subject_name: format!("PC-{name}"),
-        deployment: deployment(name),
-        title: name.to_owned(),
-        kind: SessionKind::AdHoc,
-        group: None,
-        state: SessionState::Waiting,
-        word: String::new(),
+        deployment: Some(deployment(name)),
         asked_by: "ana".to_owned(),
-        ticket: None,
-        result: None,
-        engine: None,
-        until_us: None,
-        takes: 0,
-        lost_by: None,
         expires_us: Some(NOW_US + 86_400_000_000),
-        asked_us,
-        changed_us: asked_us,
+        ..Session::asked(
+            tenant(of),
+            core_model::id::ComputerId::of_text(name, 1),
+            &format!("PC-{name}"),
+            name,
+            asked_us,
+        )
     }
 }
 

@@ -120,9 +120,11 @@ impl Store {
                 continue;
             }
             session.state = SessionState::Running;
+            session.ready_us = None;
             session.word = String::new();
             session.engine = Some(take.engine.to_owned());
             session.takes += 1;
+            session.begun_us = Some(take.now_us);
             session.until_us = Some(take.now_us.saturating_add(take.rules.lease_us));
             self.put_session(tx, seq, &session).await?;
             self.note_turn(tx, tenant, seq).await?;
@@ -142,6 +144,7 @@ impl Store {
         let text = "select s.change_seq, s.document, s.until from session s \
                     where s.state = 'waiting' and s.kind = $1 and s.tenant = $2 \
                     and (s.asked, s.id) > ($3, $4) and (s.expires is null or s.expires > $5) \
+                    and (s.ready is null or s.ready <= $5) \
                     and not exists (select 1 from session r where r.state = 'running' \
                     and r.subject = s.subject) \
                     order by s.asked, s.id limit 1";
@@ -249,7 +252,8 @@ impl Store {
             let query = self.sql(text).bind(now_us).bind(BATCH);
             for row in query.fetch_all(&mut *tx).await? {
                 let mut session = read(&row)?.1;
-                over(&mut session, rules, now_us);
+                let got_on = self.got_on(&mut tx, &session).await?;
+                over(&mut session, rules, got_on, now_us);
                 self.put_session(&mut tx, first + limit(changed.len()), &session).await?;
                 changed.push(session);
             }
@@ -260,8 +264,8 @@ impl Store {
     }
 }
 
-/// What becomes of a session whose time is over.
-fn over(session: &mut Session, rules: &QueueRules, now_us: i64) {
+/// What becomes of a session whose time is over. One that got on is none that its engines are lost over.
+fn over(session: &mut Session, rules: &QueueRules, got_on: bool, now_us: i64) {
     session.changed_us = now_us;
     session.until_us = None;
     if session.state == SessionState::Waiting {
@@ -276,7 +280,8 @@ fn over(session: &mut Session, rules: &QueueRules, now_us: i64) {
     }
     let engine = session.engine.take().unwrap_or_default();
     let (takes, most) = (session.takes, rules.most_takes);
-    if takes >= most {
+    session.fruitless = if got_on { 0 } else { session.fruitless + 1 };
+    if session.fruitless >= most {
         session.state = SessionState::Failed;
         session.word = match takes {
             1 => format!("it was begun once, and {engine} was not heard of any more"),

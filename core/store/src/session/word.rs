@@ -45,6 +45,7 @@ impl Store {
         if begins {
             self.may_begin(&mut tx, &session, word).await?;
             session.takes += 1;
+            session.begun_us = Some(word.now_us);
             session.lost_by = None;
             self.note_turn(&mut tx, &session.tenant.to_string(), seq).await?;
         }

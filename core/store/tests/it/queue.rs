@@ -41,25 +41,16 @@ pub(crate) fn waits(tenant: &str, computer: &str, kind: SessionKind, asked_us: i
     let name = format!("{tenant} {computer} {asked_us}");
     Session {
         id: SessionId::of_text(&name, asked_us),
-        tenant: TenantId::of_text(tenant, 0),
-        subject: ComputerId::of_text(&format!("{tenant} {computer}"), 0).into(),
-        subject_name: computer.to_owned(),
-        deployment: DeploymentId::of_text(&name, 0),
-        title: name,
+        deployment: Some(DeploymentId::of_text(&name, 0)),
         kind,
-        group: None,
-        state: SessionState::Waiting,
-        word: String::new(),
         asked_by: "ana".to_owned(),
-        ticket: None,
-        result: None,
-        engine: None,
-        until_us: None,
-        takes: 0,
-        lost_by: None,
-        expires_us: None,
-        asked_us,
-        changed_us: asked_us,
+        ..Session::asked(
+            TenantId::of_text(tenant, 0),
+            ComputerId::of_text(&format!("{tenant} {computer}"), 0),
+            computer,
+            &name,
+            asked_us,
+        )
     }
 }
 
@@ -260,7 +251,7 @@ async fn many_are_taken_back_at_once_by_what_they_have_in_common(bench: Bench) {
     assert_eq!(cancel(CancelFilter { tenant: Some(&contoso), ..night }).await, [all[1].id]);
     assert_eq!(cancel(CancelFilter { tenants: Some(&adatum), ..night }).await, []);
     assert_eq!(cancel(night).await, [all[2].id]);
-    let deployment = all[3].deployment.to_string();
+    let deployment = all[3].deployment.unwrap().to_string();
     assert_eq!(cancel(CancelFilter { deployment: Some(&deployment), ..none }).await, [all[3].id]);
     assert_eq!(cancel(none).await, [all[0].id], "what runs goes on");
     assert_eq!(cancel(CancelFilter { running: true, ..none }).await, [all[4].id]);
@@ -344,7 +335,8 @@ async fn stored_before(bench: &Bench, session: &Session, engine: Option<&str>) {
     let state = if engine.is_some() { "running" } else { "waiting" };
     fields.insert("state".to_owned(), state.into());
     fields.insert("engine".to_owned(), engine.into());
-    let Session { id, tenant, subject, deployment, asked_us, .. } = session;
+    let Session { id, tenant, subject, asked_us, .. } = session;
+    let deployment = session.deployment.unwrap();
     bench
         .raw(&format!(
             "insert into session (id, change_seq, tenant, subject, deployment, state, active, asked, \

@@ -1,7 +1,7 @@
 //! Sessions: asked for once, taken by one engine, over once; followed by the number of their changes.
 
 use core_model::id::{ComputerId, DeploymentId, SessionId, TenantId};
-use core_model::session::{Session, SessionKind, SessionState, TicketRef};
+use core_model::session::{Session, SessionState, TicketRef};
 use core_store::{Error, SessionQuery, SessionWord};
 
 use crate::harness::Bench;
@@ -15,27 +15,13 @@ on_both!(
 );
 
 fn session(deployment: &str, tenant: &str, ticket: Option<&str>, at: i64) -> Session {
+    let (tenant, subject) = (TenantId::of_text(tenant, 0), ComputerId::of_text("pc1", 0));
     Session {
         id: SessionId::of_text(&format!("{deployment} {at}"), at),
-        tenant: TenantId::of_text(tenant, 0),
-        subject: ComputerId::of_text("pc1", 0).into(),
-        subject_name: "PC1".to_owned(),
-        deployment: DeploymentId::of_text(deployment, 0),
-        title: format!("{deployment}: latest"),
-        kind: SessionKind::AdHoc,
-        group: None,
-        state: SessionState::Waiting,
-        word: String::new(),
+        deployment: Some(DeploymentId::of_text(deployment, 0)),
         asked_by: "ana".to_owned(),
         ticket: ticket.map(|key| TicketRef { connection: "halo".to_owned(), key: key.to_owned() }),
-        result: None,
-        engine: None,
-        until_us: None,
-        takes: 0,
-        lost_by: None,
-        expires_us: None,
-        asked_us: at,
-        changed_us: at,
+        ..Session::asked(tenant, subject, "PC1", &format!("{deployment}: latest"), at)
     }
 }
 

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use core_daemon::Order;
 use core_model::queue::QueueRules;
-use core_model::session::Session;
 use core_resolve::RunKind;
 use core_server::{Answers, Ask, Fetch, Fetched, Question, SignIn, Unanswered};
 use core_store::Bars;
@@ -18,6 +17,7 @@ use crate::commands::{
 };
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::foreman::bar;
 use crate::live::Kept;
 use crate::traces;
 use crate::world::World;
@@ -155,17 +155,6 @@ impl Answers for OfSettings {
 
     async fn fetch(&self, request: Fetch) -> Result<Fetched, String> {
         core_http::fetch(request).await.map_err(|error| error.to_string())
-    }
-}
-
-/// Why nothing is done for a session's subject, whatever is deployed.
-fn bar(world: &World, session: &Session) -> Option<String> {
-    match world.resolver.snapshot().number(session.subject) {
-        None => Some(format!("{} is not there any more", session.subject_name)),
-        Some(number) => {
-            let removal = world.resolver.left_alone(session.subject.kind(), number)?;
-            Some(removal.words())
-        }
     }
 }
 

@@ -11,25 +11,13 @@ use crate::run::Place;
 fn waits(of: &str, name: &str, kind: SessionKind, asked_us: i64) -> Session {
     Session {
         id: SessionId::of_text(name, asked_us),
-        tenant: tenant(of),
-        subject: computer(name).into(),
-        subject_name: name.to_owned(),
-        deployment: DeploymentId::of_text(name, 1),
-        title: format!("Reader for {name}"),
+        deployment: Some(DeploymentId::of_text(name, 1)),
         kind,
         group: Some("night".to_owned()).filter(|_| kind == SessionKind::Scheduled),
-        state: SessionState::Waiting,
-        word: String::new(),
         asked_by: "ana".to_owned(),
         ticket: Some(TicketRef { connection: "halo".to_owned(), key: "7".to_owned() }),
-        result: None,
-        engine: None,
-        until_us: None,
-        takes: 0,
-        lost_by: None,
         expires_us: Some(1_900_000_000_000_000),
-        asked_us,
-        changed_us: asked_us,
+        ..Session::asked(tenant(of), computer(name), name, &format!("Reader for {name}"), asked_us)
     }
 }
 

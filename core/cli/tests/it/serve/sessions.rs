@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 
 use core_model::id::{ComputerId, DeploymentId, SessionId};
-use core_model::session::{Session, SessionKind, SessionState};
+use core_model::session::{Session, SessionState};
 use core_store::Store;
 use serde_json::{Value, json};
 
@@ -39,25 +39,15 @@ fn waits(computer: &Value, at: i64) -> Session {
     let id: ComputerId = computer["id"].as_str().unwrap().parse().unwrap();
     Session {
         id: SessionId::of_text(&id.to_string(), at),
-        tenant: serde_json::from_value(computer["tenant"].clone()).unwrap(),
-        subject: id.into(),
-        subject_name: computer["name"].as_str().unwrap().to_owned(),
-        deployment: DeploymentId::of_text("reader", 1),
-        title: "Reader: install".to_owned(),
-        kind: SessionKind::AdHoc,
-        group: None,
-        state: SessionState::Waiting,
-        word: String::new(),
+        deployment: Some(DeploymentId::of_text("reader", 1)),
         asked_by: "ana".to_owned(),
-        ticket: None,
-        result: None,
-        engine: None,
-        until_us: None,
-        takes: 0,
-        lost_by: None,
-        expires_us: None,
-        asked_us: at,
-        changed_us: at,
+        ..Session::asked(
+            serde_json::from_value(computer["tenant"].clone()).unwrap(),
+            id,
+            computer["name"].as_str().unwrap(),
+            "Reader: install",
+            at,
+        )
     }
 }
 

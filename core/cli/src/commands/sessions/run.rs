@@ -1,0 +1,185 @@
+//! `linchpin sessions run`: asks for a session, does it where no engine takes it, and watches.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::Utc;
+use core_engine::{Foreman, Stop, Unbriefed, carry};
+use core_model::entity::Computer;
+use core_model::library::ItemId;
+use core_model::session::{Session, SessionKind, SessionRun, SessionState};
+use core_resolve::RunKind;
+use core_store::{Error, SessionWord};
+use tokio::sync::watch as channel;
+
+use super::super::decide::whoever;
+use super::super::find;
+use super::{one, watch};
+use crate::cli::{Global, SessionsRunArgs, WhenArgs};
+use crate::commands::{engine_name, hand_desk};
+use crate::context::Context;
+use crate::failure::{Exit, Failure};
+use crate::foreman::ByRules;
+use crate::live::Kept;
+use crate::output;
+use crate::world::World;
+
+/// How long an engine may take to begin a session before it is done here.
+const TAKEN: Duration = Duration::from_secs(3);
+
+pub(super) async fn run(
+    global: &Global,
+    context: Context,
+    args: &SessionsRunArgs,
+) -> Result<Exit, Failure> {
+    let context = Arc::new(context);
+    let asked = asked(&context, args).await?;
+    let session = context.store.add_session(&asked).await?;
+    let by = asked.asked_by.clone();
+    context.audit(&by, "ask-for-session", &session.id.to_string(), &session.title).await?;
+    if args.no_wait {
+        if global.json {
+            output::json(&session);
+        } else {
+            output::line(&format!("Session {} waits for an engine.", session.id));
+        }
+        return Ok(Exit::Ok);
+    }
+    if session.id != asked.id && !global.json {
+        output::line(&format!("The same was asked for already: session {}.", session.id));
+    }
+    if context.config.maintenance.engine && taken(&context, &session).await? {
+        return watch::watch(global, &context, session.id).await;
+    }
+    here(global, &context, &session).await
+}
+
+/// What is asked for.
+async fn asked(context: &Context, args: &SessionsRunArgs) -> Result<Session, Failure> {
+    let store = &context.store;
+    let computer: Computer = find::one(store, "computer", args.computer.trim()).await?;
+    let by = whoever(args.by.as_deref());
+    let (item, item_title) = match &args.item {
+        Some(named) => {
+            let world = World::load(context, &WhenArgs::default(), RunKind::Maintenance).await?;
+            let item: ItemId = world.item(named)?;
+            (Some(item), world.resolver.definitions().title(item).to_owned())
+        }
+        None => (None, String::new()),
+    };
+    let again = match &args.again {
+        Some(id) => Some(one(store, id.trim()).await?.id),
+        None => None,
+    };
+    let title = match (&item, args.detect_only, args.repair, again, args.onboarding) {
+        (Some(_), true, ..) => format!("{item_title}: look"),
+        (Some(_), _, true, ..) => format!("{item_title}: repair"),
+        (Some(_), ..) => format!("{item_title}: maintenance"),
+        (None, true, ..) => "Look, and change nothing".to_owned(),
+        (None, _, _, Some(_), _) => "What failed, once more".to_owned(),
+        (None, _, _, _, true) => "Onboarding".to_owned(),
+        _ => "Maintenance".to_owned(),
+    };
+    let now_us = Utc::now().timestamp_micros();
+    Ok(Session {
+        run: SessionRun {
+            item,
+            instance: args.instance.clone(),
+            detect_only: args.detect_only,
+            repair: args.repair,
+            again,
+        },
+        kind: if args.onboarding { SessionKind::Onboarding } else { SessionKind::AdHoc },
+        asked_by: by,
+        expires_us: Some(now_us.saturating_add(context.config.queue.waits_us)),
+        ..Session::asked(computer.tenant, computer.id, &computer.name, &title, now_us)
+    })
+}
+
+/// Whether an engine begins it soon.
+async fn taken(context: &Context, session: &Session) -> Result<bool, Failure> {
+    let until = tokio::time::Instant::now() + TAKEN;
+    while tokio::time::Instant::now() < until {
+        if context.store.session(session.id).await?.state != SessionState::Waiting {
+            return Ok(true);
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    Ok(false)
+}
+
+/// Does it in this process.
+async fn here(global: &Global, context: &Arc<Context>, session: &Session) -> Result<Exit, Failure> {
+    let store = &context.store;
+    let engine = engine_name();
+    let (_desks, desk) = channel::channel(hand_desk(context)?);
+    let (_in_force, in_force) = channel::channel(Arc::clone(context));
+    let foreman = Arc::new(ByRules::new(desk, in_force, Arc::new(Kept::default()), true));
+    // Rather said before it is begun than written on it.
+    if let Err(Unbriefed::Over(why) | Unbriefed::NotNow(why)) = foreman.brief(session).await {
+        return Err(Failure::failed(why).with_remedy("`linchpin sessions` shows what waits"));
+    }
+    let rules = context.config.queue;
+    let word = SessionWord {
+        state: SessionState::Running,
+        word: "",
+        result: None,
+        by: &engine,
+        take: None,
+        rules: &rules,
+        now_us: Utc::now().timestamp_micros(),
+    };
+    let taken = match store.tell_session(session.id, word).await {
+        Ok(taken) => taken,
+        // An engine was quicker, or something else of the computer runs first.
+        Err(Error::Conflict { constraint }) if session_runs(context, session).await? => {
+            tracing::debug!(constraint, "an engine has it");
+            return watch::watch(global, context, session.id).await;
+        }
+        Err(Error::Conflict { constraint }) => {
+            return Err(Failure::failed(constraint)
+                .with_remedy("`linchpin sessions --state running` shows what runs"));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let settings = foreman.settings().unwrap_or_default();
+    let stop = Stop::default();
+    let working = carry(foreman, settings, taken, &stop);
+    let renewing = renew(context, &engine);
+    let watching = watch::watch(global, context, session.id);
+    tokio::pin!(watching);
+    let work = async {
+        tokio::select! {
+            () = working => {}
+            () = renewing => {}
+        }
+    };
+    tokio::select! {
+        ended = async { tokio::join!(work, &mut watching).1 } => ended,
+        stopped = tokio::signal::ctrl_c() => {
+            if let Err(error) = stopped {
+                tracing::warn!(%error, "Ctrl-C is not heard");
+            }
+            stop.stop();
+            output::error_line("It was left as it is; the next engine that takes it goes on.");
+            Ok(Exit::Partly)
+        }
+    }
+}
+
+async fn session_runs(context: &Context, session: &Session) -> Result<bool, Failure> {
+    let now = context.store.session(session.id).await?;
+    Ok(now.state != SessionState::Waiting)
+}
+
+/// Holds what this process has, for as long as it works.
+async fn renew(context: &Context, engine: &str) {
+    let lease_us = context.config.queue.lease_us;
+    loop {
+        tokio::time::sleep(Duration::from_micros(lease_us.unsigned_abs() / 3)).await;
+        let until = Utc::now().timestamp_micros().saturating_add(lease_us);
+        if let Err(error) = context.store.renew_sessions(engine, until).await {
+            tracing::warn!(%error, "the session was not held for longer");
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! `linchpin sessions watch`: what a session does, line by line, until it is over.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use core_model::id::SessionId;
+use core_model::session::{Session, SessionState};
+use core_store::{ActionQuery, SessionLine};
+use serde_json::{Value, json};
+
+use super::super::text;
+use crate::cli::Global;
+use crate::context::Context;
+use crate::failure::{Exit, Failure};
+use crate::output::{self, printable};
+
+/// How often it is looked.
+const LOOK: Duration = Duration::from_millis(300);
+/// Lines of a step's output that are shown.
+const SHOWN: usize = 12;
+
+pub(super) async fn watch(
+    global: &Global,
+    context: &Context,
+    id: SessionId,
+) -> Result<Exit, Failure> {
+    let mut said = String::new();
+    let mut open: BTreeMap<u32, SessionLine> = BTreeMap::new();
+    let mut from = 0;
+    loop {
+        // Where it stands is read before its lines: what was written before it ended is shown.
+        let session = context.store.session(id).await?;
+        let lines = context.store.session_lines(id, from).await?;
+        for line in &lines {
+            let is_new = !open.contains_key(&line.number);
+            if line.outcome.is_some() || is_new {
+                show(global, context, line);
+            }
+            match line.outcome {
+                Some(_) => {
+                    open.remove(&line.number);
+                    if open.is_empty() {
+                        from = line.number;
+                    }
+                }
+                None => {
+                    open.insert(line.number, line.clone());
+                }
+            }
+        }
+        if session.word != said && !session.state.is_over() && lines.is_empty() {
+            said.clone_from(&session.word);
+            if session.state == SessionState::Waiting && !global.json && !said.is_empty() {
+                output::line(&format!(
+                    "{}  {}",
+                    clock(context, session.changed_us),
+                    printable(&said)
+                ));
+            }
+        }
+        if session.state.is_over() {
+            return end(global, context, &session).await;
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+fn clock(context: &Context, us: i64) -> String {
+    let at = text::instant(us).with_timezone(&context.config.time_zone);
+    at.format("%H:%M:%S").to_string()
+}
+
+fn value(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or(Value::Null)
+}
+
+/// A step as it began, or as it ended.
+fn show(global: &Global, context: &Context, line: &SessionLine) {
+    let said = value(&line.said);
+    if global.json {
+        output::json(&json!({
+            "number": line.number,
+            "half": line.half,
+            "step": value(&line.step),
+            "outcome": line.outcome.as_deref().map(value),
+            "said": said,
+            "began_us": line.began_us,
+            "ended_us": line.ended_us,
+        }));
+        return;
+    }
+    let Some(outcome) = line.outcome.as_deref().map(value) else { return };
+    let what = said["what"].as_str().unwrap_or_default();
+    let at = clock(context, line.ended_us.unwrap_or(line.began_us));
+    let way = said["way"].as_str().map(|way| format!("  [{way}]")).unwrap_or_default();
+    let took = line.ended_us.map(|ended| text::span((ended - line.began_us) / 1000));
+    let took = took.unwrap_or_default();
+    output::line(&printable(&format!("{at}  {what}: {} ({took}){way}", words(&outcome))));
+    let output = said["output"].as_str().unwrap_or_default();
+    let errors = said["errors"].as_str().unwrap_or_default();
+    for (text, mark) in [(output, " "), (errors, "!")] {
+        let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+        for line in lines.iter().take(SHOWN) {
+            output::line(&format!("        {mark} {}", printable(line)));
+        }
+        if lines.len() > SHOWN {
+            output::line(&format!("        {mark} … {} more lines", lines.len() - SHOWN));
+        }
+    }
+}
+
+/// What came of a step, in words.
+fn words(outcome: &Value) -> String {
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let failed = |value: &Value| format!("failed: {}", text(&value["message"]));
+    if let Some(word) = outcome.as_str() {
+        return word.replace('_', " ");
+    }
+    let Some((kind, value)) = outcome.as_object().and_then(|map| map.iter().next()) else {
+        return String::new();
+    };
+    match kind.as_str() {
+        "found" => match value.as_object().and_then(|map| map.iter().next()) {
+            Some((kind, value)) if kind == "version" => text(value),
+            Some((kind, value)) if kind == "failed" => failed(value),
+            Some((_, value)) => format!("there, without a version ({})", text(value)),
+            None => "not there".to_owned(),
+        },
+        "tested" => match value {
+            Value::String(word) => word.clone(),
+            other => match other.as_object().and_then(|map| map.iter().next()) {
+                Some((kind, value)) if kind == "failed" => failed(value),
+                Some((_, value)) => format!("neither true nor false ({})", text(value)),
+                None => String::new(),
+            },
+        },
+        "failed" => failed(value),
+        "done" if value["reboot"] == true => "done; it asks for a restart".to_owned(),
+        "done" => "done".to_owned(),
+        "reboot" => {
+            let pending = if value["pending"] == true { "pending" } else { "not pending" };
+            let held = value["held"].as_str().map(|why| format!(", held by {why}"));
+            format!("{pending}{}", held.unwrap_or_default())
+        }
+        "answer" => text(value),
+        "versions" => {
+            let count = value.as_array().map_or(0, Vec::len);
+            format!("{count} named")
+        }
+        other => other.to_owned(),
+    }
+}
+
+async fn end(global: &Global, context: &Context, session: &Session) -> Result<Exit, Failure> {
+    let exit = match session.state {
+        SessionState::Succeeded => Exit::Ok,
+        _ => Exit::Partly,
+    };
+    if global.json {
+        output::json(session);
+        return Ok(exit);
+    }
+    let id = session.id.to_string();
+    let query = ActionQuery { session: Some(&id), ..ActionQuery::default() };
+    let mut actions = context.store.session_actions(query).await?;
+    actions.sort_by_key(|action| action.number);
+    output::line("");
+    for action in &actions {
+        output::line(&printable(&action.does));
+        output::line(&format!("    {}", printable(&action.message)));
+    }
+    let notes = session.result.as_ref().and_then(|result| result["notes"].as_array().cloned());
+    for note in notes.unwrap_or_default() {
+        output::line(&format!("Note: {}", printable(note.as_str().unwrap_or_default())));
+    }
+    output::line(&format!("{}: {}", session.state.as_str(), printable(&session.word)));
+    Ok(exit)
+}

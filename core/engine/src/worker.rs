@@ -1,0 +1,341 @@
+//! The worker: takes what waits as far as it may, has each carried out, and says what came of it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use core_connector::TRACES;
+use core_maintenance::{Desk, Ended, Error, carry_out};
+use core_model::id::SessionId;
+use core_model::session::{Session, SessionState};
+use core_store::{Holder, SessionWord, Take};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::desk::{SessionDesk, Switch};
+use crate::foreman::{EngineSettings, Foreman, Unbriefed};
+use crate::report;
+
+/// How long a session waits that could not be briefed, microseconds.
+const NOT_NOW_US: i64 = 60 * 1_000_000;
+
+/// Tells a worker to stop.
+#[derive(Clone, Default)]
+pub struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    /// It takes nothing more, and puts back what it has.
+    pub fn stop(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// The built-in engine.
+pub struct Worker {
+    foreman: Arc<dyn Foreman>,
+    /// Under which name it has sessions.
+    name: String,
+    stop: Stop,
+}
+
+struct At {
+    lost: Arc<AtomicBool>,
+}
+
+impl Worker {
+    /// One of this name, which no other process has.
+    #[must_use]
+    pub fn new(foreman: Arc<dyn Foreman>, name: &str, stop: Stop) -> Self {
+        Self { foreman, name: name.to_owned(), stop }
+    }
+
+    /// Works until it is told to stop. What fails is logged.
+    pub async fn run(self) {
+        let mut tasks: JoinSet<SessionId> = JoinSet::new();
+        let mut at: HashMap<SessionId, At> = HashMap::new();
+        let mut renew_at = Instant::now();
+        loop {
+            let settings = self.foreman.settings();
+            let look = settings.as_ref().map_or(Duration::from_secs(1), |one| one.look);
+            if self.stop.is_set() {
+                break;
+            }
+            if Instant::now() >= renew_at && !at.is_empty() {
+                self.renew(&at).await;
+                let lease = Duration::from_micros(self.foreman.rules().lease_us.unsigned_abs());
+                renew_at = Instant::now() + lease / 3;
+            }
+            if let Some(settings) = settings {
+                let room = settings.parallel.saturating_sub(at.len());
+                for session in self.take(room).await {
+                    let lost = Arc::new(AtomicBool::new(false));
+                    at.insert(session.id, At { lost: Arc::clone(&lost) });
+                    let switch = Switch { stopping: Arc::clone(&self.stop.0), lost };
+                    let one = One {
+                        foreman: Arc::clone(&self.foreman),
+                        settings: settings.clone(),
+                        switch,
+                    };
+                    tasks.spawn(async move {
+                        let id = session.id;
+                        one.session(session).await;
+                        id
+                    });
+                }
+            }
+            tokio::select! {
+                Some(ended) = tasks.join_next(), if !tasks.is_empty() => forget(&mut at, ended),
+                () = tokio::time::sleep(look) => {}
+            }
+            while let Some(ended) = tasks.try_join_next() {
+                forget(&mut at, ended);
+            }
+        }
+        while let Some(ended) = tasks.join_next().await {
+            forget(&mut at, ended);
+        }
+    }
+
+    /// Works off what waits now, and ends when nothing more may be begun. Gives how many sessions it had.
+    pub async fn drain(self) -> usize {
+        let mut had = 0;
+        loop {
+            let Some(settings) = self.foreman.settings() else { return had };
+            let sessions = self.take(settings.parallel).await;
+            if sessions.is_empty() {
+                return had;
+            }
+            had += sessions.len();
+            let one = |session| {
+                let one = One {
+                    foreman: Arc::clone(&self.foreman),
+                    settings: settings.clone(),
+                    switch: Switch { stopping: Arc::clone(&self.stop.0), ..Switch::default() },
+                };
+                async move { one.session(session).await }
+            };
+            futures::future::join_all(sessions.into_iter().map(one)).await;
+        }
+    }
+
+    async fn take(&self, room: usize) -> Vec<Session> {
+        let hub = self.foreman.hub();
+        let waits = hub.store.count_sessions(SessionState::Waiting).await;
+        match waits {
+            Ok(0) => return Vec::new(),
+            Ok(_) if room == 0 => return Vec::new(),
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!(%error, "the queue of sessions was not read");
+                return Vec::new();
+            }
+        }
+        let bars = match self.foreman.bars().await {
+            Ok(bars) => bars,
+            Err(error) => {
+                tracing::warn!(error, "no session is begun: what bars one is not known");
+                return Vec::new();
+            }
+        };
+        let rules = self.foreman.rules();
+        let take = Take {
+            engine: &self.name,
+            most: room,
+            tenants: None,
+            rules: &rules,
+            bars: &*bars,
+            now_us: hub.clock.now_us(),
+        };
+        match hub.store.take_sessions(take).await {
+            Ok(took) => {
+                tell_tickets(&hub, took.barred.iter().chain(&took.taken)).await;
+                took.taken
+            }
+            Err(error) => {
+                tracing::warn!(%error, "no session was taken");
+                Vec::new()
+            }
+        }
+    }
+
+    /// Holds what it has, and has what is another's put down.
+    async fn renew(&self, at: &HashMap<SessionId, At>) {
+        let hub = self.foreman.hub();
+        let until = hub.clock.now_us().saturating_add(self.foreman.rules().lease_us);
+        match hub.store.renew_sessions(&self.name, until).await {
+            Ok(held) => {
+                for (_, one) in at.iter().filter(|(id, _)| !held.contains(id)) {
+                    one.lost.store(true, Ordering::Relaxed);
+                }
+            }
+            Err(error) => tracing::warn!(%error, "the sessions were not held for longer"),
+        }
+    }
+}
+
+fn forget(at: &mut HashMap<SessionId, At>, ended: Result<SessionId, tokio::task::JoinError>) {
+    match ended {
+        Ok(id) => {
+            at.remove(&id);
+        }
+        Err(error) => tracing::error!(%error, "a session's task broke"),
+    }
+}
+
+/// The hub's notes on tickets say how their sessions go.
+async fn tell_tickets<'a>(hub: &core_sync::Hub, sessions: impl Iterator<Item = &'a Session>) {
+    let told: Vec<core_store::NewDelivery> = sessions.filter_map(core_daemon::on_ticket).collect();
+    if told.is_empty() {
+        return;
+    }
+    if let Err(error) = hub.store.add_deliveries(&told, hub.clock.now_us()).await {
+        tracing::warn!(%error, "a ticket was not told how its session goes");
+    }
+}
+
+/// Carries one session out that an engine has; what came of it is in the store.
+pub async fn carry(
+    foreman: Arc<dyn Foreman>,
+    settings: EngineSettings,
+    session: Session,
+    stop: &Stop,
+) {
+    let switch = Switch { stopping: Arc::clone(&stop.0), ..Switch::default() };
+    One { foreman, settings, switch }.session(session).await;
+}
+
+/// One session at work.
+struct One {
+    foreman: Arc<dyn Foreman>,
+    settings: EngineSettings,
+    switch: Switch,
+}
+
+impl One {
+    #[tracing::instrument(target = TRACES, name = "session", skip_all, fields(
+        session = %session.id, subject = %session.subject, kind = session.kind.as_str(),
+    ))]
+    async fn session(&self, session: Session) {
+        let Some(holder) = Holder::of(&session) else { return };
+        if let Err(error) = self.work(&session, &holder).await {
+            tracing::warn!(session = %session.id, %error, "a session was put down");
+        }
+    }
+
+    async fn work(&self, session: &Session, holder: &Holder) -> core_maintenance::Result<()> {
+        let hub = self.foreman.hub();
+        let mut brief = match self.foreman.brief(session).await {
+            Ok(brief) => brief,
+            Err(Unbriefed::Over(why)) => {
+                return self.over(session, holder, (SessionState::Cancelled, &why), None).await;
+            }
+            Err(Unbriefed::NotNow(why)) => {
+                return self
+                    .put_back(session, holder, &why, Some(hub.clock.now_us() + NOT_NOW_US))
+                    .await;
+            }
+        };
+        brief.settings.reboots_today = self.reboots_today(session).await?;
+        let desk = SessionDesk {
+            hub: Arc::clone(&hub),
+            foreman: Arc::clone(&self.foreman),
+            settings: self.settings.clone(),
+            rules: self.foreman.rules(),
+            session: session.clone(),
+            holder: holder.clone(),
+            switch: self.switch.clone(),
+            word: std::sync::Mutex::default(),
+            titles: std::sync::Mutex::default(),
+        };
+        let act = session.act_us.is_none_or(|act_us| act_us <= hub.clock.now_us());
+        let stands = Desk {
+            book: &desk,
+            ways: &desk,
+            keys: &desk,
+            locks: &desk,
+            clock: &desk,
+            hubside: &self.settings.hubside,
+        };
+        match carry_out(&brief, stands, act).await {
+            Ok(Ended::Over { plan, report, changed }) => {
+                let now_us = hub.clock.now_us();
+                let actions = report::actions(session, &plan, &report, now_us);
+                hub.store
+                    .put_session_actions(holder, &actions)
+                    .await
+                    .map_err(|error| Error::Book(error.to_string()))?;
+                let result = report::document(&plan, &report, &changed);
+                let words = report::words(&plan, &report);
+                self.over(session, holder, (report::state(&report), &words), Some(&result)).await
+            }
+            Ok(Ended::Planned(_)) => {
+                self.put_back(session, holder, "planned; waits for its time", session.act_us).await
+            }
+            Ok(Ended::Waits { why, until }) => {
+                let away = i64::try_from(self.settings.away.as_micros()).unwrap_or(i64::MAX);
+                let ready =
+                    until.map_or_else(|| hub.clock.now_us() + away, |at| at.timestamp_micros());
+                self.put_back(session, holder, &format!("waits: {why}"), Some(ready)).await
+            }
+            Err(Error::Stopping) => {
+                self.put_back(session, holder, "waits: the hub stopped", None).await
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn reboots_today(&self, session: &Session) -> core_maintenance::Result<u32> {
+        let hub = self.foreman.hub();
+        let since = hub.clock.now_us() - 24 * 3_600 * 1_000_000;
+        let step = serde_json::to_string(&core_plan::Step::Reboot).unwrap_or_default();
+        let subject = session.subject.to_string();
+        let found = hub.store.steps_since((session.id, &subject), &step, since).await;
+        found.map_err(|error| Error::Book(error.to_string()))
+    }
+
+    async fn over(
+        &self,
+        session: &Session,
+        holder: &Holder,
+        (state, word): (SessionState, &str),
+        result: Option<&serde_json::Value>,
+    ) -> core_maintenance::Result<()> {
+        let hub = self.foreman.hub();
+        let rules = self.foreman.rules();
+        let said = SessionWord {
+            state,
+            word,
+            result,
+            by: &holder.engine,
+            take: Some(holder.take),
+            rules: &rules,
+            now_us: hub.clock.now_us(),
+        };
+        let told = hub.store.tell_session(session.id, said).await;
+        let told = told.map_err(|error| Error::Book(error.to_string()))?;
+        tracing::info!(session = %session.id, subject = session.subject_name, state = state.as_str(), word, "a session ended");
+        tell_tickets(&hub, std::iter::once(&told)).await;
+        Ok(())
+    }
+
+    async fn put_back(
+        &self,
+        session: &Session,
+        holder: &Holder,
+        word: &str,
+        ready_us: Option<i64>,
+    ) -> core_maintenance::Result<()> {
+        let hub = self.foreman.hub();
+        let now_us = hub.clock.now_us();
+        let back = hub.store.put_back_session(holder, word, ready_us, now_us).await;
+        let back = back.map_err(|error| Error::Book(error.to_string()))?;
+        tracing::info!(session = %session.id, subject = session.subject_name, word, "a session was put back");
+        tell_tickets(&hub, std::iter::once(&back)).await;
+        Ok(())
+    }
+}
