@@ -23,6 +23,7 @@ pub mod databases;
 pub mod dates;
 pub mod fast_forward;
 pub mod floor;
+pub mod night;
 pub mod order;
 pub mod plan;
 

@@ -282,6 +282,7 @@ impl Clock for SessionDesk {
     }
 
     async fn pause(&self, time: Duration) -> Result<()> {
+        let time = time / self.settings.hurry.max(1);
         let end = tokio::time::Instant::now() + time;
         loop {
             if self.switch.lost.load(Ordering::Relaxed) {
