@@ -15,7 +15,7 @@ mod queue;
 mod word;
 
 pub use cancel::CancelFilter;
-pub use queue::{Bars, Take, Took};
+pub use queue::{Bar, Bars, Take, Took};
 pub use word::SessionWord;
 
 /// Which sessions: those for which everything holds that is given.

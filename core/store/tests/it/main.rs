@@ -9,6 +9,7 @@ mod accounts;
 mod definitions;
 mod deliveries;
 mod guard;
+mod jobs;
 mod leases;
 mod model;
 mod observations;
