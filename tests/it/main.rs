@@ -11,6 +11,8 @@ mod alike;
 mod api;
 mod arch;
 mod changes;
+#[cfg(unix)]
+mod ci;
 mod conformance;
 mod contracts;
 mod crash;

@@ -92,7 +92,11 @@ async fn until_over(foreman: &Arc<ForAll>, sessions: usize) -> Result<Vec<Sessio
 
 fn versions(night: &Night, host: &str, name: &str) -> Result<Vec<String>> {
     let all = night.software(host)?;
-    Ok(all.into_iter().filter(|one| one.name.contains(name)).map(|one| one.version.to_string()).collect())
+    Ok(all
+        .into_iter()
+        .filter(|one| one.name.contains(name))
+        .map(|one| one.version.to_string())
+        .collect())
 }
 
 /// What the machine of a session holds is what was wanted.

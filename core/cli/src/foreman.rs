@@ -12,7 +12,7 @@ use core_model::queue::QueueRules;
 use core_model::session::{Session, SessionKind};
 use core_plan::{Catalogue, Key};
 use core_resolve::{ItemKey, Resolver, RunKind, Slot};
-use core_store::{ActionQuery, Bars};
+use core_store::{ActionQuery, Bar, Bars};
 use core_sync::Hub;
 use tokio::sync::watch;
 
@@ -239,13 +239,14 @@ impl Foreman for ByRules {
     }
 }
 
-/// Why nothing is done for a session's subject, whatever is deployed.
-pub(crate) fn bar(world: &World, session: &Session) -> Option<String> {
+/// Why nothing is done for a session's subject, whatever is deployed. What is kept may lag behind the
+/// store: of whom it does not know, the store is asked.
+pub(crate) fn bar(world: &World, session: &Session) -> Option<Bar> {
     match world.resolver.snapshot().number(session.subject) {
-        None => Some(format!("{} is not there any more", session.subject_name)),
+        None => Some(Bar::Unknown(format!("{} is not there any more", session.subject_name))),
         Some(number) => {
             let removal = world.resolver.left_alone(session.subject.kind(), number)?;
-            Some(removal.words())
+            Some(Bar::Surely(removal.words()))
         }
     }
 }

@@ -13,6 +13,7 @@ mod entities;
 mod events;
 mod health;
 mod home;
+mod jobs;
 mod limits;
 mod metrics;
 mod openapi;
@@ -51,7 +52,7 @@ use crate::tail::Tail;
 use crate::webhooks::Intake;
 
 pub use crate::admin::{account as account_as_json, line as audit_as_json};
-pub use crate::deeds::Ask;
+pub use crate::deeds::{Ask, Defined, Takes};
 pub use crate::desk::Desk;
 pub use crate::openapi::document as openapi;
 pub use crate::password::{SHORTEST as SHORTEST_PASSWORD, hash_password};
@@ -156,8 +157,13 @@ impl Question {
 
     /// What the log of changes says that it is about.
     fn subject(&self) -> String {
-        let named = self.text("connection").or_else(|| self.text("note")).unwrap_or_default();
-        if self.id.is_empty() { named.to_owned() } else { self.id.clone() }
+        if !self.id.is_empty() {
+            return self.id.clone();
+        }
+        match self.text("connection").or_else(|| self.text("note")) {
+            Some(named) => named.to_owned(),
+            None => self.texts("connections").join(", "),
+        }
     }
 }
 
@@ -168,6 +174,8 @@ pub struct Unanswered {
     pub wrong: bool,
     /// It was asked rightly, and waits for somebody's word, or contradicts what there is.
     pub held: bool,
+    /// What the path names is not there.
+    pub missing: bool,
     /// What is wrong, for the one who asked where it was asked wrongly, and else for the log.
     pub what: String,
     /// What to do about it.

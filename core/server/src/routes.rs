@@ -72,7 +72,10 @@ impl Route {
 pub(crate) fn all() -> Vec<Route> {
     let kinds = KINDS.iter().flat_map(|kind| [Route::List(kind), Route::One(kind)]);
     let others = [Route::Winners, Route::Changes, Route::Events, Route::Status, Route::Description];
-    kinds.chain(others).chain(deeds::ALL.iter().chain(sessions::DEEDS).map(Route::Deed)).collect()
+    kinds
+        .chain(others)
+        .chain(deeds::ALL.iter().chain(deeds::HUB).chain(sessions::DEEDS).map(Route::Deed))
+        .collect()
 }
 
 pub(crate) fn router(api: Arc<Api>) -> Router {

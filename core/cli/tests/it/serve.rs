@@ -15,6 +15,7 @@ mod api;
 mod browser;
 mod driver;
 mod elsewhere;
+mod hub;
 mod mail;
 mod service;
 mod sessions;

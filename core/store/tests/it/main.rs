@@ -10,6 +10,7 @@ mod books;
 mod definitions;
 mod deliveries;
 mod guard;
+mod jobs;
 mod leases;
 mod model;
 mod observations;

@@ -9,7 +9,7 @@ use core_resolve::RunKind;
 use core_server::{Answers, Ask, Fetch, Fetched, Question, SignIn, Unanswered};
 use core_store::Bars;
 use serde_json::{Value, json};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 
 use crate::cli::{EdgesArgs, ReconcileArgs, WhenArgs};
 use crate::commands::{
@@ -22,6 +22,7 @@ use crate::live::Kept;
 use crate::traces;
 use crate::world::World;
 
+mod hub;
 mod rules;
 
 /// Runs that are told at once, and that are told where nobody says how many.
@@ -32,8 +33,12 @@ const USUAL_RUNS: usize = 50;
 pub(super) struct OfSettings {
     /// The settings.
     pub(super) in_force: watch::Receiver<Arc<Context>>,
+    /// The daemon's own hub.
+    pub(super) desks: watch::Receiver<core_daemon::Desk>,
     /// Where the daemon takes orders.
     pub(super) orders: mpsc::Sender<Order>,
+    /// Whoever works off jobs is told that there is one.
+    pub(super) jobs: Arc<Notify>,
     /// What is known now.
     pub(super) kept: Arc<Kept>,
 }
@@ -77,7 +82,15 @@ impl OfSettings {
                 "time_zone": context.config.time_zone.name(),
                 "items": needs::all(&context).await?,
             })),
-            _ => rules::act(&context, question).await,
+            Ask::Resolve
+            | Ask::Preview
+            | Ask::Explain
+            | Ask::Definitions
+            | Ask::Plan
+            | Ask::Apply
+            | Ask::Approve
+            | Ask::Reject => rules::act(&context, question).await,
+            _ => hub::act(self, &context, question).await,
         }
     }
 
@@ -97,12 +110,16 @@ impl OfSettings {
     async fn sync(&self, context: &Context, question: &Question) -> Result<Value, Failure> {
         let connection = question.text("connection").unwrap_or_default().to_owned();
         context.config.named(std::slice::from_ref(&connection))?;
+        let stream = question.text("stream").map(str::to_owned);
+        if let Some(stream) = &stream {
+            hub::must_have(&self.desks.borrow().hub, std::slice::from_ref(&connection), stream)?;
+        }
         let full = question.is("full");
-        let order = Order::Read { connection: connection.clone(), full };
+        let order = Order::Read { connection: connection.clone(), full, stream: stream.clone() };
         self.orders.send(order).await.map_err(|_| {
             Failure::failed("the daemon is stopping").with_remedy("ask again once it is back")
         })?;
-        Ok(json!({ "connection": connection, "full": full, "state": "asked" }))
+        Ok(json!({ "connection": connection, "full": full, "stream": stream, "state": "asked" }))
     }
 }
 
@@ -119,7 +136,10 @@ impl Answers for OfSettings {
 
     async fn answer(&self, question: Question) -> Result<Value, Unanswered> {
         self.act(&question).await.map_err(|failure| {
-            let unanswered = unanswered(&failure);
+            let mut unanswered = unanswered(&failure);
+            // What the path names.
+            unanswered.missing =
+                unanswered.wrong && matches!(question.ask, Ask::Definition(_) | Ask::Run);
             // What is alike, or ambiguous, may be another tenant's.
             let of_some = question.tenants.is_some() && question.ask != Ask::Decide;
             match of_some && unanswered.wrong {
@@ -204,6 +224,7 @@ pub(super) fn unanswered(failure: &Failure) -> Unanswered {
     Unanswered {
         wrong: failure.is_usage(),
         held: failure.is_held(),
+        missing: false,
         what: worded(&failure.to_string()),
         remedy: worded(failure.remedy().unwrap_or("mend what `problems` name")),
         problems: failure.problems().to_vec(),
