@@ -21,6 +21,7 @@ mod faults;
 mod first_light;
 mod following;
 mod leases;
+mod machines;
 mod matrix;
 mod people;
 mod push;
