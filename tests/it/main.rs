@@ -24,6 +24,7 @@ mod first_light;
 mod following;
 mod leases;
 mod maintenance;
+mod machines;
 mod matrix;
 mod people;
 mod push;
