@@ -99,6 +99,13 @@ fn versions(night: &Night, host: &str, name: &str) -> Result<Vec<String>> {
         .collect())
 }
 
+/// What the product of a version is called.
+fn names(night: &Night, host: &str, version: &str) -> Result<String> {
+    let all = night.software(host)?;
+    let one = all.into_iter().find(|one| one.version == version && one.name.contains("7-Zip"));
+    Ok(one.context("no such version")?.name.to_string())
+}
+
 /// What the machine of a session holds is what was wanted.
 fn as_wanted(night: &Night, session: &Session) -> Result<()> {
     let host = &session.subject_name;
@@ -109,8 +116,10 @@ fn as_wanted(night: &Night, session: &Session) -> Result<()> {
     ensure!(versions(night, host, "Google Chrome")? == ["131.0.6778.86"], "{host}: Chrome");
     ensure!(versions(night, host, "Java")?.is_empty(), "{host}: Java");
     let machine = night.machine(host)?;
-    let text = machine["files"].to_string();
-    ensure!(text.contains("policy.txt"), "{host}: {text}");
+    ensure!(machine.files.contains_key(&FILE.to_lowercase()), "{host}: {:?}", machine.files.keys());
+    // Nothing of what was staged is left behind.
+    let left = machine.files.keys().find(|path| path.contains("linchpin\\runs\\"));
+    ensure!(left.is_none(), "{host}: {left:?}");
     Ok(())
 }
 
@@ -142,7 +151,167 @@ async fn machines_are_brought_where_they_should_be_and_the_estate_says_so_too() 
     until_over(&foreman, 24).await?;
     for (computer, before) in computers.iter().zip(before) {
         let after = night.machine(&computer.name)?;
-        ensure!(after["installers"] == before["installers"], "{}", computer.name);
+        ensure!(after.installers == before.installers, "{}", computer.name);
+    }
+    Ok(())
+}
+
+/// The class of the first action that is not as it should be.
+fn class(session: &Session) -> String {
+    let result = session.result.clone().unwrap_or_default();
+    let actions = result["actions"].as_array().cloned().unwrap_or_default();
+    let bad = actions.iter().find_map(|action| action["class"].as_str().map(str::to_owned));
+    bad.unwrap_or_default()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s17_s18_what_goes_wrong_on_a_machine_is_told_by_its_class_and_hinders_no_other()
+-> Result<()> {
+    let night = Night::of(60, 12).await?;
+    let (store, _folder) = fresh_sqlite().await?;
+    let foreman = Arc::new(everything(&night, store.clone()).await?);
+    let computers = computers(&foreman, 6).await?;
+    let troubles = [
+        (
+            "install_fault",
+            json!({ "package": "7zip-24.08", "trouble": { "fails": 1603 } }),
+            "install",
+        ),
+        ("install_fault", json!({ "package": "7zip-24.08", "trouble": "does_nothing" }), "verify"),
+        ("install_fault", json!({ "package": "7zip-24.08", "trouble": "hangs" }), "timeout"),
+        // Twice, and the third try works.
+        (
+            "install_fault",
+            json!({ "package": "7zip-24.08", "trouble": { "fails": 1603 }, "times": 2 }),
+            "",
+        ),
+    ];
+    for (computer, (change, fields, _)) in computers.iter().zip(&troubles) {
+        let mut fields = fields.clone();
+        fields["machine"] = computer.name.clone().into();
+        fields["change"] = (*change).into();
+        night.change(fields)?;
+        // It is not there yet, so that it must be installed.
+        for version in versions(&night, &computer.name, "7-Zip")? {
+            let name = names(&night, &computer.name, &version)?;
+            night.change(
+                json!({ "change": "remove_software", "machine": computer.name, "name": name }),
+            )?;
+        }
+    }
+    let sessions: Vec<Session> = computers.iter().map(|one| foreman.session_of(one)).collect();
+    store.add_sessions(&sessions).await?;
+    let over = until_over(&foreman, sessions.len()).await?;
+    for (computer, expected) in
+        computers.iter().zip(troubles.iter().map(|one| one.2).chain(["", ""]))
+    {
+        let session =
+            over.iter().find(|one| one.subject == computer.id.into()).context("a session")?;
+        let there =
+            versions(&night, &computer.name, "7-Zip")?.iter().any(|one| one.starts_with("24.08"));
+        ensure!(
+            class(session) == expected && there == expected.is_empty(),
+            "{}: {} instead of {expected:?}; {}",
+            computer.name,
+            class(session),
+            session.word,
+        );
+        // Whatever it was, the rest was done.
+        ensure!(
+            versions(&night, &computer.name, "Google Chrome")? == ["131.0.6778.86"],
+            "{}",
+            session.word
+        );
+    }
+    let groups = store.failure_groups(core_store::ActionQuery::default()).await?;
+    let classes: std::collections::BTreeSet<&str> =
+        groups.iter().map(|one| one.class.as_str()).collect();
+    ensure!(classes == ["install", "timeout", "verify"].into(), "{groups:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s13_an_engine_that_is_stopped_and_lost_again_and_again_installs_nothing_twice()
+-> Result<()> {
+    use core_engine::Foreman as _;
+    let night = Night::of(60, 13).await?;
+    let (store, _folder) = fresh_sqlite().await?;
+    let mut foreman = everything(&night, store.clone()).await?;
+    foreman.rules.lease_us = 60_000_000;
+    let foreman = Arc::new(foreman);
+    let computers = computers(&foreman, 8).await?;
+    let sessions: Vec<Session> = computers.iter().map(|one| foreman.session_of(one)).collect();
+    store.add_sessions(&sessions).await?;
+    let mut dice = 13_u64;
+    let mut lives = 0;
+    loop {
+        lives += 1;
+        ensure!(lives < 300, "no end after {lives} engines");
+        let stop = Stop::default();
+        let worker =
+            Worker::new(Arc::clone(&foreman) as _, &format!("engine-{lives}"), stop.clone());
+        let working = tokio::spawn(worker.run());
+        dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        tokio::time::sleep(Duration::from_millis(30 + (dice >> 33) % 250)).await;
+        if dice >> 63 == 0 {
+            // Dead between any two words: its lease runs out.
+            working.abort();
+            let foreman_hub = foreman.hub();
+            let later = foreman_hub.clock.now_us() + 120_000_000;
+            store.tidy_sessions(&foreman.rules, later).await?;
+        } else {
+            stop.stop();
+            working.await?;
+        }
+        let all = store.sessions(SessionQuery::default()).await?;
+        if all.iter().all(|(_, one)| one.state.is_over()) {
+            break;
+        }
+    }
+    println!("{lives} engines");
+    for (_, session) in store.sessions(SessionQuery::default()).await? {
+        ensure!(
+            session.state == SessionState::Succeeded,
+            "{}: {}",
+            session.subject_name,
+            session.word
+        );
+        as_wanted(&night, &session)?;
+        let machine = night.machine(&session.subject_name)?;
+        let mut runs = BTreeMap::<String, usize>::new();
+        for run in machine.installers.iter().filter(|run| run.exit == Some(0)) {
+            *runs.entry(format!("{:?} {:?}", run.package, run.verb)).or_default() += 1;
+        }
+        ensure!(runs.values().all(|times| *times == 1), "{}: {runs:?}", session.subject_name);
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s20_s27_a_machine_is_rebooted_once_and_one_that_asks_for_ever_is_told() -> Result<()> {
+    let night = Night::of(60, 14).await?;
+    let (store, _folder) = fresh_sqlite().await?;
+    let mut foreman = everything(&night, store.clone()).await?;
+    foreman.session.reboots = core_plan::RebootPolicy::Force;
+    let foreman = Arc::new(foreman);
+    let computers = computers(&foreman, 4).await?;
+    let sessions: Vec<Session> = computers.iter().map(|one| foreman.session_of(one)).collect();
+    store.add_sessions(&sessions).await?;
+    for session in until_over(&foreman, sessions.len()).await? {
+        let machine = night.machine(&session.subject_name)?;
+        let result = session.result.clone().unwrap_or_default();
+        ensure!(
+            session.state == SessionState::Succeeded,
+            "{}: {}",
+            session.subject_name,
+            session.word
+        );
+        ensure!(
+            machine.reboots.len() == 1 && result["rebooted"] == true,
+            "{}: {:?} {result}",
+            session.subject_name,
+            machine.reboots
+        );
     }
     Ok(())
 }

@@ -23,7 +23,7 @@ use core_model::session::{Session, SessionKind};
 use core_plan::{Catalogue, OnChange, RunKind, Settings};
 use core_store::{Bars, Store};
 use core_sync::{Clock, Hub};
-use mocks::world::{Installed, Options};
+use mocks::world::{Installed, MachineState, Options};
 use serde_json::Value;
 
 use crate::Estate;
@@ -86,13 +86,28 @@ impl Night {
         Ok(one.with_context(|| format!("no machine is called {host}"))?.software)
     }
 
-    /// What a machine says of itself, for whoever wants to know why.
+    /// Changes the world: `{"change": "install_fault", …}`.
+    ///
+    /// # Errors
+    /// Where the world cannot be changed so.
+    pub fn change(&self, change: Value) -> Result<()> {
+        let world = self.estate.running.world();
+        let mut world = world.write().unwrap_or_else(PoisonError::into_inner);
+        mocks::estate::apply(&mut world, &serde_json::from_value(change)?)?;
+        Ok(())
+    }
+
+    /// What the machine of this name holds, and what ran on it.
     ///
     /// # Errors
     /// Where there is none.
-    pub fn machine(&self, host: &str) -> Result<Value> {
-        let fields = serde_json::json!({ "machine": host });
-        self.estate.running.estate("machine", &fields).map_err(anyhow::Error::msg)
+    pub fn machine(&self, host: &str) -> Result<MachineState> {
+        let world = self.estate.running.world();
+        let world = world.read().unwrap_or_else(PoisonError::into_inner);
+        let is_it = |one: &mocks::world::Machine| one.host == host && one.mark.gone.is_none();
+        let no = world.machines.iter().position(is_it);
+        let no = no.with_context(|| format!("no machine is called {host}"))?;
+        Ok(mocks::machine::state(&world, no).into_owned())
     }
 }
 

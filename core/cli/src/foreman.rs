@@ -17,6 +17,7 @@ use core_sync::Hub;
 use tokio::sync::watch;
 
 use crate::context::Context;
+use crate::failure::Failure;
 use crate::live::Kept;
 use crate::world::World;
 
@@ -232,11 +233,17 @@ impl Foreman for ByRules {
     }
 
     async fn secret(&self, name: &str) -> Result<Option<Secret>, String> {
-        let context = self.context();
-        let keys = context.config.sealing_keys().map_err(|failure| failure.to_string())?;
-        let found = context.store.unseal(&keys, name).await.map_err(|error| error.to_string())?;
-        Ok(found.map(Secret::new))
+        kept_secret(&self.context(), name).await.map_err(|failure| failure.to_string())
     }
+}
+
+/// The secret that the hub keeps under a name.
+///
+/// # Errors
+/// Where there is no key to it.
+pub(crate) async fn kept_secret(context: &Context, name: &str) -> Result<Option<Secret>, Failure> {
+    let keys = context.config.sealing_keys()?;
+    Ok(context.store.unseal(&keys, name).await?.map(Secret::new))
 }
 
 /// Why nothing is done for a session's subject, whatever is deployed. What is kept may lag behind the

@@ -15,6 +15,7 @@ mod health;
 mod home;
 mod jobs;
 mod limits;
+mod maintenance;
 mod metrics;
 mod openapi;
 mod page;
@@ -94,6 +95,11 @@ pub trait Answers: Send + Sync {
     /// an engine is about to get.
     async fn bars(&self) -> Result<Arc<Bars<'static>>, Unanswered> {
         Ok(Arc::new(|_| None))
+    }
+
+    /// The secret that the hub keeps under a name, for a script that is given it; none where it keeps none.
+    async fn secret(&self, _name: &str) -> Result<Option<core_connector::Secret>, Unanswered> {
+        Ok(None)
     }
 
     /// How people sign in, as it is set now.

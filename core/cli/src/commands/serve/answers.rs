@@ -17,7 +17,7 @@ use crate::commands::{
 };
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::foreman::bar;
+use crate::foreman::{bar, kept_secret};
 use crate::live::Kept;
 use crate::traces;
 use crate::world::World;
@@ -163,6 +163,10 @@ impl Answers for OfSettings {
         let world = self.kept.world(&self.context()).await;
         let world = world.map_err(|failure| unanswered(&failure))?;
         Ok(Arc::new(move |session| bar(&world, session)))
+    }
+
+    async fn secret(&self, name: &str) -> Result<Option<core_connector::Secret>, Unanswered> {
+        kept_secret(&self.context(), name).await.map_err(|failure| unanswered(&failure))
     }
 
     fn sign_in(&self) -> Arc<SignIn> {
