@@ -29,7 +29,7 @@ pub(crate) struct Over;
 #[derive(Clone, Debug)]
 pub(crate) struct Deed {
     pub(super) at: DateTime<Utc>,
-    pub(super) effect: Effect,
+    pub(crate) effect: Effect,
     /// The process that does it; 0 is none of this run.
     pub(super) pid: u32,
 }
