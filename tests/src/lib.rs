@@ -25,6 +25,7 @@ pub mod fast_forward;
 pub mod floor;
 pub mod order;
 pub mod plan;
+pub mod shared_time;
 
 /// The connectors, as the binary lists them.
 #[must_use]
