@@ -26,6 +26,7 @@ pub mod floor;
 pub mod night;
 pub mod order;
 pub mod plan;
+pub mod shared_time;
 
 /// The connectors, as the binary lists them.
 #[must_use]

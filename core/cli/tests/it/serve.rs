@@ -19,6 +19,7 @@ mod hub;
 mod mail;
 mod service;
 mod sessions;
+mod spans;
 mod subscriptions;
 mod tickets;
 mod traces;
