@@ -74,7 +74,12 @@ impl Store {
         if let Some(after) = query.after_id {
             select.push(" and id > {}", [Argument::Text(owned(after))]);
         }
-        select.push(" order by id limit {}", [Argument::Int(limit(query.limit))]);
+        select.push(" order by id", []);
+        // With a limit that it does not know, PostgreSQL takes a tenth of the rows to be enough, and
+        // may walk through all tenants' rows in their order to find those of one.
+        if query.limit < usize::MAX {
+            select.push(" limit {}", [Argument::Int(limit(query.limit))]);
+        }
         let mut reader = self.readers().acquire().await?;
         let found = self.packed(&mut reader, COLUMN_COUNT, select).await?;
         found.rows().map(|row| read(query.kind, &row)).collect()

@@ -219,11 +219,7 @@ impl<'a> RecordQuery<'a> {
 
     fn select(&self, part: &Part<'_>, backend: Backend) -> Select {
         let mut select = Select::new(COLUMNS);
-        part.of(&mut select, backend, "source_record");
-        if !self.kinds.is_empty() {
-            let kinds = list(self.kinds.iter().map(|kind| kind.as_str()));
-            select.push(" and o.kind in list({})", [Argument::Text(kinds)]);
-        }
+        part.of(&mut select, backend, "source_record", self.kinds);
         if !self.include_gone {
             select.push(" and o.gone_since is null", []);
         }
@@ -253,10 +249,11 @@ impl Streams<'_> {
     /// The condition on the stream of a table's row.
     fn condition(&self, alias: &str) -> (String, Argument) {
         match self {
+            // A row's stream is looked up by its id. As an `exists` PostgreSQL turns it about, and tries
+            // every stream of the connection, of which each tenant may have its own.
             Streams::Of(connection) => (
                 format!(
-                    "exists (select 1 from stream s where s.id = {alias}.stream_id \
-                     and s.connection = {{}})"
+                    "(select s.connection from stream s where s.id = {alias}.stream_id) = {{}}"
                 ),
                 Argument::Text(owned(connection)),
             ),
@@ -277,54 +274,75 @@ pub(crate) struct Part<'a> {
 
 impl Part<'_> {
     /// Appends the `from` and the conditions: the rows of a table with stream, kind and key, named
-    /// `o`.
-    pub(crate) fn of(&self, select: &mut Select, backend: Backend, table: &str) {
+    /// `o`, of these kinds where any are given.
+    pub(crate) fn of(
+        &self,
+        select: &mut Select,
+        backend: Backend,
+        table: &str,
+        kinds: &[RecordKind],
+    ) {
         let records = table == "source_record";
-        // A client is written on the record; an observation is joined with its record.
-        let join = |this: &str, other: &str, other_table: &str| {
-            let [a, b] = [this, other];
-            format!(
-                " join {other_table} {b} on {b}.stream_id = {a}.stream_id \
-                 and {b}.kind = {a}.kind and {b}.key = {a}.key"
-            )
+        let of_kinds = |alias: &str| {
+            let kinds = Argument::Text(list(kinds.iter().map(|kind| kind.as_str())));
+            (format!(" and {alias}.kind in list({{}})"), kinds)
         };
-        let clients = self.clients.as_ref().map(list);
-        let Some((kind, keys)) = &self.keys else {
-            let Some(clients) = clients else {
+        match (&self.keys, &self.clients) {
+            (Some((kind, keys)), clients) => {
                 let (condition, argument) = self.streams.condition("o");
-                return select.push(&format!(" from {table} o where {condition}"), [argument]);
-            };
-            let (alias, join) =
-                if records { ("o", String::new()) } else { ("r", join("r", "o", table)) };
-            let (condition, argument) = self.streams.condition(alias);
-            let look_up = LookUp {
-                table: "source_record",
-                alias,
-                conditions: &format!("{alias}.client = v.value and {condition}"),
-                arguments: vec![argument],
-                join: &join,
-            };
-            return select.each(backend, clients, look_up);
-        };
-        let join = if records || clients.is_none() {
-            String::new()
-        } else {
-            join("o", "r", "source_record")
-        };
-        let (condition, argument) = self.streams.condition("o");
-        let look_up = LookUp {
-            table,
-            alias: "o",
-            conditions: &format!("{condition} and o.kind = {{}} and o.key = v.value"),
-            arguments: vec![argument, Argument::Text(kind.as_str().to_owned())],
-            join: &join,
-        };
-        select.each(backend, list(keys), look_up);
-        if let Some(clients) = clients {
-            let of = if records { "o" } else { "r" };
-            select.push(&format!(" and {of}.client in list({{}})"), [Argument::Text(clients)]);
+                let on = same_record("r", "o");
+                let join =
+                    (!records && clients.is_some()).then_some(("source_record", "r", on.as_str()));
+                let look_up = LookUp {
+                    table,
+                    alias: "o",
+                    conditions: &format!("{condition} and o.kind = {{}} and o.key = v.value"),
+                    arguments: vec![argument, Argument::Text(kind.as_str().to_owned())],
+                    join,
+                };
+                select.each(backend, list(keys), look_up);
+                if let Some(clients) = clients {
+                    let of = if records { "o" } else { "r" };
+                    let condition = format!(" and {of}.client in list({{}})");
+                    select.push(&condition, [Argument::Text(list(clients))]);
+                }
+            }
+            // A client is written on the record; an observation is found by its record. A client has
+            // many records of which few are of these kinds: its index tells them apart.
+            (None, Some(clients)) => {
+                let alias = if records { "o" } else { "r" };
+                let (condition, argument) = self.streams.condition(alias);
+                let mut conditions = format!("{alias}.client = v.value and {condition}");
+                let mut arguments = vec![argument];
+                if !kinds.is_empty() {
+                    let (condition, argument) = of_kinds(alias);
+                    conditions.push_str(&condition);
+                    arguments.push(argument);
+                }
+                let on = same_record("o", "r");
+                let join = (!records).then_some((table, "o", on.as_str()));
+                let conditions = &conditions;
+                let look_up = LookUp { table: "source_record", alias, conditions, arguments, join };
+                return select.each(backend, list(clients), look_up);
+            }
+            (None, None) => {
+                let (condition, argument) = self.streams.condition("o");
+                select.push(&format!(" from {table} o where {condition}"), [argument]);
+            }
+        }
+        if !kinds.is_empty() {
+            let (condition, argument) = of_kinds("o");
+            select.push(&condition, [argument]);
         }
     }
+}
+
+/// Rows of one record.
+fn same_record(this: &str, other: &str) -> String {
+    format!(
+        "{this}.stream_id = {other}.stream_id and {this}.kind = {other}.kind \
+         and {this}.key = {other}.key"
+    )
 }
 
 /// The streams by their ids and by their names.

@@ -15,6 +15,7 @@ mod observations;
 mod opening;
 mod pages;
 mod passed;
+mod plans;
 mod pushes;
 mod queries;
 mod queue;

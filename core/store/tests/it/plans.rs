@@ -1,0 +1,153 @@
+//! How PostgreSQL goes about what derivation asks for each tenant: what it reads must not grow with
+//! what others have. Of one tenant among hundreds that is the difference between minutes and hours.
+//! SQLite plans by the indexes alone; there the same questions are asked to see that they are answered.
+
+use core_model::RecordKind;
+use core_model::entity::{EntityKind, EntityRow};
+use core_model::event::Cause;
+use core_model::observation::Logon;
+use core_model::record::Presence;
+use core_store::{Agents, Backend, IdentityRow, ModelChange, RecordQuery, RoundMode, Store};
+
+use crate::harness::{Bench, Stream, agent, person, stream_key};
+
+on_both!(
+    one_client_is_found_without_trying_every_stream_of_its_connection,
+    of_uuids_no_table_is_read_that_was_empty_when_they_were_first_asked_for,
+    what_is_written_is_compared_without_reading_a_table_that_was_empty_at_first,
+);
+
+const STREAMS: usize = 200;
+
+async fn one_client_is_found_without_trying_every_stream_of_its_connection(bench: Bench) {
+    for number in 0..STREAMS {
+        let mut key = stream_key("aad", "devices");
+        key.scope = format!("t{number}");
+        let stream = Stream::of(&bench.store, key, RoundMode::Full).await;
+        let (client, logon) = (format!("c{number}"), format!("ana{number}@x.example"));
+        let device = agent(&format!("d{number}"), "PC")
+            .of_client(&*client)
+            .seen(Presence { online: Some(true), last_seen: None })
+            .logged_on(Logon { account: logon, source: "whoami".to_owned() });
+        let people = (0..10).map(|one| person(&format!("p{one}"), "x").of_client(&*client));
+        stream.page(&people.chain([device]).collect::<Vec<_>>(), 10).await;
+    }
+    let before = Reads::of(bench, "source_record").await;
+    let store = before.bench.open_again().await;
+    let clients = [("aad".to_owned(), "c7".to_owned())];
+    let query = RecordQuery {
+        kinds: &[RecordKind::Agent],
+        clients: Some(&clients),
+        ..RecordQuery::default()
+    };
+    let found = store.all_records(&query).await.unwrap();
+    assert_eq!(found.iter().map(|one| one.record.key.as_str()).collect::<Vec<_>>(), ["d7"]);
+    assert_eq!(store.presences(Agents::Clients(&clients)).await.unwrap().len(), 1);
+    assert_eq!(store.logons(Agents::Clients(&clients)).await.unwrap().len(), 1);
+    assert_eq!(store.readings(Agents::Clients(&clients)).await.unwrap().len(), 0);
+    let (whole, looked, rows) = before.since(store, "source_record").await;
+    // One look and one row for each of the four questions.
+    assert!(
+        whole == 0 && looked <= 4 && rows <= 4,
+        "{whole} readings, {looked} looks, {rows} rows"
+    );
+}
+
+async fn of_uuids_no_table_is_read_that_was_empty_when_they_were_first_asked_for(bench: Bench) {
+    let before = Reads::of(bench, "identity").await;
+    let store = before.bench.open_again().await;
+    let uuid = |number: usize| format!("00000000-0000-4000-8000-{number:012}");
+    let asked = [uuid(3), uuid(999_999)];
+    // As often as it takes for a plan to be kept.
+    for _ in 0..20 {
+        store.identities(&asked).await.unwrap();
+    }
+    for tenant in 0..20 {
+        let rows: Vec<_> = (0..100).map(|one| identity(uuid(tenant * 100 + one), tenant)).collect();
+        store.set_identities(&format!("t{tenant}"), &rows).await.unwrap();
+    }
+    for _ in 0..20 {
+        let found = store.identities(&asked).await.unwrap();
+        assert_eq!(found, [identity(uuid(3), 0)]);
+    }
+    let (whole, ..) = before.since(store, "identity").await;
+    assert_eq!(whole, 0, "the table was read as a whole");
+}
+
+async fn what_is_written_is_compared_without_reading_a_table_that_was_empty_at_first(bench: Bench) {
+    let before = Reads::of(bench, "computer").await;
+    let store = before.bench.open_again().await;
+    for round in 0..40 {
+        let rows = (0..50).map(|one| computer(round * 50 + one)).collect();
+        assert_eq!(store.apply(model_of(rows)).await.unwrap(), 50);
+    }
+    let (whole, ..) = before.since(store, "computer").await;
+    assert_eq!(whole, 0, "the table was read as a whole");
+}
+
+fn model_of(upserts: Vec<EntityRow>) -> ModelChange<'static> {
+    ModelChange { upserts, removals: Vec::new(), cause: &Cause::Run, cursors: &[], now_us: 10 }
+}
+
+fn identity(uuid: String, tenant: usize) -> IdentityRow {
+    IdentityRow {
+        agent: format!("rmm/agent/{uuid}"),
+        uuid,
+        tenant: format!("t{tenant}"),
+        since_us: 1,
+        last_seen_us: None,
+        serials: Vec::new(),
+    }
+}
+
+fn computer(number: usize) -> EntityRow {
+    EntityRow {
+        kind: EntityKind::Computer,
+        id: format!("computer-{number}"),
+        tenant: Some("t".to_owned()),
+        name: format!("PC-{number}"),
+        document: format!("{{\"number\":{number}}}"),
+    }
+}
+
+/// How a table was read until now: as a whole, by looks into its indexes, and the rows that these found.
+struct Reads {
+    bench: Bench,
+    counted: (i64, i64, i64),
+}
+
+impl Reads {
+    /// Closes the store, so that all that was read is counted, and counts.
+    async fn of(bench: Bench, table: &str) -> Self {
+        bench.store.close().await;
+        let counted = count(&bench, table).await;
+        Self { bench, counted }
+    }
+
+    /// What came to it by this store, which is closed; nothing on SQLite, which does not count.
+    async fn since(&self, store: Store, table: &str) -> (i64, i64, i64) {
+        store.close().await;
+        let (now, before) = (count(&self.bench, table).await, self.counted);
+        (now.0 - before.0, now.1 - before.1, now.2 - before.2)
+    }
+}
+
+/// A server counts what a connection did at the latest when that ends.
+async fn count(bench: &Bench, table: &str) -> (i64, i64, i64) {
+    if bench.store.backend() == Backend::Sqlite {
+        return (0, 0, 0);
+    }
+    let others = "select count(*) from pg_stat_activity where pid <> pg_backend_pid() \
+                  and application_name = current_setting('application_name')";
+    while bench.number(others).await > 0 {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let of = |column: &str| {
+        format!(
+            "select coalesce({column}, 0)::bigint from pg_stat_user_tables \
+             where schemaname = current_schema() and relname = '{table}'"
+        )
+    };
+    let whole = bench.number(&of("seq_scan")).await;
+    (whole, bench.number(&of("idx_scan")).await, bench.number(&of("idx_tup_fetch")).await)
+}
