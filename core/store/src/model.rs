@@ -117,6 +117,7 @@ impl Store {
             self.move_cursor(&mut tx, name, *seq).await?;
         }
         tx.commit().await?;
+        self.wrote(events as u64).await;
         Ok(events as u64)
     }
 

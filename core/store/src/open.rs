@@ -5,6 +5,7 @@
 
 use std::path::Path;
 use std::str::FromStr;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -41,6 +42,15 @@ struct Shared {
     readers: AnyPool,
     texts: Texts,
     refs: Mutex<Option<Arc<RefReader>>>,
+    /// Rows that were written since tables were last looked at.
+    written: AtomicU64,
+}
+
+impl Shared {
+    fn new(backend: Backend, writer: AnyPool, readers: AnyPool) -> Self {
+        let (texts, refs, written) = (Texts::default(), Mutex::default(), AtomicU64::new(0));
+        Self { backend, writer, readers, texts, refs, written }
+    }
 }
 
 /// A repeat of a logon within this time is the same logon: a little less than a day, so that a
@@ -117,6 +127,11 @@ impl Store {
         &self.shared.refs
     }
 
+    /// Rows that were written since tables were last looked at.
+    pub(crate) fn written(&self) -> &AtomicU64 {
+        &self.shared.written
+    }
+
     pub(crate) fn readers(&self) -> &AnyPool {
         &self.shared.readers
     }
@@ -168,13 +183,7 @@ async fn open_postgres(address: &str) -> Result<Shared> {
         .await
         .map_err(|error| at(without_password(error, &url), &place(&url)))?;
     let pool = postgres_pool(url.port().unwrap_or(5432)).connect_with(options).await?;
-    Ok(Shared {
-        backend: Backend::Postgres,
-        writer: pool.clone(),
-        readers: pool,
-        texts: Texts::default(),
-        refs: Mutex::default(),
-    })
+    Ok(Shared::new(Backend::Postgres, pool.clone(), pool))
 }
 
 async fn open_sqlite(path: &Path) -> Result<Shared> {
@@ -199,26 +208,14 @@ async fn open_sqlite(path: &Path) -> Result<Shared> {
     try_out(&options, begin).await.map_err(|error| at(error, &shown))?;
     let writer = sqlite_pool(1, WRITER_PRAGMAS).connect_with(options.clone()).await?;
     let readers = sqlite_pool(SQLITE_READERS, READER_PRAGMAS).connect_with(options).await?;
-    Ok(Shared {
-        backend: Backend::Sqlite,
-        writer,
-        readers,
-        texts: Texts::default(),
-        refs: Mutex::default(),
-    })
+    Ok(Shared::new(Backend::Sqlite, writer, readers))
 }
 
 async fn open_memory() -> Result<Shared> {
     let options = AnyConnectOptions::from_str("sqlite::memory:")?.disable_statement_logging();
     // A database in memory is that of one connection, which must live as long as the store.
     let pool = sqlite_pool(1, "pragma foreign_keys = on").connect_with(options).await?;
-    Ok(Shared {
-        backend: Backend::Sqlite,
-        writer: pool.clone(),
-        readers: pool,
-        texts: Texts::default(),
-        refs: Mutex::default(),
-    })
+    Ok(Shared::new(Backend::Sqlite, pool.clone(), pool))
 }
 
 const WRITER_PRAGMAS: &str = "pragma busy_timeout = 10000; \

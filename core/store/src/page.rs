@@ -125,6 +125,7 @@ impl Store {
         let live = outcome.created as i64 - outcome.gone as i64;
         self.count_live(&mut tx, stream, (live, outcome.gone as i64)).await?;
         tx.commit().await?;
+        self.wrote(outcome.created + outcome.changed + outcome.gone).await;
         Ok(outcome)
     }
 

@@ -9,12 +9,13 @@ use core_model::observation::Logon;
 use core_model::record::Presence;
 use core_store::{Agents, Backend, IdentityRow, ModelChange, RecordQuery, RoundMode, Store};
 
-use crate::harness::{Bench, Stream, agent, person, stream_key};
+use crate::harness::{Bench, Stream, agent, agents, person, stream_key};
 
 on_both!(
     one_client_is_found_without_trying_every_stream_of_its_connection,
     of_uuids_no_table_is_read_that_was_empty_when_they_were_first_asked_for,
     what_is_written_is_compared_without_reading_a_table_that_was_empty_at_first,
+    tables_are_analysed_as_they_grow,
 );
 
 const STREAMS: usize = 200;
@@ -83,6 +84,21 @@ async fn what_is_written_is_compared_without_reading_a_table_that_was_empty_at_f
     }
     let (whole, ..) = before.since(store, "computer").await;
     assert_eq!(whole, 0, "the table was read as a whole");
+}
+
+async fn tables_are_analysed_as_they_grow(bench: Bench) {
+    let stream = Stream::begin(&bench.store, "rmm", RoundMode::Full).await;
+    for part in 0..20 {
+        stream.page(&agents(part * 1000..(part + 1) * 1000), 10).await;
+    }
+    if bench.store.backend() == Backend::Sqlite {
+        let tables = "select name from sqlite_master where name like 'sqlite_stat%'";
+        assert_eq!(bench.texts(tables).await, [""; 0], "its statements are written for none");
+        return;
+    }
+    let known = "select count(*) from pg_stats where schemaname = current_schema() \
+                 and tablename = 'source_record' and attname = 'client'";
+    assert_eq!(bench.number(known).await, 1);
 }
 
 fn model_of(upserts: Vec<EntityRow>) -> ModelChange<'static> {
