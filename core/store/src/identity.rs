@@ -71,7 +71,7 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn set_identities(&self, tenant: &str, rows: &[IdentityRow]) -> Result<Vec<String>> {
-        let mut tx = self.write().await?;
+        let mut tx = self.write_again().await?;
         let mut select = Select::new(format!("select {COLUMNS} from identity o"));
         select.push(" where o.tenant = {}", [Argument::Text(owned(tenant))]);
         let stored = self.packed(&mut tx, COLUMN_COUNT, select).await?;

@@ -151,6 +151,20 @@ impl Store {
         begin_whole(&self.shared.writer, begin).await
     }
 
+    /// A transaction that writes what the systems can be asked for again. Nobody waits until it is on
+    /// the disk: a first sync commits ten thousands of them, of a few milliseconds each. A server that
+    /// crashes may take the last of them back, but none of which a later one of [`Store::write`] is
+    /// kept, and never a part of one. (On SQLite all are so: `synchronous = normal`.)
+    pub(crate) async fn write_again(&self) -> Result<Transaction<'static, Any>> {
+        match self.backend() {
+            Backend::Sqlite => self.write().await,
+            Backend::Postgres => {
+                let begin = "begin; set local synchronous_commit = off";
+                begin_whole(&self.shared.writer, begin).await
+            }
+        }
+    }
+
     /// A transaction that reads one state of the database, whatever is written meanwhile.
     pub(crate) async fn snapshot(&self) -> Result<Transaction<'static, Any>> {
         let begin = match self.backend() {

@@ -100,7 +100,7 @@ impl Store {
     /// [`crate::Error::Conflict`] when the round is over or another was begun meanwhile.
     pub async fn commit_page(&self, page: PageCommit<'_>) -> Result<PageOutcome> {
         let stream = page.stream;
-        let mut tx = self.write().await?;
+        let mut tx = self.write_again().await?;
         let locked = self.lock_round(&mut tx, (stream, page.round), page.checkpoint).await?;
         let compared = self.compare(&mut tx, stream, page.records).await?;
         let mut outcome = compared.outcome();

@@ -111,7 +111,7 @@ impl Store {
     }
 
     async fn put_runs(&self, runs: &[Run]) -> Result<()> {
-        let mut tx = self.write().await?;
+        let mut tx = self.write_again().await?;
         self.bulk(&mut tx, (&RUNS, ""), runs, bind).await?;
         tx.commit().await?;
         Ok(())

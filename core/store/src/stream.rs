@@ -108,7 +108,7 @@ impl Store {
         {
             return Ok(state);
         }
-        let mut tx = self.write().await?;
+        let mut tx = self.write_again().await?;
         // The counter's lock lets one of several at a time look and insert.
         self.take(&mut tx, STREAM, 0).await?;
         let known = self
@@ -166,7 +166,7 @@ impl Store {
         mode: RoundMode,
         fingerprint: &str,
     ) -> Result<Round> {
-        let mut tx = self.write().await?;
+        let mut tx = self.write_again().await?;
         let row = self
             .sql(
                 "update stream set sweep = sweep + 1, round_mode = $2, round_gone = 0, \

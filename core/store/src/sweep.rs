@@ -94,7 +94,7 @@ impl Store {
     /// [`Error::Conflict`] when the round is over or another was begun meanwhile.
     pub async fn finish_round(&self, finish: FinishRound<'_>) -> Result<RoundOutcome> {
         let stream = finish.stream;
-        let mut tx = self.write().await?;
+        let mut tx = self.write_again().await?;
         let locked = self.lock_round(&mut tx, (stream, finish.round), None).await?;
         let gone = match finish.round.mode {
             RoundMode::Full => self.sweep(&mut tx, &finish, locked).await?,

@@ -7,6 +7,7 @@ use core_model::entity::{EntityKind, EntityRow};
 use core_model::event::Cause;
 use core_model::observation::Logon;
 use core_model::record::Presence;
+use core_model::run::{Counts, Outcome, Run};
 use core_store::{Agents, Backend, IdentityRow, ModelChange, RecordQuery, RoundMode, Store};
 
 use crate::harness::{Bench, Stream, agent, agents, person, stream_key};
@@ -16,6 +17,7 @@ on_both!(
     of_uuids_no_table_is_read_that_was_empty_when_they_were_first_asked_for,
     what_is_written_is_compared_without_reading_a_table_that_was_empty_at_first,
     tables_are_analysed_as_they_grow,
+    the_disk_is_waited_for_unless_it_can_be_read_again,
 );
 
 const STREAMS: usize = 200;
@@ -101,8 +103,61 @@ async fn tables_are_analysed_as_they_grow(bench: Bench) {
     assert_eq!(bench.number(known).await, 1);
 }
 
+async fn the_disk_is_waited_for_unless_it_can_be_read_again(bench: Bench) {
+    if bench.store.backend() == Backend::Sqlite {
+        let whole = bench.texts("pragma journal_mode").await;
+        assert_eq!(
+            whole,
+            ["wal"],
+            "there a commit waits for no disk, and loses at most the last ones"
+        );
+        return;
+    }
+    // What each kind of row was written with, told by the database.
+    bench
+        .raw(
+            "create table waited (what text not null, how text not null); \
+             create function note() returns trigger language plpgsql as $$ begin \
+             insert into waited values (tg_table_name, current_setting('synchronous_commit')); \
+             return new; end $$; \
+             create trigger noted after insert on source_record for each row execute function note(); \
+             create trigger noted after insert on run for each row execute function note(); \
+             create trigger noted after insert on computer for each row execute function note(); \
+             create trigger noted after insert on cursor for each row execute function note();",
+        )
+        .await;
+    bench.store.close().await;
+    let waiting = bench.address.replace("synchronous_commit%3Doff", "synchronous_commit%3Don");
+    let store = Store::open(&waiting).await.unwrap();
+    let stream = Stream::begin(&store, "rmm", RoundMode::Full).await;
+    stream.page(&[agent("a", "A")], 10).await;
+    store.start_run(&run()).await.unwrap();
+    store.apply(model_of(vec![computer(1)])).await.unwrap();
+    store.set_cursor("somebody", 1).await.unwrap();
+    let told = bench.texts("select what || ' ' || how from waited order by what").await;
+    assert_eq!(told, ["computer on", "cursor on", "run off", "source_record off"]);
+}
+
 fn model_of(upserts: Vec<EntityRow>) -> ModelChange<'static> {
     ModelChange { upserts, removals: Vec::new(), cause: &Cause::Run, cursors: &[], now_us: 10 }
+}
+
+fn run() -> Run {
+    Run {
+        id: "run-1".to_owned(),
+        connection: "rmm".to_owned(),
+        stream: "agents".to_owned(),
+        scope: String::new(),
+        trigger: "manual".to_owned(),
+        mode: "full".to_owned(),
+        started_us: 10,
+        ended_us: None,
+        outcome: Outcome::Running,
+        counts: Counts::default(),
+        error_kind: None,
+        error: None,
+        remedy: None,
+    }
 }
 
 fn identity(uuid: String, tenant: usize) -> IdentityRow {
