@@ -242,7 +242,11 @@ const READER_PRAGMAS: &str =
 /// PostgreSQL compiles statements that it takes to be long, which takes it half a second and more. Of
 /// tables that were just filled it knows nothing and takes every statement to be long; ours are short
 /// and many.
-const NO_COMPILER: &str = "set jit = off";
+///
+/// Of tables that are being filled it knows what was in them first, which may be all of one system or
+/// tenant, and then reads a table as a whole for each of thousands that follow. Whatever is asked often
+/// here has its index, and a table that has none for a question is still read.
+const PLANNING: &str = "set jit = off; set enable_seqscan = off";
 
 /// Connects once by itself: a pool would try again and again, and hide the reason.
 async fn try_out(options: &AnyConnectOptions, statements: &'static str) -> Result<()> {
@@ -269,7 +273,7 @@ fn sqlite_pool(connections: u32, pragmas: &'static str) -> AnyPoolOptions {
 fn postgres_pool(port: u16) -> AnyPoolOptions {
     pool(POSTGRES_CONNECTIONS).after_connect(move |connection, _| {
         Box::pin(async move {
-            sqlx::raw_sql(NO_COMPILER).execute(connection).await?;
+            sqlx::raw_sql(PLANNING).execute(connection).await?;
             #[cfg(target_os = "linux")]
             {
                 let sockets = nodelay::send_at_once(port);

@@ -14,6 +14,7 @@ use crate::harness::{Bench, Stream, agent, agents, person, stream_key};
 
 on_both!(
     one_client_is_found_without_trying_every_stream_of_its_connection,
+    what_was_known_of_a_table_with_one_client_is_not_believed_of_others,
     of_uuids_no_table_is_read_that_was_empty_when_they_were_first_asked_for,
     what_is_written_is_compared_without_reading_a_table_that_was_empty_at_first,
     tables_are_analysed_as_they_grow,
@@ -54,6 +55,27 @@ async fn one_client_is_found_without_trying_every_stream_of_its_connection(bench
         whole == 0 && looked <= 4 && rows <= 4,
         "{whole} readings, {looked} looks, {rows} rows"
     );
+}
+
+async fn what_was_known_of_a_table_with_one_client_is_not_believed_of_others(bench: Bench) {
+    let stream = Stream::begin(&bench.store, "rmm", RoundMode::Full).await;
+    let of = |client: &str, keys| -> Vec<_> {
+        agents(keys).into_iter().map(|record| record.of_client(client)).collect()
+    };
+    stream.page(&of("c0", 0..3000), 10).await;
+    bench.raw("analyze source_record").await;
+    for number in 1..100 {
+        stream.page(&of(&format!("c{number}"), 3000 + number * 10..3010 + number * 10), 10).await;
+    }
+    let before = Reads::of(bench, "source_record").await;
+    let store = before.bench.open_again().await;
+    for number in 1..100 {
+        let clients = [("rmm".to_owned(), format!("c{number}"))];
+        let query = RecordQuery { clients: Some(&clients), ..RecordQuery::default() };
+        assert_eq!(store.all_records(&query).await.unwrap().len(), 10);
+    }
+    let (whole, _, rows) = before.since(store, "source_record").await;
+    assert!(whole == 0 && rows <= 990, "{whole} readings, {rows} rows");
 }
 
 async fn of_uuids_no_table_is_read_that_was_empty_when_they_were_first_asked_for(bench: Bench) {
