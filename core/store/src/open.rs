@@ -132,6 +132,11 @@ impl Store {
         &self.shared.written
     }
 
+    /// For a single statement that writes; more than one belong into [`Store::write`].
+    pub(crate) fn writer(&self) -> &AnyPool {
+        &self.shared.writer
+    }
+
     pub(crate) fn readers(&self) -> &AnyPool {
         &self.shared.readers
     }
@@ -148,7 +153,7 @@ impl Store {
             Backend::Sqlite => "begin immediate",
             Backend::Postgres => "begin",
         };
-        begin_whole(&self.shared.writer, begin).await
+        begin_whole(self.backend(), &self.shared.writer, begin).await
     }
 
     /// A transaction that writes what the systems can be asked for again. Nobody waits until it is on
@@ -160,7 +165,7 @@ impl Store {
             Backend::Sqlite => self.write().await,
             Backend::Postgres => {
                 let begin = "begin; set local synchronous_commit = off";
-                begin_whole(&self.shared.writer, begin).await
+                begin_whole(self.backend(), &self.shared.writer, begin).await
             }
         }
     }
@@ -171,14 +176,22 @@ impl Store {
             Backend::Sqlite => "begin",
             Backend::Postgres => "begin isolation level repeatable read read only",
         };
-        begin_whole(self.readers(), begin).await
+        begin_whole(self.backend(), self.readers(), begin).await
     }
 }
 
 /// Begins a transaction, to the end of beginning even if nobody waits for it any more. On PostgreSQL
 /// sqlx (0.9.0) does not take back a `begin` that was given up in the middle: the connection would go
-/// back into the pool with a transaction that nobody knows of, and swallow what others write on it.
-async fn begin_whole(pool: &AnyPool, begin: &'static str) -> Result<Transaction<'static, Any>> {
+/// back into the pool with a transaction that nobody knows of, and swallow what others write on it. On
+/// SQLite it does, and a task more for each transaction is what a small one costs.
+async fn begin_whole(
+    backend: Backend,
+    pool: &AnyPool,
+    begin: &'static str,
+) -> Result<Transaction<'static, Any>> {
+    if backend == Backend::Sqlite {
+        return Ok(pool.begin_with(begin).await?);
+    }
     let pool = pool.clone();
     let begun = tokio::spawn(async move { pool.begin_with(begin).await });
     let begun = begun.await.map_err(|error| Error::Unavailable {

@@ -119,8 +119,13 @@ impl Store {
         self.note_seen(&mut tx, &page, &compared).await?;
         self.put_presence(&mut tx, stream, &compared.presences()).await?;
         self.put_logons(&mut tx, stream, &compared.logons(), page.now_us).await?;
-        self.end_holds(&mut tx, stream, &compared).await?;
-        outcome.rejected = self.put_quarantine(&mut tx, &page, &compared).await?;
+        if locked.held {
+            self.end_holds(&mut tx, stream, &compared).await?;
+        }
+        if locked.faulty {
+            self.end_quarantine(&mut tx, stream, &compared).await?;
+        }
+        outcome.rejected = self.put_quarantine(&mut tx, &page).await?;
         // Pages are far smaller than what these types hold.
         let live = outcome.created as i64 - outcome.gone as i64;
         self.count_live(&mut tx, stream, (live, outcome.gone as i64)).await?;
