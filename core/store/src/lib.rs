@@ -35,6 +35,7 @@ mod secret;
 mod session;
 mod sign_in;
 mod sql;
+mod statistics;
 mod stream;
 mod subscription;
 mod sweep;

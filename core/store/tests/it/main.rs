@@ -17,6 +17,7 @@ mod observations;
 mod opening;
 mod pages;
 mod passed;
+mod plans;
 mod pushes;
 mod queries;
 mod queue;
