@@ -32,7 +32,7 @@ struct Desk {
 impl Desk {
     /// One that somebody is logged on to.
     fn new() -> Self {
-        let mut world =
+        let world =
             mocks::generate::generate(&Options { seed: 12, computers: 60, ..Options::default() });
         let somebody = |machine: &mocks::world::Machine| {
             machine.online

@@ -12,7 +12,7 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use core_connector::Secret;
 use core_model::access::Role;
-use core_model::entity::{Computer, Entity, Person, Tenant};
+use core_model::entity::EntityKind;
 use core_model::id::TenantId;
 use core_model::library::{ItemId, KeptSecret, SubjectId};
 use core_model::session::{Session, SessionKind, SessionRun};
@@ -74,10 +74,10 @@ pub(crate) const DEEDS: &[Deed] = &[
     },
     Deed {
         about: "The steps of a session, each with what came of it and what it printed, without secrets; only \
-                those after the step of the number `after`.",
+                those after the step of the number `since`.",
         least: Role::Reader,
         of_all: false,
-        params: &["after"],
+        params: &["since"],
         does: Does::Own(|api, asked| Box::pin(lines(api, asked))),
         ..deed("GET", "/v1/sessions/{id}/steps", "list-session-steps")
     },
@@ -181,24 +181,21 @@ async fn ask(api: Arc<Api>, asked: Asked) -> Result<Response, Problem> {
 
 /// Whose a subject is, and what it is called; nothing where it is not there.
 async fn whose(api: &Api, subject: SubjectId) -> Result<Option<(TenantId, String)>, Problem> {
-    async fn read<E: Entity>(api: &Api, id: &str) -> Result<Option<E>, Problem> {
-        let row = api.store.entity(E::KIND, id).await?;
-        row.map(|row| row.read()).transpose().map_err(|_| Problem::fault())
+    let kind = match subject {
+        SubjectId::Computer(_) => EntityKind::Computer,
+        SubjectId::Person(_) => EntityKind::Person,
+        SubjectId::Tenant(_) => EntityKind::Tenant,
+    };
+    let Some(row) = api.store.entity(kind, &subject.to_string()).await? else { return Ok(None) };
+    let document: Value = serde_json::from_str(&row.document).map_err(|_| Problem::fault())?;
+    if document.get("gone") == Some(&Value::Bool(true)) {
+        return Ok(None);
     }
-    Ok(match subject {
-        SubjectId::Computer(id) => {
-            let found: Option<Computer> = read(api, &id.to_string()).await?;
-            found.filter(|one| !one.gone).map(|one| (one.tenant, one.name))
-        }
-        SubjectId::Person(id) => {
-            let found: Option<Person> = read(api, &id.to_string()).await?;
-            found.filter(|one| !one.gone).map(|one| (one.tenant, one.name().to_owned()))
-        }
-        SubjectId::Tenant(id) => {
-            let found: Option<Tenant> = read(api, &id.to_string()).await?;
-            found.map(|one| (one.id, one.name))
-        }
-    })
+    let tenant = match subject {
+        SubjectId::Tenant(id) => Some(id),
+        _ => row.tenant.and_then(|id| id.parse().ok()),
+    };
+    Ok(tenant.map(|tenant| (tenant, row.name)))
 }
 
 /// A step, for machines.
@@ -223,14 +220,8 @@ fn step(line: &SessionLine) -> Value {
 
 async fn lines(api: Arc<Api>, asked: Asked) -> Result<Response, Problem> {
     let session = seen(&api, asked.caller()?, asked.id("id")).await?;
-    let params = Params::of(&asked.uri, &["after"])?;
-    let after = match params.get("after") {
-        Some(text) => text.parse().map_err(|_| {
-            let what = format!("`after={}` is no number of a step", shown(text));
-            Problem::wrong(what, "give the `number` of the last step that is known")
-        })?,
-        None => 0,
-    };
+    let since = Params::of(&asked.uri, &["since"])?.since()?.unwrap_or_default();
+    let after = u32::try_from(since).unwrap_or(u32::MAX);
     let lines = api.store.session_lines(session.id, after).await?;
     let items: Vec<Value> = lines.iter().map(step).collect();
     tagged(&asked.headers, &json!({ "items": items }))

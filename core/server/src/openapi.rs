@@ -264,6 +264,9 @@ fn parameter(name: &str) -> Value {
             let kinds: Vec<&str> = SessionKind::ALL.iter().map(|one| one.as_str()).collect();
             ("query", json!({ "type": "string", "enum": kinds }), "Only what is of this kind.")
         }
+        "session" => ("query", text(), "Only of the session of this id."),
+        "item" => ("query", text(), "Only about the software or task of this key."),
+        "result" => ("query", text(), "Only with this result."),
         "group" => ("query", text(), "Only what was asked for in this batch."),
         "since" => ("query", number(), "Only what came after this number; 0 is all."),
         "as_of" => ("query", when(), "A local day (2026-12-31) or an instant; now if left out."),

@@ -9,6 +9,7 @@ mod desk;
 mod events;
 mod harness;
 mod jobs;
+mod maintenance;
 mod matrix;
 mod model;
 mod refused;
