@@ -50,14 +50,7 @@ async fn shared_day(seed: u64, database: &databases::Database) -> Result<()> {
     let made = store.push_objects(HALO, None).await?.len();
     let folder = tempfile::tempdir()?;
     let path = order(&stage, database, folder.path())?;
-    // Where a ticket is closed there is nothing to note.
-    let tickets = with_world(&stage.site.estate, |world| {
-        let all = world.halo.tickets.iter_mut().map(|ticket| {
-            ticket.status = 1;
-            ticket.id.to_string()
-        });
-        all.collect::<Vec<_>>()
-    });
+    let tickets = open_tickets(&stage);
     ensure!(tickets.len() > 3, "too few tickets to tell anything: {}", tickets.len());
 
     let conductor = Conductor::start(begun, until).await?;
@@ -106,6 +99,17 @@ async fn shared_day(seed: u64, database: &databases::Database) -> Result<()> {
     let hub = Arc::new(stage.site.hub_at(store.clone(), Clock::new(move || until))?);
     ensure_noted_once(&stage, &hub, &tickets).await?;
     ensure_whole(&stage, store, until, (assets, made)).await
+}
+
+/// All tickets, opened again: where one is closed there is nothing to note.
+fn open_tickets(stage: &Stage) -> Vec<String> {
+    with_world(&stage.site.estate, |world| {
+        let all = world.halo.tickets.iter_mut().map(|ticket| {
+            ticket.status = 1;
+            ticket.id.to_string()
+        });
+        all.collect()
+    })
 }
 
 /// Has the hub told of a ticket.
