@@ -263,6 +263,8 @@ impl<'a> AtWork<'a> {
                 let came = errand.run(&self.desk, line).await?;
                 let way = line.said.way.clone();
                 line.said = outcome::said(&came, &core_script::Mask::default(), way);
+                // What was found is the outcome; what the list looks like is nobody's business.
+                line.said.output.clear();
                 came
             }
             None => {

@@ -101,7 +101,7 @@ fn show(global: &Global, context: &Context, line: &SessionLine) {
     for (text, mark) in [(output, " "), (errors, "!")] {
         let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
         for line in lines.iter().take(SHOWN) {
-            output::line(&format!("        {mark} {}", printable(line)));
+            output::line(&format!("        {mark} {}", printable(&line.replace('\t', "  "))));
         }
         if lines.len() > SHOWN {
             output::line(&format!("        {mark} … {} more lines", lines.len() - SHOWN));
