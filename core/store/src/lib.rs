@@ -28,6 +28,7 @@ mod query;
 mod repeatable;
 mod request;
 mod run;
+mod runner;
 mod schedule;
 mod script_run;
 mod secret;
@@ -49,7 +50,7 @@ pub use delivery::{Attempt, Delivery, NewDelivery};
 pub use entity::EntityQuery;
 pub use error::{Error, Result};
 pub use identity::IdentityRow;
-pub use key::{Key, NOTED_EVERY_US, Opens, SignInKey, Token};
+pub use key::{EnrolmentToken, Key, NOTED_EVERY_US, Opens, RunnerKey, SignInKey, Token};
 pub use known::{EntityAfter, StreamRuns};
 pub use lease::Lease;
 pub use model::{ModelChange, Passed};
@@ -61,6 +62,10 @@ pub use quarantine::Quarantined;
 pub use query::{Earlier, RecordCursor, RecordQuery, StoredRecord};
 pub use repeatable::Repeated;
 pub use request::{ChangeRequest, Settlement, Word};
+pub use runner::{
+    Enrolment, NewRunner, NewRunnerCommand, NewRunnerToken, RunnerClient, RunnerCommand, RunnerRow,
+    RunnerTokenRow,
+};
 pub use schedule::Planned;
 pub use script_run::{ScriptAnswer, ScriptRun};
 pub use secret::{SealedRow, SealingKey, SealingKeys};

@@ -21,6 +21,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (11, "script run", include_str!("../migrations/0011_script_run.sql")),
     (12, "queue", include_str!("../migrations/0012_queue.sql")),
     (14, "maintenance", include_str!("../migrations/0014_maintenance.sql")),
+    (15, "runner", include_str!("../migrations/0015_runner.sql")),
 ];
 
 impl Store {
