@@ -19,12 +19,13 @@ use axum::http::Method;
 use axum::response::Response;
 use axum::routing::{MethodFilter, on};
 use core_model::access::Role;
+use core_runner::paths;
 
 use crate::asked::{Asked, Ids};
 use crate::limits::largest;
 use crate::page::{refused, to_sign_in};
 use crate::problem::Problem;
-use crate::{Api, assets, docs, home, metrics, provider, sign_in, technician, webhooks};
+use crate::{Api, assets, docs, home, metrics, provider, runner, sign_in, technician, webhooks};
 
 /// What a page is, once it is there.
 pub(crate) type Answering = Pin<Box<dyn Future<Output = Result<Response, Problem>> + Send>>;
@@ -56,6 +57,9 @@ const TICKET_DEPLOY: &str = "/technician/{connection}/ticket/{key}/deploy";
 const TICKET_CANCEL: &str = "/technician/{connection}/ticket/{key}/cancel";
 const TICKET_EXCEPT: &str = "/technician/{connection}/ticket/{key}/except";
 const TICKET_JOIN: &str = "/technician/{connection}/ticket/{key}/join";
+
+const RUNNER_OUTPUT: &str = "/runner/output/{run}";
+const RUNNER_DONE: &str = "/runner/done/{run}";
 
 /// Every page.
 pub(crate) fn all() -> Vec<Page> {
@@ -104,6 +108,12 @@ pub(crate) fn all() -> Vec<Page> {
         page("POST", "/webhooks/{connection}/{*rest}", For::Anybody, |api, asked| {
             Box::pin(webhooks::post(api, asked))
         }),
+        page("POST", paths::ENROL, For::Anybody, |api, asked| Box::pin(runner::enrol(api, asked))),
+        page("POST", paths::POLL, For::Anybody, |api, asked| Box::pin(runner::poll(api, asked))),
+        page("POST", RUNNER_OUTPUT, For::Anybody, |api, asked| {
+            Box::pin(runner::output(api, asked))
+        }),
+        page("POST", RUNNER_DONE, For::Anybody, |api, asked| Box::pin(runner::done(api, asked))),
     ]
 }
 
@@ -170,6 +180,11 @@ mod tests {
             "GET /sign-in/provider",
             // To whoever is not known it shows how to sign in, and nothing else.
             "GET /technician/{connection}/ticket/{key}",
+            // With a key of the runner's own, or an enrolment token.
+            "POST /runner/done/{run}",
+            "POST /runner/enrol",
+            "POST /runner/output/{run}",
+            "POST /runner/poll",
             "POST /session/frame",
             "POST /sign-in",
             // Signed, or refused.
