@@ -88,7 +88,7 @@ fn the_schema_has_each_kind_with_its_settings() {
     let kinds = schema["properties"]["connection"]["items"]["oneOf"].as_array().unwrap();
     let names: Vec<&Value> =
         kinds.iter().map(|kind| &kind["properties"]["kind"]["const"]).collect();
-    assert_eq!(names, ["azure-ad", "cw-automate", "cw-control", "halopsa"]);
+    assert_eq!(names, ["azure-ad", "cw-automate", "cw-control", "halopsa", "runner"]);
     assert_eq!(kinds[3]["properties"]["client_secret"]["x-linchpin-secret"], true);
     assert_eq!(schema["properties"]["hub"]["$ref"], "#/$defs/HubTable");
 }
