@@ -8,7 +8,7 @@ use core_connector::{
 };
 use core_model::facts::{AgentFacts, ClientFacts};
 use core_model::record::{Presence, Record};
-use core_runner::Evidence;
+use core_runner::{Evidence, Shell};
 use core_store::{RunnerClient, RunnerRow};
 use serde_json::json;
 
@@ -117,6 +117,8 @@ fn agent(row: &RunnerRow, now_us: i64) -> Record {
         os: said.os,
         os_version: said.os_version,
         added: DateTime::from_timestamp_micros(row.enrolled_us),
+        // Windows has one of its own, which the machine prints for other agents too.
+        installation: (said.shell == Shell::Sh).then(|| said.installation.to_string()),
         runs_scripts: true,
         agent_version: Some(said.version).filter(|version| !version.is_empty()),
         properties,
