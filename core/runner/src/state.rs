@@ -42,8 +42,10 @@ impl State {
     /// # Errors
     /// Where it cannot be made, or others may write into it.
     pub fn open(folder: &Path) -> Result<Self> {
-        let state = Self { folder: folder.to_owned() };
-        for path in [folder.to_owned(), state.journal(), state.runs(), state.packages()] {
+        // Scripts are staged in it from wherever they run.
+        let folder = std::path::absolute(folder).map_err(|error| Error::state(folder, error))?;
+        let state = Self { folder };
+        for path in [state.folder.clone(), state.journal(), state.runs(), state.packages()] {
             private_folder(&path).map_err(|error| Error::state(&path, error))?;
         }
         Ok(state)
@@ -147,4 +149,28 @@ fn private_folder(path: &Path) -> std::io::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_one_wherever_a_command_runs() {
+        // The folder of a test is that of its crate; what is built is not kept.
+        let state = State::open(Path::new("../../target/tmp/runner-state")).unwrap();
+        assert!(state.runs().is_absolute() && state.packages().is_absolute());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_that_others_write_to_is_refused() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let state = folder.path().join("state");
+        State::open(&state).unwrap();
+        fs::set_permissions(&state, fs::Permissions::from_mode(0o777)).unwrap();
+        let error = State::open(&state).unwrap_err().to_string();
+        assert!(error.contains("others may write into it"), "{error}");
+    }
 }

@@ -35,7 +35,7 @@ fn failed(error: &Error) -> Failure {
         Error::State { .. } => Failure::failed(error.to_string())
             .with_remedy("run it as root, or name a folder of your own with `--state PATH`"),
         Error::Refused(_) => Failure::failed(error.to_string())
-            .with_remedy("make another token at the hub: `linchpin runners token`"),
+            .with_remedy("`linchpin runners --tokens` at the hub shows which tokens hold"),
         Error::Away(_) => Failure::failed(error.to_string()).with_remedy(
             "check the address and whether this machine reaches it; then run it again",
         ),

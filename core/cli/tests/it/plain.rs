@@ -109,7 +109,7 @@ fn connectors_say_what_they_can_and_need() {
     }
     let lines = place.run(&["connectors", "--json"]).ended(0).out;
     let kinds: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(kinds.len(), 4);
+    assert_eq!(kinds.len(), 5);
     let actions = serde_json::json!(["run-script", "open-session", "push", "webhooks"]);
     assert_eq!(kinds[2]["actions"], actions);
     assert!(kinds[0]["permissions"].as_array().unwrap().len() > 5);
