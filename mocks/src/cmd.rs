@@ -1,53 +1,184 @@
-//! `cmd.exe`, as far as one-line scripts need it: variables, `if`, `echo`, exit codes, programs.
+//! `cmd.exe`: batch files with variables, `if`, `for`, labels and exit codes, and lines of a window.
 
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 
-use crate::machine::{NotStarted, Over, Sim, paths};
+use crate::machine::{NotStarted, Over, Sim, Started, paths};
 use crate::powershell;
+use crate::shell::{Ended, Said};
 use crate::world::{Content, Effect, FileEntry};
+
+mod control;
+mod programs;
+mod text;
+
+use self::text::{Way, first_command, logical, redirections, split_word};
 
 /// The prompt of a window that an agent types into.
 const PROMPT: &str = "C:\\WINDOWS\\system32>";
+/// How deep blocks, calls and loops may be in each other.
+const DEEPEST: usize = 40;
 
 /// Runs lines; what they printed and the last exit code. In a window the prompt and the line as
 /// typed come back with the output.
-pub(crate) fn run(sim: &mut Sim, text: &str, window: bool) -> Result<(Vec<String>, i64), Over> {
-    let mut shell =
-        Cmd { sim, variables: BTreeMap::new(), level: 0, lines: Vec::new(), ended: false };
-    if window {
-        shell.lines.push(String::new());
-    }
-    for line in text.lines().map(str::trim_end).filter(|line| !line.trim().is_empty()) {
-        if shell.ended {
-            break;
+pub(crate) fn run(sim: &mut Sim, text: &str, window: bool) -> Ended {
+    let mut shell = Cmd::new(sim);
+    let done = if window { shell.window(text) } else { shell.lines(text) };
+    Ended { said: shell.said, exit: done.map(|()| shell.level) }
+}
+
+/// Runs what stands behind `/c` in the command line of `cmd.exe`.
+pub(crate) fn command_line(sim: &mut Sim, line: &str) -> Ended {
+    let lower = line.to_ascii_lowercase();
+    let at = ["/c", "/k"].iter().filter_map(|option| lower.find(option)).min();
+    let inner = at.map(|at| line[at + 2..].trim()).unwrap_or_default();
+    let options = at.map_or("", |at| &lower[..at]);
+    // The quotes around all of it go, and those inside stay; with two quotes around a path they all stay.
+    let bare = inner.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    let inner = match bare {
+        Some(bare) if options.contains("/s") || bare.contains(['"', '&', '<', '>', '(', ')']) => {
+            bare
         }
-        if window {
-            shell.lines.push(format!("{PROMPT}{line}"));
-        }
-        shell.line(line.trim(), 0)?;
-        if window {
-            shell.lines.push(String::new());
-        }
-    }
-    if window {
-        shell.lines.push(PROMPT.to_owned());
-    }
-    Ok((shell.lines, shell.level))
+        Some(bare) if bare.contains(' ') && sim.file(bare).is_none() => bare,
+        _ => inner,
+    };
+    run(sim, inner, false)
+}
+
+/// Where a batch file goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Jump {
+    /// To a label.
+    Label(String),
+    /// It ends, and whoever called it goes on.
+    Batch,
+    /// The shell ends.
+    Shell,
+}
+
+/// A batch file that is at work.
+#[derive(Clone, Debug, Default)]
+struct Batch {
+    path: String,
+    args: VecDeque<String>,
+    lines: Vec<String>,
 }
 
 struct Cmd<'s> {
     sim: &'s mut Sim,
-    variables: BTreeMap<String, String>,
     /// `%ERRORLEVEL%`.
     level: i64,
-    lines: Vec<String>,
-    ended: bool,
+    said: Vec<Said>,
+    jump: Option<Jump>,
+    batch: Option<Batch>,
+    /// `setlocal enabledelayedexpansion`.
+    delayed: bool,
+    /// What came through a pipe.
+    input: Option<Vec<String>>,
+}
+
+impl<'s> Cmd<'s> {
+    fn new(sim: &'s mut Sim) -> Self {
+        let said = Vec::new();
+        Self { sim, level: 0, said, jump: None, batch: None, delayed: false, input: None }
+    }
 }
 
 impl Cmd<'_> {
+    fn window(&mut self, text: &str) -> Result<(), Over> {
+        self.say("");
+        for line in text.lines().map(str::trim_end).filter(|line| !line.trim().is_empty()) {
+            if self.jump.is_some() {
+                break;
+            }
+            self.say(format!("{PROMPT}{line}"));
+            self.line(line.trim(), 0)?;
+            self.say("");
+        }
+        self.say(PROMPT);
+        Ok(())
+    }
+
+    fn lines(&mut self, text: &str) -> Result<(), Over> {
+        for line in logical(text) {
+            if self.jump.is_some() {
+                break;
+            }
+            self.line(&line, 0)?;
+        }
+        Ok(())
+    }
+
+    /// Runs a batch file to its end.
+    fn file(&mut self, path: &str, args: Vec<String>) -> Result<(), Over> {
+        if !self.sim.may_read(path) {
+            return self.fails("Access is denied.", 1);
+        }
+        let text = self.sim.file(path).map(|content| crate::powershell::text_of(&content));
+        let lines = logical(&text.unwrap_or_default());
+        let before = self.batch.replace(Batch { path: path.to_owned(), args: args.into(), lines });
+        let done = self.goes_on(0, 0);
+        self.batch = before;
+        if self.jump == Some(Jump::Batch) {
+            self.jump = None;
+        }
+        done
+    }
+
+    /// The lines of the batch file from one on.
+    fn goes_on(&mut self, from: usize, depth: usize) -> Result<(), Over> {
+        let mut at = from;
+        while let Some(line) = self.batch.as_ref().and_then(|batch| batch.lines.get(at)).cloned() {
+            self.sim.step()?;
+            at += 1;
+            self.line(&line, depth)?;
+            match self.jump.take() {
+                None => {}
+                Some(Jump::Label(label)) => match self.label(&label) {
+                    Some(line) => at = line,
+                    None => {
+                        let text =
+                            format!("The system cannot find the batch label specified - {label}");
+                        self.jump = Some(Jump::Batch);
+                        return self.fails(&text, 1);
+                    }
+                },
+                over => {
+                    self.jump = over;
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The line behind a label; the end of the file has one.
+    fn label(&self, label: &str) -> Option<usize> {
+        let lines = &self.batch.as_ref()?.lines;
+        if label.eq_ignore_ascii_case("eof") {
+            return Some(lines.len());
+        }
+        let is = |line: &String| {
+            let name = line.trim_start().strip_prefix(':').map(str::trim).unwrap_or_default();
+            name.split_whitespace().next().is_some_and(|name| name.eq_ignore_ascii_case(label))
+        };
+        lines.iter().position(is).map(|at| at + 1)
+    }
+
+    fn say(&mut self, text: impl Into<String>) {
+        let at = self.sim.elapsed();
+        self.said.push(Said { text: text.into(), error: false, at });
+    }
+
+    fn fails(&mut self, line: &str, level: i64) -> Result<(), Over> {
+        let at = self.sim.elapsed();
+        self.said.push(Said { text: line.to_owned(), error: true, at });
+        self.level = level;
+        Ok(())
+    }
+
     fn line(&mut self, line: &str, depth: usize) -> Result<(), Over> {
         self.sim.step()?;
-        if depth > 20 || self.ended {
+        if depth > DEEPEST || self.jump.is_some() {
             return Ok(());
         }
         let line = if depth == 0 { self.expanded(line) } else { line.to_owned() };
@@ -59,8 +190,13 @@ impl Cmd<'_> {
                 "||" => self.level != 0,
                 _ => true,
             };
-            if goes {
+            if goes && self.jump.is_none() {
+                let from = self.said.len();
                 self.command(one.trim(), depth)?;
+                self.input = None;
+                if joint == "|" {
+                    self.piped(from);
+                }
             }
             if joint.is_empty() {
                 return Ok(());
@@ -69,366 +205,117 @@ impl Cmd<'_> {
         }
     }
 
-    /// The line with `%NAME%` replaced; what is not known stays as it is.
-    fn expanded(&self, line: &str) -> String {
-        let mut out = String::new();
-        let mut rest = line;
-        while let Some(at) = rest.find('%') {
-            out.push_str(&rest[..at]);
-            let after = &rest[at + 1..];
-            let Some((name, next)) = after.split_once('%') else {
-                out.push('%');
-                rest = after;
-                continue;
-            };
-            match self.variable(name) {
-                Some(value) => out.push_str(&value),
-                None if out.len() > 1 << 16 => {}
-                None => {
-                    out.push('%');
-                    rest = after;
-                    continue;
-                }
-            }
-            rest = next;
-        }
-        out.push_str(rest);
-        out
-    }
-
-    fn variable(&self, name: &str) -> Option<String> {
-        let lower = name.to_lowercase();
-        match lower.as_str() {
-            "errorlevel" => Some(self.level.to_string()),
-            "cd" => Some(r"C:\Windows\System32".to_owned()),
-            _ => {
-                let set = self.variables.get(&lower).cloned();
-                set.or_else(|| powershell::environment(&lower, &self.sim.facts.host))
-            }
-        }
+    /// What was printed goes into the next command, and not to the console.
+    fn piped(&mut self, from: usize) {
+        let printed = self.said.split_off(from.min(self.said.len()));
+        let (errors, lines): (Vec<Said>, Vec<Said>) =
+            printed.into_iter().partition(|said| said.error);
+        self.said.extend(errors);
+        self.input = Some(lines.into_iter().map(|said| said.text).collect());
     }
 
     fn command(&mut self, command: &str, depth: usize) -> Result<(), Over> {
         let command = command.trim_start_matches('@').trim();
+        let delayed;
+        let command = if self.delayed && command.contains('!') {
+            delayed = self.delayed_expansion(command);
+            delayed.as_str()
+        } else {
+            command
+        };
         let (word, rest) = split_word(command);
         match word.to_lowercase().as_str() {
-            "" | "rem" | "setlocal" | "endlocal" | "pause" | "chcp" | "title" | "cls" => Ok(()),
-            text if text.starts_with("::") || text.starts_with(':') => Ok(()),
+            "" | "rem" | "endlocal" | "pause" | "chcp" | "title" | "cls" | "color" => Ok(()),
+            "setlocal" => {
+                self.delayed |= rest.to_lowercase().contains("enabledelayedexpansion");
+                Ok(())
+            }
+            text if text.starts_with(':') => Ok(()),
+            text if text.starts_with('(') => self.block(command, depth),
             "if" => self.conditional(rest, depth),
-            "set" => {
-                if let Some((name, value)) = rest.trim_matches('"').split_once('=')
-                    && value.len() < 1 << 13
-                {
-                    self.variables.insert(name.trim().to_lowercase(), value.to_owned());
-                }
+            "for" => self.repeated(rest, depth),
+            "goto" => {
+                let label = rest.trim().trim_start_matches(':').to_owned();
+                self.jump = Some(Jump::Label(label));
                 Ok(())
             }
             "exit" => {
-                self.ended = true;
                 let code = rest.split_whitespace().find_map(|part| part.parse().ok());
+                let only_batch = rest.to_lowercase().contains("/b") && self.batch.is_some();
+                self.jump = Some(if only_batch { Jump::Batch } else { Jump::Shell });
                 self.level = code.unwrap_or(self.level);
                 Ok(())
             }
-            text if text.starts_with('(') => {
-                let inside =
-                    command.trim_start_matches('(').trim_end().trim_end_matches(')').to_owned();
-                self.line(&inside, depth + 1)
+            "set" => self.assigned(rest),
+            "shift" => {
+                if let Some(batch) = &mut self.batch {
+                    batch.args.pop_front();
+                }
+                Ok(())
             }
+            "call" => self.called(rest, depth),
             _ => self.redirected(command),
         }
     }
 
-    /// `if [/i] [not] exist path | defined name | errorlevel n | a==b  command [else command]`.
-    fn conditional(&mut self, rest: &str, depth: usize) -> Result<(), Over> {
-        let (mut rest, mut wanted, mut case) = (rest, true, true);
-        loop {
-            let (word, after) = split_word(rest);
-            match word.to_lowercase().as_str() {
-                "/i" => case = false,
-                "not" => wanted = !wanted,
-                _ => break,
-            }
-            rest = after;
-        }
-        let (word, after) = split_word(rest);
-        let (holds, then) = match word.to_lowercase().as_str() {
-            "exist" => {
-                let (path, then) = split_word(after);
-                (self.sim.file(path.trim_matches('"')).is_some(), then)
-            }
-            "defined" => {
-                let (name, then) = split_word(after);
-                (self.variable(name).is_some(), then)
-            }
-            "errorlevel" => {
-                let (number, then) = split_word(after);
-                (self.level >= number.parse().unwrap_or(0), then)
-            }
-            _ => {
-                let Some((left, after)) = rest.split_once("==") else {
-                    return self.says("The syntax of the command is incorrect.", 255);
-                };
-                let (right, then) = split_word(after.trim_start());
-                let (left, right) = (left.trim().trim_matches('"'), right.trim_matches('"'));
-                (left == right || (!case && left.eq_ignore_ascii_case(right)), then)
-            }
-        };
-        let (yes, no) = branches(then);
-        let chosen = if holds == wanted { yes } else { no };
-        self.line(&chosen, depth + 1)
-    }
-
-    fn says(&mut self, line: &str, level: i64) -> Result<(), Over> {
-        self.lines.push(line.to_owned());
-        self.level = level;
+    /// `( ... )`, and where its output goes.
+    fn block(&mut self, command: &str, depth: usize) -> Result<(), Over> {
+        let inside = command.trim_start_matches('(');
+        let end = inside.rfind(')').unwrap_or(inside.len());
+        let (_, ways) = redirections(inside.get(end + 1..).unwrap_or_default());
+        let from = self.said.len();
+        self.line(&inside[..end], depth + 1)?;
+        self.sent(from, &ways);
         Ok(())
     }
 
-    /// A command whose output may go into a file.
+    /// A command whose output may go elsewhere.
     fn redirected(&mut self, command: &str) -> Result<(), Over> {
-        let (command, target, append) = redirection(command);
-        let from = self.lines.len();
+        let (command, ways) = redirections(command);
+        let from = self.said.len();
         self.program(command.trim())?;
-        let Some(target) = target else { return Ok(()) };
-        let printed = self.lines.split_off(from.min(self.lines.len()));
-        if target.eq_ignore_ascii_case("nul") {
-            return Ok(());
+        self.sent(from, &ways);
+        Ok(())
+    }
+
+    /// Sends what was printed since to where it is to go.
+    fn sent(&mut self, from: usize, ways: &[Way]) {
+        for way in ways {
+            let printed = self.said.split_off(from.min(self.said.len()));
+            let (ours, others): (Vec<Said>, Vec<Said>) =
+                printed.into_iter().partition(|said| said.error == way.error);
+            match way.target.as_deref() {
+                None => {
+                    let turned = ours.into_iter().map(|said| Said { error: !way.error, ..said });
+                    self.said.extend(others.into_iter().chain(turned));
+                }
+                Some(target) => {
+                    self.said.extend(others);
+                    if !target.eq_ignore_ascii_case("nul") {
+                        self.write_to(target, way.append, &ours);
+                    }
+                }
+            }
         }
-        let mut text = match self.sim.file(&target) {
-            Some(Content::Text(text)) if append => text,
-            _ => String::new(),
-        };
-        for line in printed {
-            text.push_str(&line);
+    }
+
+    fn write_to(&mut self, path: &str, append: bool, lines: &[Said]) {
+        if !self.sim.may_write(path) {
+            let at = self.sim.elapsed();
+            self.said.push(Said { text: "Access is denied.".to_owned(), error: true, at });
+            self.level = 1;
+            return;
+        }
+        let mut text = String::new();
+        for said in lines {
+            text.push_str(&said.text);
             text.push_str("\r\n");
         }
-        self.sim.act(Effect::File(FileEntry { path: target, content: Content::Text(text) }));
-        Ok(())
-    }
-
-    #[expect(clippy::too_many_lines, reason = "one arm for each program")]
-    fn program(&mut self, command: &str) -> Result<(), Over> {
-        let (word, rest) = split_word(command);
-        let path = word.trim_matches('"');
-        let leaf = paths::leaf(path).to_lowercase();
-        let name = leaf.strip_suffix(".exe").unwrap_or(&leaf);
-        let args = powershell::words(rest);
-        match name {
-            "echo" => {
-                let off = matches!(rest.trim().to_lowercase().as_str(), "off" | "on" | "");
-                if !off {
-                    self.lines.push(rest.trim_end().to_owned());
-                }
-            }
-            text if text.starts_with("echo.") => self.lines.push(text["echo.".len()..].to_owned()),
-            "cd" | "pushd" | "popd" | "taskkill" | "sc" | "net" | "ver" => self.level = 0,
-            "hostname" => self.lines.push(self.sim.facts.host.clone()),
-            "whoami" => {
-                let upn = args.iter().any(|arg| arg.eq_ignore_ascii_case("/upn"));
-                let facts = &self.sim.facts;
-                self.lines.push(if upn { facts.upn.clone() } else { facts.account.clone() });
-            }
-            "dsregcmd" => self.lines.extend(self.sim.facts.directory.lines().map(str::to_owned)),
-            "timeout" => {
-                let seconds = args.iter().find_map(|arg| arg.parse::<u64>().ok()).unwrap_or(0);
-                self.sim.pass(seconds.saturating_mul(1_000))?;
-            }
-            "ping" => {
-                let at = args.iter().position(|arg| arg.eq_ignore_ascii_case("-n"));
-                let count = at.and_then(|at| args.get(at + 1)).and_then(|n| n.parse::<u64>().ok());
-                self.sim.pass(count.unwrap_or(4).saturating_sub(1).saturating_mul(1_000))?;
-                self.level = 0;
-            }
-            "type" => match self.sim.file(args.first().map_or("", String::as_str)) {
-                Some(Content::Text(text)) => self.lines.extend(text.lines().map(str::to_owned)),
-                _ => return self.says("The system cannot find the file specified.", 1),
-            },
-            "del" | "erase" | "rd" | "rmdir" => {
-                for path in args.iter().filter(|arg| !arg.starts_with('/')) {
-                    self.sim.act(Effect::NoFile(path.clone()));
-                }
-            }
-            "md" | "mkdir" => {
-                let made =
-                    args.into_iter().map(|path| FileEntry { path, content: Content::Folder });
-                for file in made {
-                    self.sim.act(Effect::File(file));
-                }
-            }
-            "start" | "call" => return self.started(&args),
-            "powershell" | "pwsh" | "cmd" | "reg" | "shutdown" => {
-                return self.in_powershell(command);
-            }
-            "msiexec" => {
-                let done = self.sim.msiexec(&args, true).map(|process| process.exit);
-                return self.ended(word, &done);
-            }
-            _ => {
-                let done = self.sim.program(path, &args, true).map(|process| process.exit);
-                return self.ended(word, &done);
-            }
+        if append && self.sim.file(path).is_some() {
+            self.sim.append(path, text.into_bytes());
+            return;
         }
-        Ok(())
+        let content = Content::Text(text);
+        self.sim.act(Effect::File(FileEntry { path: path.to_owned(), content }));
     }
-
-    fn ended(&mut self, word: &str, done: &Result<i64, NotStarted>) -> Result<(), Over> {
-        match done {
-            Ok(exit) => {
-                self.level = *exit;
-                Ok(())
-            }
-            Err(NotStarted::Over) => Err(Over),
-            Err(NotStarted::Damaged) => self.says("Access is denied.", 5),
-            Err(NotStarted::Missing) => {
-                self.lines.push(format!(
-                    "'{word}' is not recognized as an internal or external command,"
-                ));
-                self.says("operable program or batch file.", 9_009)
-            }
-        }
-    }
-
-    /// `start "" /wait program args`, `call program args`.
-    fn started(&mut self, args: &[String]) -> Result<(), Over> {
-        let wait = args.iter().any(|arg| arg.eq_ignore_ascii_case("/wait"));
-        let skips = |arg: &&String| arg.is_empty() || arg.starts_with('/');
-        let from = args.iter().take_while(skips).count();
-        let Some(path) = args.get(from) else { return Ok(()) };
-        let rest = args.get(from + 1..).unwrap_or_default();
-        let name = paths::leaf(path).to_lowercase();
-        let done = if name.trim_end_matches(".exe") == "msiexec" {
-            self.sim.msiexec(rest, wait)
-        } else {
-            self.sim.program(path, rest, wait)
-        };
-        self.ended(path, &done.map(|process| process.exit))
-    }
-
-    /// What PowerShell's side knows better: other shells, the registry, shutting down.
-    fn in_powershell(&mut self, command: &str) -> Result<(), Over> {
-        let (word, rest) = split_word(command);
-        let leaf = paths::leaf(word.trim_matches('"')).to_lowercase();
-        let inner = crate::shell::decode(command);
-        let text = if leaf.starts_with("cmd") {
-            return if inner == command { Ok(()) } else { self.nested_cmd(&inner) };
-        } else if leaf.starts_with("powershell") || leaf.starts_with("pwsh") {
-            let args = powershell::words(rest);
-            let at = args.iter().position(|arg| arg.eq_ignore_ascii_case("-file"));
-            let file = at.and_then(|at| args.get(at + 1)).and_then(|path| self.sim.file(path));
-            match file {
-                Some(Content::Text(text)) => text,
-                _ => inner,
-            }
-        } else {
-            let words = powershell::words(command);
-            let quoted = words.iter().map(|word| format!("'{}'", word.replace('\'', "''")));
-            format!("& {}; exit $LASTEXITCODE", quoted.collect::<Vec<_>>().join(" "))
-        };
-        if text == command {
-            return Ok(());
-        }
-        self.sim.nest()?;
-        let (lines, exit) = powershell::run(self.sim, &text);
-        self.sim.unnest();
-        self.lines.extend(lines);
-        self.level = exit;
-        self.sim.pass(0)
-    }
-
-    fn nested_cmd(&mut self, text: &str) -> Result<(), Over> {
-        self.sim.nest()?;
-        let (lines, exit) = run(self.sim, text, false)?;
-        self.sim.unnest();
-        self.lines.extend(lines);
-        self.level = exit;
-        Ok(())
-    }
-}
-
-/// The first command of a line, what joins the next to it, and the rest; not inside quotes or
-/// brackets.
-fn first_command(line: &str) -> (&str, &str, &str) {
-    let (mut quoted, mut depth) = (false, 0_i32);
-    for (at, letter) in line.char_indices() {
-        match letter {
-            '"' => quoted = !quoted,
-            '(' if !quoted => depth += 1,
-            ')' if !quoted => depth -= 1,
-            '&' | '|' if !quoted && depth <= 0 => {
-                let before = line[..at].chars().next_back();
-                if letter == '&' && before == Some('>') {
-                    continue;
-                }
-                let double = line[at + 1..].starts_with(letter);
-                if letter == '|' && !double {
-                    continue;
-                }
-                let length = if double { 2 } else { 1 };
-                return (&line[..at], &line[at..at + length], &line[at + length..]);
-            }
-            _ => {}
-        }
-        // A condition holds for the rest of its line.
-        if at == 0 && line.trim_start().to_lowercase().starts_with("if ") && !line.contains(") &") {
-            return (line, "", "");
-        }
-    }
-    (line, "", "")
-}
-
-/// The first word, which may be quoted, and the rest.
-fn split_word(text: &str) -> (&str, &str) {
-    let text = text.trim_start();
-    let mut quoted = false;
-    for (at, letter) in text.char_indices() {
-        match letter {
-            '"' => quoted = !quoted,
-            letter if letter.is_whitespace() && !quoted => {
-                return (&text[..at], text[at..].trim_start());
-            }
-            _ => {}
-        }
-    }
-    (text, "")
-}
-
-/// `(yes) else (no)`, or only what is done.
-fn branches(text: &str) -> (String, String) {
-    let text = text.trim();
-    let Some(inside) = text.strip_prefix('(') else { return (text.to_owned(), String::new()) };
-    let mut depth = 1;
-    for (at, letter) in inside.char_indices() {
-        depth += match letter {
-            '(' => 1,
-            ')' => -1,
-            _ => 0,
-        };
-        if depth == 0 {
-            let rest = inside[at + 1..].trim();
-            let word: String = rest.chars().take(4).collect();
-            let no = if word.eq_ignore_ascii_case("else") { rest[4..].trim() } else { "" };
-            let no = no.strip_prefix('(').and_then(|no| no.strip_suffix(')')).unwrap_or(no);
-            return (inside[..at].trim().to_owned(), no.to_owned());
-        }
-    }
-    (inside.to_owned(), String::new())
-}
-
-/// The command without its redirection, the file it goes to, and whether it is added there.
-fn redirection(command: &str) -> (String, Option<String>, bool) {
-    let cleaned =
-        command.replace("2>&1", "").replace("2>nul", "").replace("2>NUL", "").replace("2> nul", "");
-    let mut quoted = false;
-    for (at, letter) in cleaned.char_indices() {
-        match letter {
-            '"' => quoted = !quoted,
-            '>' if !quoted => {
-                let append = cleaned[at + 1..].starts_with('>');
-                let target = cleaned[at + 1..].trim_start_matches('>').trim().trim_matches('"');
-                return (cleaned[..at].to_owned(), Some(target.to_owned()), append);
-            }
-            _ => {}
-        }
-    }
-    (cleaned, None, false)
 }

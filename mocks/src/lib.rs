@@ -15,6 +15,7 @@ pub mod generate;
 pub mod graph;
 pub mod halo;
 pub mod machine;
+pub mod once;
 mod powershell;
 pub mod provider;
 pub mod score;

@@ -17,6 +17,7 @@ use crate::faults::{Faults, Rule};
 use crate::vendor::{Face, Vendor};
 use crate::world::World;
 
+mod asking;
 mod http;
 mod outgoing;
 mod shared;
@@ -98,6 +99,8 @@ impl Mocks {
     ) -> Result<Running, ServeError> {
         let tls = if config.tls { Some(certificate(&config).await?) } else { None };
         let scheme = if tls.is_some() { "https" } else { "http" };
+        let mut world = world;
+        world.states.web = Some(asking::web());
         let listen = |port| listen(SocketAddr::new(config.bind, port));
         let estate = listen(config.estate_port)?;
         let mut bases = BTreeMap::new();

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use chrono::Duration;
 use regex::Regex;
 
-use crate::machine::Sim;
+use crate::machine::{Over, Sim};
 use crate::world::{MachineNo, World};
 
 pub(crate) mod probe;
@@ -93,16 +93,40 @@ pub(crate) fn is_question(world: &World, machine: MachineNo, script: &str) -> bo
     asks && !acts && plain && (lower.contains("get-aduser") || known())
 }
 
+/// A line that a process printed.
+#[derive(Clone, Debug)]
+pub(crate) struct Said {
+    pub(crate) text: String,
+    /// On its standard error.
+    pub(crate) error: bool,
+    /// When: milliseconds after the beginning of the run.
+    pub(crate) at: u64,
+}
+
+/// What came of a shell: what it printed, and its exit code where it came to an end.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) said: Vec<Said>,
+    pub(crate) exit: Result<i64, Over>,
+}
+
+impl Ended {
+    /// All lines, as one console shows them.
+    pub(crate) fn lines(&self) -> Vec<&str> {
+        self.said.iter().map(|said| said.text.as_str()).collect()
+    }
+}
+
 /// Runs a script on a machine: what it printed, lines joined by CRLF.
 pub(crate) fn run(sim: &mut Sim, language: Language, text: &str) -> String {
-    let done = crate::powershell::deep(|| match language {
-        Language::PowerShell => crate::powershell::run(sim, text).0.join("\r\n"),
-        Language::Cmd | Language::Window => {
-            let window = language == Language::Window;
-            crate::cmd::run(sim, text, window)
-                .map(|(lines, _)| lines.join("\r\n"))
-                .unwrap_or_default()
-        }
+    let done = crate::powershell::deep(|| {
+        let ended = match language {
+            Language::PowerShell => crate::powershell::run(sim, text),
+            Language::Cmd | Language::Window => {
+                crate::cmd::run(sim, text, language == Language::Window)
+            }
+        };
+        ended.lines().join("\r\n")
     });
     done.unwrap_or_else(|_| BROKEN.to_owned())
 }

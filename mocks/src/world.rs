@@ -35,9 +35,9 @@ pub use self::halo::{
 pub use self::machine::{Installation, LoggedOn, Machine, MachineKind, UuidQuirk};
 pub use self::options::Options;
 pub use self::state::{
-    Content, DownloadTrouble, Due, Effect, FileEntry, InstallFault, InstallTrouble, Installed,
-    InstallerRun, MachineState, Name, RebootCause, RegKey, RegValue, Scope, ScriptRun, Service,
-    States, Verb,
+    Access, Ask, Content, DownloadTrouble, Due, Effect, FileEntry, InstallFault, InstallTrouble,
+    Installed, InstallerRun, MachineState, Name, RebootCause, RegKey, RegValue, Rule, Scope,
+    ScriptRun, Service, States, Task, Verb, Web, WebAnswer, WebRequest,
 };
 
 /// A count of changes of the whole world; each change gets the next.

@@ -19,6 +19,20 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("core-resolve", &["core-model"]),
     ("core-plan", &["core-model"]),
     ("core-script", &["core-model", "core-connector"]),
+    ("core-maintenance", &["core-model", "core-connector", "core-plan", "core-script"]),
+    (
+        "core-engine",
+        &[
+            "core-model",
+            "core-connector",
+            "core-plan",
+            "core-script",
+            "core-maintenance",
+            "core-store",
+            "core-sync",
+            "core-daemon",
+        ],
+    ),
     ("core-resolve-bench", &["core-model", "core-resolve", "core-snapshot", "core-store"]),
     ("core-toml", &[]),
     ("core-schedule", &[]),
@@ -33,6 +47,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
         &[
             "core-model",
             "core-connector",
+            "core-script",
             "core-store",
             "core-daemon",
             "core-runner",

@@ -1,9 +1,9 @@
 //! A day in fast-forward, with everything at once: streams are read when they should be, at midnight of
 //! three zones customers leave, what the hub knows arrives at the other systems. And the same day with a
-//! daemon that is killed again and again.
+//! daemon that is killed again and again, and with two of which one is.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -33,6 +33,8 @@ use crate::daemon::{hours, late, read_at, run_through};
 use crate::deployments::{ground, save};
 use crate::push::{ALL, HALO, Site, ensure_fine, push, truth};
 use crate::support::{both_databases, ensure_verified, seeds, with_world};
+
+mod shared;
 
 /// Where the customers are who leave.
 const ZONES: [&str; 3] = ["Australia/Sydney", "Asia/Kathmandu", "America/Chicago"];
@@ -244,6 +246,19 @@ fn start(order: &Path, from: DateTime<Utc>, until: DateTime<Utc>) -> Result<Chil
     command.spawn().context("starting a day")
 }
 
+/// What a process of the day is told, in a file.
+fn order(stage: &Stage, database: &databases::Database, folder: &Path) -> Result<PathBuf> {
+    let path = folder.join("order.json");
+    let connections = stage.site.settings.clone().into_iter();
+    let order = Order {
+        database: database.url.clone(),
+        connections: connections.map(|(kind, settings)| (kind.to_owned(), settings)).collect(),
+        splits: splits(&stage.site.estate.truth()),
+    };
+    order.write(&path)?;
+    Ok(path)
+}
+
 async fn killed_all_day(seed: u64, database: &databases::Database) -> Result<()> {
     let stage = Stage::set(seed).await?;
     let (from, until) = stage.span();
@@ -255,14 +270,7 @@ async fn killed_all_day(seed: u64, database: &databases::Database) -> Result<()>
     let made = store.push_objects(HALO, None).await?.len();
 
     let folder = tempfile::tempdir()?;
-    let path = folder.path().join("order.json");
-    let connections = stage.site.settings.clone().into_iter();
-    let order = Order {
-        database: database.url.clone(),
-        connections: connections.map(|(kind, settings)| (kind.to_owned(), settings)).collect(),
-        splits: splits(&stage.site.estate.truth()),
-    };
-    order.write(&path)?;
+    let path = order(&stage, database, folder.path())?;
     let mut dice = StdRng::seed_from_u64(seed);
     let (mut at, mut killed) = (begun, 0);
     for _ in 0..KILLS {
@@ -286,6 +294,17 @@ async fn killed_all_day(seed: u64, database: &databases::Database) -> Result<()>
     println!("{}: {killed} were killed, the last at {at} of {until}", database.name);
     ensure!(killed > 3, "too few were killed to mean anything");
 
+    ensure_whole(&stage, store, until, (assets, made)).await
+}
+
+/// The day ended as it should, and nothing was done twice: `before` it there were so many assets, of which the
+/// hub had made so many.
+async fn ensure_whole(
+    stage: &Stage,
+    store: Store,
+    until: DateTime<Utc>,
+    (assets, made): (usize, usize),
+) -> Result<()> {
     let hub = stage.site.hub_at(store, Clock::new(move || until))?;
     stage.ensure_left(&hub, false).await?;
     truth::ensure_true(&stage.site, &hub).await?;

@@ -11,6 +11,8 @@ mod alike;
 mod api;
 mod arch;
 mod changes;
+#[cfg(unix)]
+mod ci;
 mod conformance;
 mod contracts;
 mod crash;
@@ -21,6 +23,8 @@ mod faults;
 mod first_light;
 mod following;
 mod leases;
+mod machines;
+mod maintenance;
 mod matrix;
 mod people;
 mod push;

@@ -23,8 +23,10 @@ pub mod databases;
 pub mod dates;
 pub mod fast_forward;
 pub mod floor;
+pub mod night;
 pub mod order;
 pub mod plan;
+pub mod shared_time;
 
 /// The connectors, as the binary lists them.
 #[must_use]

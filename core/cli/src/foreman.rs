@@ -12,11 +12,12 @@ use core_model::queue::QueueRules;
 use core_model::session::{Session, SessionKind};
 use core_plan::{Catalogue, Key};
 use core_resolve::{ItemKey, Resolver, RunKind, Slot};
-use core_store::{ActionQuery, Bars};
+use core_store::{ActionQuery, Bar, Bars};
 use core_sync::Hub;
 use tokio::sync::watch;
 
 use crate::context::Context;
+use crate::failure::Failure;
 use crate::live::Kept;
 use crate::world::World;
 
@@ -232,20 +233,27 @@ impl Foreman for ByRules {
     }
 
     async fn secret(&self, name: &str) -> Result<Option<Secret>, String> {
-        let context = self.context();
-        let keys = context.config.sealing_keys().map_err(|failure| failure.to_string())?;
-        let found = context.store.unseal(&keys, name).await.map_err(|error| error.to_string())?;
-        Ok(found.map(Secret::new))
+        kept_secret(&self.context(), name).await.map_err(|failure| failure.to_string())
     }
 }
 
-/// Why nothing is done for a session's subject, whatever is deployed.
-pub(crate) fn bar(world: &World, session: &Session) -> Option<String> {
+/// The secret that the hub keeps under a name.
+///
+/// # Errors
+/// Where there is no key to it.
+pub(crate) async fn kept_secret(context: &Context, name: &str) -> Result<Option<Secret>, Failure> {
+    let keys = context.config.sealing_keys()?;
+    Ok(context.store.unseal(&keys, name).await?.map(Secret::new))
+}
+
+/// Why nothing is done for a session's subject, whatever is deployed. What is kept may lag behind the
+/// store: of whom it does not know, the store is asked.
+pub(crate) fn bar(world: &World, session: &Session) -> Option<Bar> {
     match world.resolver.snapshot().number(session.subject) {
-        None => Some(format!("{} is not there any more", session.subject_name)),
+        None => Some(Bar::Unknown(format!("{} is not there any more", session.subject_name))),
         Some(number) => {
             let removal = world.resolver.left_alone(session.subject.kind(), number)?;
-            Some(removal.words())
+            Some(Bar::Surely(removal.words()))
         }
     }
 }

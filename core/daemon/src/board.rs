@@ -166,13 +166,24 @@ impl Board {
         }
     }
 
-    /// Somebody wants a connection read now. Asked for twice before it begins, it is read once.
-    pub(crate) fn ask(&mut self, connection: String, work: Work, now: DateTime<Utc>) {
+    /// Somebody wants a connection read now, or one stream of it. Asked for twice before it begins, it is
+    /// read once.
+    pub(crate) fn ask(
+        &mut self,
+        connection: String,
+        stream: Option<String>,
+        work: Work,
+        now: DateTime<Utc>,
+    ) {
+        let streams = match stream {
+            Some(stream) => Streams::Only(vec![stream]),
+            None => Streams::Except(Vec::new()),
+        };
         let job = Job {
             lane: connection.clone(),
             work,
             connections: vec![connection],
-            streams: Streams::Except(Vec::new()),
+            streams,
             settles: Vec::new(),
             due: now,
             // What fails is tried again when it is planned.

@@ -63,6 +63,8 @@ pub enum Order {
         connection: String,
         /// Everything.
         full: bool,
+        /// Only this stream.
+        stream: Option<String>,
     },
     /// Stop after the pages in flight.
     Stop,
@@ -308,10 +310,10 @@ impl Daemon {
             Some(Order::Subscribe { connection }) => {
                 self.board.subscribe_now(Some(&connection), self.timer.now());
             }
-            Some(Order::Read { connection, full }) => {
+            Some(Order::Read { connection, full, stream }) => {
                 let work = if full { Work::Full } else { Work::Incremental };
-                tracing::info!(connection, %work, "a run was asked for");
-                self.board.ask(connection, work, self.timer.now());
+                tracing::info!(connection, stream, %work, "a run was asked for");
+                self.board.ask(connection, stream, work, self.timer.now());
             }
             Some(Order::Stop) | None => self.stop(),
         }

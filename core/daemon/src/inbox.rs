@@ -142,7 +142,7 @@ impl Inbox {
 
     /// Does what a hint is for.
     #[tracing::instrument(target = TRACES, name = "delivery", skip_all, fields(
-        connection, hint = word(&hint),
+        connection = connection, hint = word(&hint),
     ))]
     async fn follow(&self, desk: &Desk, connection: &str, hint: Hint) -> Result<()> {
         let hub = &desk.hub;

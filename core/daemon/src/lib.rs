@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod asked;
 mod board;
 mod daemon;
 mod entry;
@@ -14,6 +15,7 @@ mod outbound;
 mod reaper;
 mod timer;
 
+pub use asked::{JobWorker, Worked, Works};
 pub use daemon::{Daemon, Order, Site};
 pub use entry::{Entry, Work};
 pub use error::{Error, Result};

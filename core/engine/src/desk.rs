@@ -236,7 +236,7 @@ impl Keys for SessionDesk {
         expires_at: DateTime<Utc>,
     ) -> Result<Option<SecretFetch>> {
         let Some(address) = &self.settings.address else { return Ok(None) };
-        let Ok(url) = address.join(&format!("v1/runs/{run}/secrets")) else { return Ok(None) };
+        let Ok(url) = address.join(&format!("runs/{run}/secrets")) else { return Ok(None) };
         let token = URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>());
         let fetch = SecretFetch::new(url, Secret::new(token.clone()), expires_at);
         let Ok(fetch) = fetch else { return Ok(None) };
@@ -282,6 +282,7 @@ impl Clock for SessionDesk {
     }
 
     async fn pause(&self, time: Duration) -> Result<()> {
+        let time = time / self.settings.hurry.max(1);
         let end = tokio::time::Instant::now() + time;
         loop {
             if self.switch.lost.load(Ordering::Relaxed) {

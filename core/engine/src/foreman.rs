@@ -21,6 +21,9 @@ pub struct EngineSettings {
     pub look: Duration,
     /// How long to wait between two looks at a script, where that is not the connector's to say.
     pub pace: Option<Duration>,
+    /// How much faster than life the hub's clock goes: what is waited for, is waited for so much less. Where the
+    /// clock is that of an imaginary estate; 1 else.
+    pub hurry: u32,
     /// How long a session waits whose computer is away before it is tried again.
     pub away: Duration,
     /// Where scripts run that run in the hub.
@@ -35,6 +38,7 @@ impl Default for EngineSettings {
             parallel: 50,
             look: Duration::from_secs(1),
             pace: None,
+            hurry: 1,
             away: Duration::from_secs(600),
             hubside: Hubside::default(),
             address: None,

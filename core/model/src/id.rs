@@ -186,6 +186,8 @@ kinds! {
     ExpectationKind, ExpectationId, "exp";
     /// A session: a subject is brought where a deployment says.
     SessionKind, SessionId, "ses";
+    /// Something that takes long and was asked of the daemon.
+    JobKind, JobId, "job";
 }
 
 #[cfg(test)]

@@ -277,7 +277,8 @@ fn answer(fields: &Fields<'_>) -> Answer {
     if fields.contains_key("nobody") {
         return Answer::NobodyLoggedOn;
     }
-    let status = word("status").unwrap_or_default();
+    // A shell writes it as it is; on Windows it is a file that is read like the others, with its beginning and end.
+    let status = word("status").or_else(|| word("status.head")).unwrap_or_default();
     if let Some(why) = status.strip_prefix("secrets ") {
         return Answer::NotRun(NotRun::Secrets(why.to_owned()));
     }

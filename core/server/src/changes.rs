@@ -112,10 +112,9 @@ pub(crate) fn told(event: Event, scope: &Scope) -> Result<Option<Told>, Problem>
         (Some(_), Some(_)) => "changed",
         (Some(_), None) => "removed",
     };
-    let at = DateTime::from_timestamp_micros(at_us).unwrap_or_default();
     Ok(Some(Told {
         sequence,
-        at: at.to_rfc3339_opts(SecondsFormat::Micros, true),
+        at: instant(at_us),
         entity,
         id,
         tenant,
@@ -124,6 +123,12 @@ pub(crate) fn told(event: Event, scope: &Scope) -> Result<Option<Told>, Problem>
         before: before.map(RawValue::from_string).transpose()?,
         after: after.map(RawValue::from_string).transpose()?,
     }))
+}
+
+/// A time (Unix microseconds) as answers have it.
+pub(crate) fn instant(at_us: i64) -> String {
+    let at = DateTime::from_timestamp_micros(at_us).unwrap_or_default();
+    at.to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
 /// The tenant that a document is of.

@@ -20,10 +20,12 @@ use crate::{Api, Question};
 
 mod all;
 mod body;
+mod hub;
 
 pub(crate) use self::all::ALL;
 use self::body::body;
 pub(crate) use self::body::schema;
+pub(crate) use self::hub::HUB;
 
 /// What the program around the server is asked to answer or to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +66,78 @@ pub enum Ask {
     Runs,
     /// What waits for a human.
     Needs,
+    /// Something that takes long: it is kept as a job, and its result is asked for by its id.
+    Job(Takes),
+    /// What could not be written into other systems.
+    PushFailures,
+    /// What somebody else changed there.
+    PushConflicts,
+    /// Try what failed again.
+    PushRetry,
+    /// Write an object once more, whatever is there.
+    PushOverrule,
+    /// Deletions that are held.
+    Held,
+    /// A run in full.
+    Run,
+    /// How mail fares.
+    Mail,
+    /// How those fare who are told what happens.
+    Webhooks,
+    /// Have one of them told again.
+    EnableWebhook,
+    /// What systems sent in vain.
+    Deliveries,
+    /// Have it tried again.
+    RetryDeliveries,
+    /// The systems that can be connected.
+    Connectors,
+    /// The golden cases, tried.
+    Expect,
+    /// What is defined, of a kind.
+    Defined(Defined),
+    /// One of it.
+    Definition(Defined),
+    /// Everything about a computer, a person or a tenant.
+    Story(EntityKind),
+    /// Which deployment wins each item, of a subject or of everybody at a tenant.
+    Winners,
+    /// Groups and locations of RMMs.
+    ConnectionGroups,
+}
+
+/// What takes long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takes {
+    /// Writing back what the hub knows, or saying what would be written.
+    Push,
+    /// Saying what a sync would change.
+    SyncDryRun,
+    /// A sync that lets held deletions pass.
+    AcceptDeletions,
+    /// Asking machines who they are.
+    Collect,
+    /// Signing in to the connections.
+    Check,
+    /// Deriving the model anew, or comparing it with its sources.
+    Rebuild,
+    /// A trial by mail.
+    MailTest,
+}
+
+/// A kind of definitions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Defined {
+    /// Software.
+    Software,
+    /// Tasks.
+    Tasks,
+    /// Tags.
+    Tags,
+    /// Deployments.
+    Deployments,
+    /// Golden cases.
+    Expectations,
 }
 
 /// Who answers.
@@ -125,6 +199,10 @@ pub(crate) enum Of {
     Entity(EntityKind, &'static str),
     /// A change that was requested.
     Request,
+    /// A run of a stream or of a push.
+    Run,
+    /// An endpoint that was told something.
+    Webhook,
 }
 
 /// A route.
@@ -216,7 +294,7 @@ impl Api {
         if is_change {
             let outcome = match &answered {
                 Ok(_) => "done",
-                Err(unanswered) if unanswered.wrong || unanswered.held => "refused",
+                Err(no) if no.wrong || no.held || no.missing => "refused",
                 Err(_) => "failed",
             };
             let detail = answered.as_ref().err().map(|error| error.what.as_str());
@@ -245,6 +323,14 @@ impl Api {
                 Err(core_store::Error::NotFound { .. }) => Err(missing()),
                 found => Ok(found.map(drop)?),
             },
+            Some(Of::Run) => {
+                let run = self.store.run(id).await?;
+                run.map(drop).ok_or_else(|| Problem::missing("run", id))
+            }
+            Some(Of::Webhook) => {
+                let state = self.store.webhook(id).await?;
+                state.map(drop).ok_or_else(|| Problem::missing("webhook", id))
+            }
             None => Ok(()),
         }
     }
@@ -260,6 +346,7 @@ impl Api {
 
 /// Whether the log of changes has it: what changes something, and no question that takes a body.
 fn is_change(asked: &Asked, ask: Ask) -> bool {
-    let question = matches!(ask, Ask::Resolve | Ask::Preview | Ask::Explain | Ask::Plan);
+    let question =
+        matches!(ask, Ask::Resolve | Ask::Preview | Ask::Explain | Ask::Plan | Ask::Winners);
     is_unsafe(&asked.method) && !question
 }

@@ -13,7 +13,9 @@ mod entities;
 mod events;
 mod health;
 mod home;
+mod jobs;
 mod limits;
+mod maintenance;
 mod metrics;
 mod openapi;
 mod page;
@@ -53,7 +55,7 @@ use crate::tail::Tail;
 use crate::webhooks::Intake;
 
 pub use crate::admin::{account as account_as_json, line as audit_as_json};
-pub use crate::deeds::Ask;
+pub use crate::deeds::{Ask, Defined, Takes};
 pub use crate::desk::Desk;
 pub use crate::openapi::document as openapi;
 pub use crate::password::{SHORTEST as SHORTEST_PASSWORD, hash_password};
@@ -95,6 +97,11 @@ pub trait Answers: Send + Sync {
     /// an engine is about to get.
     async fn bars(&self) -> Result<Arc<Bars<'static>>, Unanswered> {
         Ok(Arc::new(|_| None))
+    }
+
+    /// The secret that the hub keeps under a name, for a script that is given it; none where it keeps none.
+    async fn secret(&self, _name: &str) -> Result<Option<core_connector::Secret>, Unanswered> {
+        Ok(None)
     }
 
     /// How people sign in, as it is set now.
@@ -163,8 +170,13 @@ impl Question {
 
     /// What the log of changes says that it is about.
     fn subject(&self) -> String {
-        let named = self.text("connection").or_else(|| self.text("note")).unwrap_or_default();
-        if self.id.is_empty() { named.to_owned() } else { self.id.clone() }
+        if !self.id.is_empty() {
+            return self.id.clone();
+        }
+        match self.text("connection").or_else(|| self.text("note")) {
+            Some(named) => named.to_owned(),
+            None => self.texts("connections").join(", "),
+        }
     }
 }
 
@@ -175,6 +187,8 @@ pub struct Unanswered {
     pub wrong: bool,
     /// It was asked rightly, and waits for somebody's word, or contradicts what there is.
     pub held: bool,
+    /// What the path names is not there.
+    pub missing: bool,
     /// What is wrong, for the one who asked where it was asked wrongly, and else for the log.
     pub what: String,
     /// What to do about it.

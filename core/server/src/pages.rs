@@ -25,7 +25,9 @@ use crate::asked::{Asked, Ids};
 use crate::limits::largest;
 use crate::page::{refused, to_sign_in};
 use crate::problem::Problem;
-use crate::{Api, assets, docs, home, metrics, provider, runner, sign_in, technician, webhooks};
+use crate::{
+    Api, assets, docs, home, maintenance, metrics, provider, runner, sign_in, technician, webhooks,
+};
 
 /// What a page is, once it is there.
 pub(crate) type Answering = Pin<Box<dyn Future<Output = Result<Response, Problem>> + Send>>;
@@ -101,6 +103,9 @@ pub(crate) fn all() -> Vec<Page> {
         }),
         page("POST", TICKET_JOIN, For::AtLeast(Role::Technician), |api, asked| {
             Box::pin(technician::join(api, asked))
+        }),
+        page("POST", "/runs/{run}/secrets", For::Anybody, |api, asked| {
+            Box::pin(maintenance::secrets(api, asked))
         }),
         page("POST", "/webhooks/{connection}", For::Anybody, |api, asked| {
             Box::pin(webhooks::post(api, asked))
@@ -185,6 +190,8 @@ mod tests {
             "POST /runner/enrol",
             "POST /runner/output/{run}",
             "POST /runner/poll",
+            // By a token that counts once.
+            "POST /runs/{run}/secrets",
             "POST /session/frame",
             "POST /sign-in",
             // Signed, or refused.

@@ -208,6 +208,10 @@ impl From<serde_json::Error> for Problem {
 
 impl From<Unanswered> for Problem {
     fn from(unanswered: Unanswered) -> Self {
+        if unanswered.missing {
+            let what = (StatusCode::NOT_FOUND, "not-found", "There is no such thing");
+            return Self::new(what, unanswered.what, unanswered.remedy);
+        }
         if unanswered.wrong || unanswered.held {
             let problem = match unanswered.wrong {
                 true => Self::wrong(unanswered.what, unanswered.remedy),

@@ -17,7 +17,7 @@ use crate::deeds::{self, Deed};
 use crate::entities::{KINDS, Kind};
 use crate::params::Params;
 use crate::problem::Problem;
-use crate::{Api, health, limits, openapi, pages, sessions};
+use crate::{Api, health, limits, maintenance, openapi, pages, sessions};
 
 /// What a route below `/v1` answers.
 #[derive(Clone, Copy)]
@@ -72,7 +72,17 @@ impl Route {
 pub(crate) fn all() -> Vec<Route> {
     let kinds = KINDS.iter().flat_map(|kind| [Route::List(kind), Route::One(kind)]);
     let others = [Route::Winners, Route::Changes, Route::Events, Route::Status, Route::Description];
-    kinds.chain(others).chain(deeds::ALL.iter().chain(sessions::DEEDS).map(Route::Deed)).collect()
+    kinds
+        .chain(others)
+        .chain(
+            deeds::ALL
+                .iter()
+                .chain(deeds::HUB)
+                .chain(sessions::DEEDS)
+                .chain(maintenance::DEEDS)
+                .map(Route::Deed),
+        )
+        .collect()
 }
 
 pub(crate) fn router(api: Arc<Api>) -> Router {

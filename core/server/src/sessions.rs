@@ -237,7 +237,7 @@ pub(crate) async fn ask(api: Arc<Api>, asked: Asked) -> Result<Response, Problem
 }
 
 /// A session that the caller may see; one of another tenant is not told from none.
-async fn seen(api: &Api, caller: &Caller, id: &str) -> Result<Session, Problem> {
+pub(crate) async fn seen(api: &Api, caller: &Caller, id: &str) -> Result<Session, Problem> {
     let missing = || Problem::missing("session", id);
     let id: SessionId = id.parse().map_err(|_| missing())?;
     let session = match api.store.session(id).await {

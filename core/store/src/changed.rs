@@ -56,7 +56,7 @@ impl Store {
         let mut found = Vec::new();
         for part in refs.parts(&Filter { keys: Some(records), ..Filter::default() }) {
             let mut select = Select::new("select o.stream_id, o.kind, o.key, o.client");
-            part.of(&mut select, self.backend(), "source_record");
+            part.of(&mut select, self.backend(), "source_record", &[]);
             for row in select.query(self.backend()).fetch_all(&mut *tx).await? {
                 found.push((refs.read(&row)?, row.opt_text(3)?));
             }

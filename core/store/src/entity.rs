@@ -74,10 +74,17 @@ impl Store {
         if let Some(after) = query.after_id {
             select.push(" and id > {}", [Argument::Text(owned(after))]);
         }
-        select.push(" order by id limit {}", [Argument::Int(limit(query.limit))]);
+        // Without a limit there is no order: PostgreSQL may take one to be a reason to walk through the
+        // rows of all tenants for those of one, and so it may a limit that it does not know.
+        if query.limit < usize::MAX {
+            select.push(" order by id limit {}", [Argument::Int(limit(query.limit))]);
+        }
         let mut reader = self.readers().acquire().await?;
         let found = self.packed(&mut reader, COLUMN_COUNT, select).await?;
-        found.rows().map(|row| read(query.kind, &row)).collect()
+        let mut rows: Vec<EntityRow> =
+            found.rows().map(|row| read(query.kind, &row)).collect::<Result<_>>()?;
+        rows.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+        Ok(rows)
     }
 
     /// The entity of that kind and id.

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use crate::error::{Error, Result};
 use crate::open::Store;
-use crate::sql::{Argument, Bulk, Columns, Select, list, owned};
+use crate::packed::PackedRow;
+use crate::sql::{Argument, Bulk, Columns, LookUp, Select, list, owned};
 
 /// Presence moves all day; it is noted again when it moved by more than this, in microseconds.
 const PRESENCE_US: i64 = 6 * 3_600_000_000;
@@ -35,7 +36,8 @@ const PUT: Bulk = Bulk {
     columns: 6,
 };
 
-const COLUMNS: &str = "select uuid, agent, tenant, since, last_seen, serials from identity";
+const COLUMNS: &str = "o.uuid, o.agent, o.tenant, o.since, o.last_seen, o.serials";
+const COLUMN_COUNT: usize = 6;
 
 impl Store {
     /// Who has these UUIDs.
@@ -45,9 +47,18 @@ impl Store {
     pub async fn identities(&self, uuids: &[String]) -> Result<Vec<IdentityRow>> {
         let mut found = Vec::new();
         for part in uuids.chunks(LOOK_UP) {
-            let mut select = Select::new(COLUMNS);
-            select.push(" where uuid in list({})", [Argument::Text(list(part))]);
-            for row in select.query(self.backend()).fetch_all(self.readers()).await? {
+            let mut select = Select::new(format!("select {COLUMNS}"));
+            let look_up = LookUp {
+                table: "identity",
+                alias: "o",
+                conditions: "o.uuid = v.value",
+                arguments: Vec::new(),
+                join: None,
+            };
+            select.each(self.backend(), list(part), look_up);
+            let mut reader = self.readers().acquire().await?;
+            let rows = self.packed(&mut reader, COLUMN_COUNT, select).await?;
+            for row in rows.rows() {
                 found.push(read(&row)?);
             }
         }
@@ -60,15 +71,13 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn set_identities(&self, tenant: &str, rows: &[IdentityRow]) -> Result<Vec<String>> {
-        let mut tx = self.write().await?;
-        let stored = self
-            .sql("select uuid, agent, tenant, since, last_seen, serials from identity where tenant = $1")
-            .bind(owned(tenant))
-            .fetch_all(&mut *tx)
-            .await?;
+        let mut tx = self.write_again().await?;
+        let mut select = Select::new(format!("select {COLUMNS} from identity o"));
+        select.push(" where o.tenant = {}", [Argument::Text(owned(tenant))]);
+        let stored = self.packed(&mut tx, COLUMN_COUNT, select).await?;
         let mut before: HashMap<(String, String), IdentityRow> = HashMap::new();
-        for row in &stored {
-            let row = read(row)?;
+        for row in stored.rows() {
+            let row = read(&row)?;
             before.insert((row.uuid.clone(), row.agent.clone()), row);
         }
         let mut changed = Vec::new();
@@ -117,8 +126,8 @@ fn moved(before: Option<i64>, after: Option<i64>) -> bool {
     }
 }
 
-fn read(row: &sqlx::any::AnyRow) -> Result<IdentityRow> {
-    let serials = serde_json::from_str(&row.text(5)?)
+fn read(row: &PackedRow<'_>) -> Result<IdentityRow> {
+    let serials = serde_json::from_str(row.str(5)?)
         .map_err(|error| Error::corrupt(format!("serials of an identity: {error}")))?;
     Ok(IdentityRow {
         uuid: row.text(0)?,

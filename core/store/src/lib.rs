@@ -13,6 +13,7 @@ mod error;
 mod event;
 mod hash;
 mod identity;
+mod job;
 mod key;
 mod known;
 mod lease;
@@ -35,6 +36,7 @@ mod secret;
 mod session;
 mod sign_in;
 mod sql;
+mod statistics;
 mod stream;
 mod subscription;
 mod sweep;
@@ -50,6 +52,7 @@ pub use delivery::{Attempt, Delivery, NewDelivery};
 pub use entity::EntityQuery;
 pub use error::{Error, Result};
 pub use identity::IdentityRow;
+pub use job::{Job, JobEnd, JobState, NewJob};
 pub use key::{EnrolmentToken, Key, NOTED_EVERY_US, Opens, RunnerKey, SignInKey, Token};
 pub use known::{EntityAfter, StreamRuns};
 pub use lease::Lease;
@@ -70,8 +73,8 @@ pub use schedule::Planned;
 pub use script_run::{ScriptAnswer, ScriptRun};
 pub use secret::{SealedRow, SealingKey, SealingKeys};
 pub use session::{
-    ActionQuery, Bars, CancelFilter, FailureGroup, Holder, RunToken, SessionAction, SessionLine,
-    SessionQuery, SessionWord, Take, Took,
+    ActionQuery, Bar, Bars, CancelFilter, FailureGroup, Holder, RunToken, SessionAction,
+    SessionLine, SessionQuery, SessionWord, Take, Took,
 };
 pub use sign_in::{NewSignIn, SignInRow};
 pub use stream::{Round, RoundMode, StreamKey, StreamState};

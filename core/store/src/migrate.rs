@@ -20,6 +20,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (10, "subscription", include_str!("../migrations/0010_subscription.sql")),
     (11, "script run", include_str!("../migrations/0011_script_run.sql")),
     (12, "queue", include_str!("../migrations/0012_queue.sql")),
+    (13, "job", include_str!("../migrations/0013_job.sql")),
     (14, "maintenance", include_str!("../migrations/0014_maintenance.sql")),
     (15, "runner", include_str!("../migrations/0015_runner.sql")),
 ];

@@ -11,7 +11,7 @@ use crate::counter::EVENT;
 use crate::error::Result;
 use crate::hash;
 use crate::open::Store;
-use crate::sql::{Argument, Bulk, Columns, Select, list, opt, owned};
+use crate::sql::{Argument, Bulk, Columns, LookUp, Select, list, opt, owned};
 
 /// A change of the model.
 #[derive(Clone, Debug)]
@@ -117,6 +117,7 @@ impl Store {
             self.move_cursor(&mut tx, name, *seq).await?;
         }
         tx.commit().await?;
+        self.wrote(events as u64).await;
         Ok(events as u64)
     }
 
@@ -179,8 +180,15 @@ impl Store {
         let mut answers = Vec::new();
         for (table, (kind, ids)) in ids {
             for ids in ids.chunks(LOOK_UP) {
-                let mut select = Select::new(format!("select id, hash from {table}"));
-                select.push(" where id in list({})", [Argument::Text(list(ids))]);
+                let mut select = Select::new("select o.id, o.hash");
+                let look_up = LookUp {
+                    table,
+                    alias: "o",
+                    conditions: "o.id = v.value",
+                    arguments: Vec::new(),
+                    join: None,
+                };
+                select.each(self.backend(), list(ids), look_up);
                 answers.push((kind, self.packed(&mut *tx, 2, select).await?));
             }
         }

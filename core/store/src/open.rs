@@ -5,6 +5,7 @@
 
 use std::path::Path;
 use std::str::FromStr;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -41,6 +42,15 @@ struct Shared {
     readers: AnyPool,
     texts: Texts,
     refs: Mutex<Option<Arc<RefReader>>>,
+    /// Rows that were written since tables were last looked at.
+    written: AtomicU64,
+}
+
+impl Shared {
+    fn new(backend: Backend, writer: AnyPool, readers: AnyPool) -> Self {
+        let (texts, refs, written) = (Texts::default(), Mutex::default(), AtomicU64::new(0));
+        Self { backend, writer, readers, texts, refs, written }
+    }
 }
 
 /// A repeat of a logon within this time is the same logon: a little less than a day, so that a
@@ -117,6 +127,16 @@ impl Store {
         &self.shared.refs
     }
 
+    /// Rows that were written since tables were last looked at.
+    pub(crate) fn written(&self) -> &AtomicU64 {
+        &self.shared.written
+    }
+
+    /// For a single statement that writes; more than one belong into [`Store::write`].
+    pub(crate) fn writer(&self) -> &AnyPool {
+        &self.shared.writer
+    }
+
     pub(crate) fn readers(&self) -> &AnyPool {
         &self.shared.readers
     }
@@ -133,7 +153,21 @@ impl Store {
             Backend::Sqlite => "begin immediate",
             Backend::Postgres => "begin",
         };
-        begin_whole(&self.shared.writer, begin).await
+        begin_whole(self.backend(), &self.shared.writer, begin).await
+    }
+
+    /// A transaction that writes what the systems can be asked for again. Nobody waits until it is on
+    /// the disk: a first sync commits ten thousands of them, of a few milliseconds each. A server that
+    /// crashes may take the last of them back, but none of which a later one of [`Store::write`] is
+    /// kept, and never a part of one. (On SQLite all are so: `synchronous = normal`.)
+    pub(crate) async fn write_again(&self) -> Result<Transaction<'static, Any>> {
+        match self.backend() {
+            Backend::Sqlite => self.write().await,
+            Backend::Postgres => {
+                let begin = "begin; set local synchronous_commit = off";
+                begin_whole(self.backend(), &self.shared.writer, begin).await
+            }
+        }
     }
 
     /// A transaction that reads one state of the database, whatever is written meanwhile.
@@ -142,14 +176,22 @@ impl Store {
             Backend::Sqlite => "begin",
             Backend::Postgres => "begin isolation level repeatable read read only",
         };
-        begin_whole(self.readers(), begin).await
+        begin_whole(self.backend(), self.readers(), begin).await
     }
 }
 
 /// Begins a transaction, to the end of beginning even if nobody waits for it any more. On PostgreSQL
 /// sqlx (0.9.0) does not take back a `begin` that was given up in the middle: the connection would go
-/// back into the pool with a transaction that nobody knows of, and swallow what others write on it.
-async fn begin_whole(pool: &AnyPool, begin: &'static str) -> Result<Transaction<'static, Any>> {
+/// back into the pool with a transaction that nobody knows of, and swallow what others write on it. On
+/// SQLite it does, and a task more for each transaction is what a small one costs.
+async fn begin_whole(
+    backend: Backend,
+    pool: &AnyPool,
+    begin: &'static str,
+) -> Result<Transaction<'static, Any>> {
+    if backend == Backend::Sqlite {
+        return Ok(pool.begin_with(begin).await?);
+    }
     let pool = pool.clone();
     let begun = tokio::spawn(async move { pool.begin_with(begin).await });
     let begun = begun.await.map_err(|error| Error::Unavailable {
@@ -168,13 +210,7 @@ async fn open_postgres(address: &str) -> Result<Shared> {
         .await
         .map_err(|error| at(without_password(error, &url), &place(&url)))?;
     let pool = postgres_pool(url.port().unwrap_or(5432)).connect_with(options).await?;
-    Ok(Shared {
-        backend: Backend::Postgres,
-        writer: pool.clone(),
-        readers: pool,
-        texts: Texts::default(),
-        refs: Mutex::default(),
-    })
+    Ok(Shared::new(Backend::Postgres, pool.clone(), pool))
 }
 
 async fn open_sqlite(path: &Path) -> Result<Shared> {
@@ -199,26 +235,14 @@ async fn open_sqlite(path: &Path) -> Result<Shared> {
     try_out(&options, begin).await.map_err(|error| at(error, &shown))?;
     let writer = sqlite_pool(1, WRITER_PRAGMAS).connect_with(options.clone()).await?;
     let readers = sqlite_pool(SQLITE_READERS, READER_PRAGMAS).connect_with(options).await?;
-    Ok(Shared {
-        backend: Backend::Sqlite,
-        writer,
-        readers,
-        texts: Texts::default(),
-        refs: Mutex::default(),
-    })
+    Ok(Shared::new(Backend::Sqlite, writer, readers))
 }
 
 async fn open_memory() -> Result<Shared> {
     let options = AnyConnectOptions::from_str("sqlite::memory:")?.disable_statement_logging();
     // A database in memory is that of one connection, which must live as long as the store.
     let pool = sqlite_pool(1, "pragma foreign_keys = on").connect_with(options).await?;
-    Ok(Shared {
-        backend: Backend::Sqlite,
-        writer: pool.clone(),
-        readers: pool,
-        texts: Texts::default(),
-        refs: Mutex::default(),
-    })
+    Ok(Shared::new(Backend::Sqlite, pool.clone(), pool))
 }
 
 const WRITER_PRAGMAS: &str = "pragma busy_timeout = 10000; \
@@ -231,7 +255,11 @@ const READER_PRAGMAS: &str =
 /// PostgreSQL compiles statements that it takes to be long, which takes it half a second and more. Of
 /// tables that were just filled it knows nothing and takes every statement to be long; ours are short
 /// and many.
-const NO_COMPILER: &str = "set jit = off";
+///
+/// Of tables that are being filled it knows what was in them first, which may be all of one system or
+/// tenant, and then reads a table as a whole for each of thousands that follow. Whatever is asked often
+/// here has its index, and a table that has none for a question is still read.
+const PLANNING: &str = "set jit = off; set enable_seqscan = off";
 
 /// Connects once by itself: a pool would try again and again, and hide the reason.
 async fn try_out(options: &AnyConnectOptions, statements: &'static str) -> Result<()> {
@@ -258,7 +286,7 @@ fn sqlite_pool(connections: u32, pragmas: &'static str) -> AnyPoolOptions {
 fn postgres_pool(port: u16) -> AnyPoolOptions {
     pool(POSTGRES_CONNECTIONS).after_connect(move |connection, _| {
         Box::pin(async move {
-            sqlx::raw_sql(NO_COMPILER).execute(connection).await?;
+            sqlx::raw_sql(PLANNING).execute(connection).await?;
             #[cfg(target_os = "linux")]
             {
                 let sockets = nodelay::send_at_once(port);

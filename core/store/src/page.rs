@@ -100,7 +100,7 @@ impl Store {
     /// [`crate::Error::Conflict`] when the round is over or another was begun meanwhile.
     pub async fn commit_page(&self, page: PageCommit<'_>) -> Result<PageOutcome> {
         let stream = page.stream;
-        let mut tx = self.write().await?;
+        let mut tx = self.write_again().await?;
         let locked = self.lock_round(&mut tx, (stream, page.round), page.checkpoint).await?;
         let compared = self.compare(&mut tx, stream, page.records).await?;
         let mut outcome = compared.outcome();
@@ -119,12 +119,18 @@ impl Store {
         self.note_seen(&mut tx, &page, &compared).await?;
         self.put_presence(&mut tx, stream, &compared.presences()).await?;
         self.put_logons(&mut tx, stream, &compared.logons(), page.now_us).await?;
-        self.end_holds(&mut tx, stream, &compared).await?;
-        outcome.rejected = self.put_quarantine(&mut tx, &page, &compared).await?;
+        if locked.held {
+            self.end_holds(&mut tx, stream, &compared).await?;
+        }
+        if locked.faulty {
+            self.end_quarantine(&mut tx, stream, &compared).await?;
+        }
+        outcome.rejected = self.put_quarantine(&mut tx, &page).await?;
         // Pages are far smaller than what these types hold.
         let live = outcome.created as i64 - outcome.gone as i64;
         self.count_live(&mut tx, stream, (live, outcome.gone as i64)).await?;
         tx.commit().await?;
+        self.wrote(outcome.created + outcome.changed + outcome.gone).await;
         Ok(outcome)
     }
 

@@ -137,7 +137,7 @@ impl Store {
                     alias: "o",
                     conditions: "o.connection = {} and o.object = v.value",
                     arguments: of,
-                    join: "",
+                    join: None,
                 };
                 select.each(self.backend(), list(objects), look_up);
             }
@@ -281,7 +281,7 @@ impl Store {
                     alias: "o",
                     conditions: "o.connection = {} and o.object = v.value",
                     arguments: of,
-                    join: "",
+                    join: None,
                 };
                 select.each(self.backend(), list(objects), look_up);
             }

@@ -80,23 +80,29 @@ impl Store {
             .collect::<Result<_, Error>>()
     }
 
-    /// Puts the page's unusable records into quarantine and takes out what it brings in good shape.
+    /// Takes out of quarantine what a page brings in good shape.
+    pub(crate) async fn end_quarantine(
+        &self,
+        tx: &mut AnyConnection,
+        stream: i64,
+        compared: &ComparedPage<'_>,
+    ) -> Result<()> {
+        let slots = compared.iter().map(|one| slot(Some(&one.key), ""));
+        self.sql("delete from quarantine where stream_id = $1 and slot in list($2)")
+            .bind(stream)
+            .bind(list(slots))
+            .execute(tx)
+            .await?;
+        Ok(())
+    }
+
+    /// Puts the page's unusable records into quarantine.
     pub(crate) async fn put_quarantine(
         &self,
         tx: &mut AnyConnection,
         page: &PageCommit<'_>,
-        compared: &ComparedPage<'_>,
     ) -> Result<u64> {
         let stream = page.stream;
-        let any = self.sql("select 1 from quarantine where stream_id = $1 limit 1").bind(stream);
-        if any.fetch_optional(&mut *tx).await?.is_some() {
-            let slots = compared.iter().map(|one| slot(Some(&one.key), ""));
-            self.sql("delete from quarantine where stream_id = $1 and slot in list($2)")
-                .bind(stream)
-                .bind(list(slots))
-                .execute(&mut *tx)
-                .await?;
-        }
         // A statement may meet each row once only: of several with one slot and path the last counts.
         let mut rows: Vec<(String, String, &Rejected)> = Vec::new();
         for rejected in page.rejected {

@@ -12,9 +12,13 @@ use crate::counter::STREAM;
 use crate::error::{Error, Result};
 use crate::open::{Backend, Store};
 use crate::packed::PackedRow;
-use crate::sql::{Argument, Columns, LookUp, Select, ints, limit, list, owned};
+use crate::sql::{Argument, Columns, Select, limit, owned};
 use crate::stream::StreamKey;
 use crate::sweep::parse_kind;
+
+mod part;
+
+use part::{Part, Streams};
 
 /// A source record as derivation sees it.
 #[derive(Clone, Debug, PartialEq)]
@@ -219,11 +223,7 @@ impl<'a> RecordQuery<'a> {
 
     fn select(&self, part: &Part<'_>, backend: Backend) -> Select {
         let mut select = Select::new(COLUMNS);
-        part.of(&mut select, backend, "source_record");
-        if !self.kinds.is_empty() {
-            let kinds = list(self.kinds.iter().map(|kind| kind.as_str()));
-            select.push(" and o.kind in list({})", [Argument::Text(kinds)]);
-        }
+        part.of(&mut select, backend, "source_record", self.kinds);
         if !self.include_gone {
             select.push(" and o.gone_since is null", []);
         }
@@ -238,93 +238,6 @@ pub(crate) struct Filter<'a> {
     pub(crate) scope: Option<&'a str>,
     pub(crate) clients: Option<&'a [(String, String)]>,
     pub(crate) keys: Option<&'a [RecordRef]>,
-}
-
-/// The streams that a part is about.
-#[derive(Clone)]
-enum Streams<'a> {
-    /// All of a connection, however many these are.
-    Of(&'a str),
-    /// These.
-    Ids(Vec<i64>),
-}
-
-impl Streams<'_> {
-    /// The condition on the stream of a table's row.
-    fn condition(&self, alias: &str) -> (String, Argument) {
-        match self {
-            Streams::Of(connection) => (
-                format!(
-                    "exists (select 1 from stream s where s.id = {alias}.stream_id \
-                     and s.connection = {{}})"
-                ),
-                Argument::Text(owned(connection)),
-            ),
-            Streams::Ids(ids) => (
-                format!("{alias}.stream_id in ints({{}})"),
-                Argument::Text(ints(ids.iter().copied())),
-            ),
-        }
-    }
-}
-
-/// A part of what is asked for that one statement can answer. No two parts of a question overlap.
-pub(crate) struct Part<'a> {
-    streams: Streams<'a>,
-    keys: Option<(RecordKind, Vec<&'a str>)>,
-    clients: Option<Vec<&'a str>>,
-}
-
-impl Part<'_> {
-    /// Appends the `from` and the conditions: the rows of a table with stream, kind and key, named
-    /// `o`.
-    pub(crate) fn of(&self, select: &mut Select, backend: Backend, table: &str) {
-        let records = table == "source_record";
-        // A client is written on the record; an observation is joined with its record.
-        let join = |this: &str, other: &str, other_table: &str| {
-            let [a, b] = [this, other];
-            format!(
-                " join {other_table} {b} on {b}.stream_id = {a}.stream_id \
-                 and {b}.kind = {a}.kind and {b}.key = {a}.key"
-            )
-        };
-        let clients = self.clients.as_ref().map(list);
-        let Some((kind, keys)) = &self.keys else {
-            let Some(clients) = clients else {
-                let (condition, argument) = self.streams.condition("o");
-                return select.push(&format!(" from {table} o where {condition}"), [argument]);
-            };
-            let (alias, join) =
-                if records { ("o", String::new()) } else { ("r", join("r", "o", table)) };
-            let (condition, argument) = self.streams.condition(alias);
-            let look_up = LookUp {
-                table: "source_record",
-                alias,
-                conditions: &format!("{alias}.client = v.value and {condition}"),
-                arguments: vec![argument],
-                join: &join,
-            };
-            return select.each(backend, clients, look_up);
-        };
-        let join = if records || clients.is_none() {
-            String::new()
-        } else {
-            join("o", "r", "source_record")
-        };
-        let (condition, argument) = self.streams.condition("o");
-        let look_up = LookUp {
-            table,
-            alias: "o",
-            conditions: &format!("{condition} and o.kind = {{}} and o.key = v.value"),
-            arguments: vec![argument, Argument::Text(kind.as_str().to_owned())],
-            join: &join,
-        };
-        select.each(backend, list(keys), look_up);
-        if let Some(clients) = clients {
-            let of = if records { "o" } else { "r" };
-            select.push(&format!(" and {of}.client in list({{}})"), [Argument::Text(clients)]);
-        }
-    }
 }
 
 /// The streams by their ids and by their names.

@@ -6,7 +6,7 @@ use core_model::run::{Outcome, Run};
 use sqlx::any::AnyRow;
 
 use crate::error::{Error, Result};
-use crate::open::Store;
+use crate::open::{Backend, Store};
 use crate::sql::{Argument, Bulk, Columns, Select, limit, opt, owned};
 
 const COLUMNS: &str = "select id, connection, stream, scope, started_by, mode, started, ended, \
@@ -27,7 +27,7 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn start_run(&self, run: &Run) -> Result<()> {
-        self.put_runs(std::slice::from_ref(run)).await
+        self.put_run(run).await
     }
 
     /// Notes how far a run is, or how it ended.
@@ -35,7 +35,7 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn finish_run(&self, run: &Run) -> Result<()> {
-        self.put_runs(std::slice::from_ref(run)).await
+        self.put_run(run).await
     }
 
     /// The newest runs, of one connection or of all.
@@ -110,8 +110,16 @@ impl Store {
         Ok(dead.len() as u64)
     }
 
-    async fn put_runs(&self, runs: &[Run]) -> Result<()> {
-        let mut tx = self.write().await?;
+    async fn put_run(&self, run: &Run) -> Result<()> {
+        let runs = std::slice::from_ref(run);
+        if self.backend() == Backend::Sqlite {
+            // One statement is whole by itself. There are two for each stream that is read, most of
+            // which hold little.
+            let mut writer = self.writer().acquire().await?;
+            self.bulk(&mut writer, (&RUNS, ""), runs, bind).await?;
+            return Ok(());
+        }
+        let mut tx = self.write_again().await?;
         self.bulk(&mut tx, (&RUNS, ""), runs, bind).await?;
         tx.commit().await?;
         Ok(())

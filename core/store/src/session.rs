@@ -19,7 +19,7 @@ mod word;
 pub use actions::{ActionQuery, FailureGroup, SessionAction};
 pub use book::{Holder, RunToken, SessionLine};
 pub use cancel::CancelFilter;
-pub use queue::{Bars, Take, Took};
+pub use queue::{Bar, Bars, Take, Took};
 pub use word::SessionWord;
 
 /// Which sessions: those for which everything holds that is given.

@@ -84,7 +84,7 @@ impl Store {
             alias: "o",
             conditions: "o.stream_id = {} and o.kind = {} and o.key = v.value",
             arguments: vec![Argument::Int(stream), Argument::Text(kind.as_str().to_owned())],
-            join: "",
+            join: None,
         };
         select.each(self.backend(), list(keys), look_up);
         self.packed(on, N, select).await
@@ -147,8 +147,8 @@ pub(crate) struct LookUp<'a> {
     pub(crate) alias: &'a str,
     pub(crate) conditions: &'a str,
     pub(crate) arguments: Vec<Argument>,
-    /// Further joins, with a space before them.
-    pub(crate) join: &'a str,
+    /// Rows of another table that belong to those found: table, alias and conditions.
+    pub(crate) join: Option<(&'a str, &'a str, &'a str)>,
 }
 
 impl Select {
@@ -175,18 +175,30 @@ impl Select {
     /// This is for lists whose column is not the first of its index. There PostgreSQL, as long as
     /// it has no statistics of a table that was just filled, takes the columns before it to be
     /// enough, and reads the whole stream for each list. A lateral query with an offset is not
-    /// merged into the outer one, so that each look-up has the whole index to go by.
+    /// merged into the outer one, so that each look-up has the whole index to go by; what is joined
+    /// is looked up in the same way, row by row.
+    ///
+    /// It is also for lists that a table is asked for while it fills. A plan that was made when it
+    /// was empty reads all of it for a list, and is kept; one for a single text goes by the index.
     pub(crate) fn each(&mut self, backend: Backend, texts: String, look_up: LookUp<'_>) {
         let LookUp { table, alias, conditions, arguments, join } = look_up;
         let text = match backend {
-            Backend::Sqlite => format!(
-                " from json_each({{}}) as v cross join {table} {alias}{join} where {conditions}"
-            ),
-            Backend::Postgres => format!(
-                " from json_array_elements_text({{}}::json) as v(value) cross join lateral \
-                 (select * from {table} {alias} where {conditions} offset 0) as {alias}{join} \
-                 where 1 = 1"
-            ),
+            Backend::Sqlite => {
+                let join = join.map(|(table, alias, on)| format!(" join {table} {alias} on {on}"));
+                let join = join.unwrap_or_default();
+                format!(
+                    " from json_each({{}}) as v cross join {table} {alias}{join} where {conditions}"
+                )
+            }
+            Backend::Postgres => {
+                let first = lateral(table, alias, conditions);
+                let join = join.map(|(table, alias, on)| lateral(table, alias, on));
+                let join = join.unwrap_or_default();
+                format!(
+                    " from json_array_elements_text({{}}::json) as v(value){first}{join} \
+                     where 1 = 1"
+                )
+            }
         };
         self.push(&text, std::iter::once(Argument::Text(texts)).chain(arguments));
     }
@@ -200,6 +212,13 @@ impl Select {
     pub(crate) fn finish(self, backend: Backend) -> (String, Vec<Argument>) {
         (lists(backend, &self.text), self.arguments)
     }
+}
+
+/// Rows of a table that PostgreSQL looks up for each row before them.
+fn lateral(table: &str, alias: &str, conditions: &str) -> String {
+    format!(
+        " cross join lateral (select * from {table} {alias} where {conditions} offset 0) as {alias}"
+    )
 }
 
 impl Argument {

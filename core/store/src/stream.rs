@@ -91,6 +91,10 @@ pub struct StreamState {
 pub(crate) struct Locked {
     pub(crate) live: i64,
     pub(crate) gone: i64,
+    /// Whether deletions of it are held.
+    pub(crate) held: bool,
+    /// Whether records of it are in quarantine.
+    pub(crate) faulty: bool,
 }
 
 const COLUMNS: &str = "select id, round_mode, sweep, round_checkpoint, settled, fingerprint, \
@@ -108,7 +112,7 @@ impl Store {
         {
             return Ok(state);
         }
-        let mut tx = self.write().await?;
+        let mut tx = self.write_again().await?;
         // The counter's lock lets one of several at a time look and insert.
         self.take(&mut tx, STREAM, 0).await?;
         let known = self
@@ -166,7 +170,7 @@ impl Store {
         mode: RoundMode,
         fingerprint: &str,
     ) -> Result<Round> {
-        let mut tx = self.write().await?;
+        let mut tx = self.write_again().await?;
         let row = self
             .sql(
                 "update stream set sweep = sweep + 1, round_mode = $2, round_gone = 0, \
@@ -228,14 +232,23 @@ impl Store {
             .bind(round.mode.as_str())
             .fetch_optional(&mut *tx)
             .await?;
-        match row {
-            Some(row) => Ok(Locked { live: row.int(0)?, gone: row.int(1)? }),
-            None => {
-                self.lock_stream(tx, stream).await?;
-                let constraint = format!("round {} of the stream is under way", round.sweep);
-                Err(Error::Conflict { constraint })
-            }
-        }
+        let Some(row) = row else {
+            self.lock_stream(tx, stream).await?;
+            let constraint = format!("round {} of the stream is under way", round.sweep);
+            return Err(Error::Conflict { constraint });
+        };
+        // A statement of its own: on PostgreSQL one that waited for the lock sees what was before.
+        let others = self
+            .sql(
+                "select case when exists (select 1 from held_deletion where stream_id = $1) \
+                 then 1 else 0 end, case when exists (select 1 from quarantine where stream_id = $1) \
+                 then 1 else 0 end",
+            )
+            .bind(stream)
+            .fetch_one(&mut *tx)
+            .await?;
+        let (held, faulty) = (others.int(0)? != 0, others.int(1)? != 0);
+        Ok(Locked { live: row.int(0)?, gone: row.int(1)?, held, faulty })
     }
 
     /// Locks a stream until the commit; gives its number of live records.

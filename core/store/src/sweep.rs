@@ -94,27 +94,20 @@ impl Store {
     /// [`Error::Conflict`] when the round is over or another was begun meanwhile.
     pub async fn finish_round(&self, finish: FinishRound<'_>) -> Result<RoundOutcome> {
         let stream = finish.stream;
-        let mut tx = self.write().await?;
+        let mut tx = self.write_again().await?;
         let locked = self.lock_round(&mut tx, (stream, finish.round), None).await?;
-        let gone = match finish.round.mode {
+        let (gone, held) = match finish.round.mode {
             RoundMode::Full => self.sweep(&mut tx, &finish, locked).await?,
             RoundMode::Incremental if finish.guard.accept => {
-                self.apply_held(&mut tx, stream, finish.now_us).await?
+                (self.apply_held(&mut tx, stream, finish.now_us).await?, locked.held)
             }
-            RoundMode::Incremental => 0,
+            RoundMode::Incremental => (0, locked.held),
         };
-        self.settle(&mut tx, &finish).await?;
-        let row = self
-            .sql(
-                "select (select live from stream where id = $1), \
-                 (select count(*) from held_deletion where stream_id = $1)",
-            )
-            .bind(stream)
-            .fetch_one(&mut *tx)
-            .await?;
-        let outcome = RoundOutcome { gone, held: count(row.int(1)?), live: row.int(0)? };
+        self.settle(&mut tx, &finish, locked).await?;
+        let held = if held { self.count_held(&mut tx, stream).await? } else { 0 };
         tx.commit().await?;
-        Ok(outcome)
+        // A round is far smaller than what this type holds.
+        Ok(RoundOutcome { gone, held, live: locked.live - gone as i64 })
     }
 
     /// Applies the held deletions of a stream; gives how many records are gone.
@@ -208,10 +201,6 @@ impl Store {
         stream: i64,
         compared: &ComparedPage<'_>,
     ) -> Result<()> {
-        let any = self.sql("select 1 from held_deletion where stream_id = $1 limit 1").bind(stream);
-        if any.fetch_optional(&mut *tx).await?.is_none() {
-            return Ok(());
-        }
         for (kind, keys) in compared.keys() {
             self.sql(
                 "delete from held_deletion where stream_id = $1 and kind = $2 and key in list($3)",
@@ -225,12 +214,14 @@ impl Store {
         Ok(())
     }
 
+    /// Takes away what a full round did not see, or holds it; says how many are gone, and whether any are
+    /// held.
     async fn sweep(
         &self,
         tx: &mut AnyConnection,
         finish: &FinishRound<'_>,
         locked: Locked,
-    ) -> Result<u64> {
+    ) -> Result<(u64, bool)> {
         let live = locked.live;
         let (stream, now_us) = (finish.stream, finish.now_us);
         let seen = self.seen(tx, stream).await?;
@@ -243,22 +234,32 @@ impl Store {
         if held {
             self.hold(tx, stream, &missing, now_us).await?;
             // Earlier holds of records that are there after all ended when their page was stored.
-            return Ok(0);
+            return Ok((0, true));
         }
         self.remove_records(tx, stream, &missing, now_us).await?;
         self.count_live(tx, stream, (-(missing.len() as i64), 0)).await?;
-        self.sql("delete from held_deletion where stream_id = $1")
-            .bind(stream)
-            .execute(&mut *tx)
-            .await?;
-        Ok(missing.len() as u64)
+        if locked.held {
+            self.sql("delete from held_deletion where stream_id = $1")
+                .bind(stream)
+                .execute(&mut *tx)
+                .await?;
+        }
+        Ok((missing.len() as u64, false))
     }
 
-    /// The digests of everything that the round has seen, sorted, each once.
+    async fn count_held(&self, tx: &mut AnyConnection, stream: i64) -> Result<u64> {
+        let query = self.sql("select count(*) from held_deletion where stream_id = $1");
+        Ok(count(query.bind(stream).fetch_one(tx).await?.int(0)?))
+    }
+
+    /// The digests of everything that the round has seen, sorted, each once. They are read at its end,
+    /// and no more after that.
     async fn seen(&self, tx: &mut AnyConnection, stream: i64) -> Result<Vec<u128>> {
         let mut seen = Vec::new();
-        let mut rows =
-            self.sql("select digests from sweep_page where stream_id = $1").bind(stream).fetch(tx);
+        let mut rows = self
+            .sql("delete from sweep_page where stream_id = $1 returning digests")
+            .bind(stream)
+            .fetch(tx);
         while let Some(row) = rows.try_next().await? {
             let bytes = BASE64
                 .decode(row.text(0)?)
@@ -350,7 +351,12 @@ impl Store {
         Ok(names.len() as u64)
     }
 
-    async fn settle(&self, tx: &mut AnyConnection, finish: &FinishRound<'_>) -> Result<()> {
+    async fn settle(
+        &self,
+        tx: &mut AnyConnection,
+        finish: &FinishRound<'_>,
+        locked: Locked,
+    ) -> Result<()> {
         let (stream, round) = (finish.stream, finish.round);
         self.sql(
             "update stream set settled = $2, last_complete = $3, \
@@ -363,8 +369,7 @@ impl Store {
         .bind(finish.now_us)
         .execute(&mut *tx)
         .await?;
-        self.clear_sweep(tx, stream).await?;
-        if round.mode == RoundMode::Full {
+        if round.mode == RoundMode::Full && locked.faulty {
             // What a full round did not find fault with again is mended, or is no longer there.
             self.sql("delete from quarantine where stream_id = $1 and sweep < $2")
                 .bind(stream)

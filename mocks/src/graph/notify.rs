@@ -57,7 +57,9 @@ impl Subscriptions {
         all.retain(|one| one.expires > now);
         for one in all.iter_mut().filter(|one| one.told < world.version) {
             let url = one.body["notificationUrl"].as_str().unwrap_or_default().to_owned();
-            by_url.entry(url).or_default().extend(changes(one, world, index));
+            if !one.deaf {
+                by_url.entry(url).or_default().extend(changes(one, world, index));
+            }
             one.told = world.version;
         }
         drop(all);
@@ -85,12 +87,14 @@ impl Subscriptions {
         Value::Array(rows.collect())
     }
 
-    /// `{"event": "reauthorizationRequired" | "subscriptionRemoved" | "missed" | "lost", "tenant": GUID,
-    /// "resource": "users"}`: of all, where tenant and resource are left out. What is removed is gone, and
-    /// what is lost is gone without a word.
+    /// `{"event": "reauthorizationRequired" | "subscriptionRemoved" | "missed" | "deaf" | "lost",
+    /// "tenant": GUID, "resource": "users"}`: of all, where tenant and resource are left out. What is removed
+    /// is gone, and what is lost is gone without a word. From `deaf` on nothing of what changes is told, until
+    /// it is told that something was `missed`.
     pub(super) fn lifecycle(&self, fields: &Value, world: &World) -> Result<Value, String> {
         let event = fields["event"].as_str().unwrap_or_default();
-        if !["reauthorizationRequired", "subscriptionRemoved", "missed", "lost"].contains(&event) {
+        let known = ["reauthorizationRequired", "subscriptionRemoved", "missed", "deaf", "lost"];
+        if !known.contains(&event) {
             return Err(format!("{event:?} is no event of a subscription"));
         }
         let is = |name: &str, value: &str| fields[name].as_str().is_none_or(|asked| asked == value);
@@ -99,13 +103,18 @@ impl Subscriptions {
             is("tenant", &one.tenant.to_string()) && is("resource", resource)
         };
         let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
-        let (meant, others): (Vec<_>, Vec<_>) =
+        let (mut meant, others): (Vec<_>, Vec<_>) =
             std::mem::take(&mut *all).into_iter().partition(is_meant);
         let gone = ["subscriptionRemoved", "lost"].contains(&event);
         let count = meant.len();
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        for one in &meant {
-            let url = one.body["lifecycleNotificationUrl"].as_str().filter(|_| event != "lost");
+        for one in &mut meant {
+            if ["deaf", "missed"].contains(&event) {
+                one.deaf = event == "deaf";
+                one.told = one.told.max(world.version);
+            }
+            let silent = ["deaf", "lost"].contains(&event);
+            let url = one.body["lifecycleNotificationUrl"].as_str().filter(|_| !silent);
             let Some(url) = url.map(str::to_owned) else { continue };
             let told = json!({
                 "subscriptionId": one.id,

@@ -38,6 +38,8 @@ pub(super) struct Subscription {
     pub(super) body: Value,
     /// Up to which version of the world it was told what changed.
     pub(super) told: Version,
+    /// Nothing of what changes is told, until it is said that something was missed.
+    pub(super) deaf: bool,
 }
 
 fn invalid(message: &str) -> Problem {
@@ -135,6 +137,7 @@ impl Subscriptions {
             expires,
             body: kept,
             told: ask.world.version,
+            deaf: false,
         };
         let answer = shown(ask, &made, true);
         all.push(made);

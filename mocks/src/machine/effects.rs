@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::catalogue;
 use super::paths;
-use crate::world::{Content, Effect, Installed, MachineState, RegKey, Service};
+use crate::world::{Content, Effect, FileEntry, Installed, MachineState, RegKey, Service};
 
 impl MachineState {
     /// Changes the state by one effect. What a reboot does to the machine itself is the agenda's.
@@ -17,7 +17,19 @@ impl MachineState {
             }
             Effect::NoFile(path) => {
                 let below = format!("{}\\", paths::key(path));
-                self.files.retain(|at, _| *at != paths::key(path) && !at.starts_with(&below));
+                let own = paths::key(path);
+                self.files.retain(|at, _| *at != own && !at.starts_with(&below));
+                self.access.retain(|at, _| *at != own && !at.starts_with(&below));
+            }
+            Effect::Append(path, more) => self.appended(path, more),
+            Effect::Access(path, access) => {
+                self.access.insert(paths::key(path), access.clone());
+            }
+            Effect::Task(task) => {
+                self.tasks.insert(task.name.to_lowercase(), task.clone());
+            }
+            Effect::NoTask(name) => {
+                self.tasks.remove(&name.to_lowercase());
             }
             Effect::Key(path) => {
                 self.reg_key(path);
@@ -45,6 +57,22 @@ impl MachineState {
             Effect::Ended(package, exit) => self.ended(package, *exit),
             Effect::Down(_) => self.busy = None,
             Effect::Up => self.up(at),
+        }
+    }
+
+    fn appended(&mut self, path: &str, more: &[u8]) {
+        let path = path.replace('/', "\\");
+        let content = Content::Bytes(Vec::new());
+        let made = || FileEntry { path: path.clone(), content };
+        let file = self.files.entry(paths::key(&path)).or_insert_with(made);
+        match &mut file.content {
+            Content::Bytes(bytes) => bytes.extend_from_slice(more),
+            Content::Text(text) => {
+                let mut bytes = std::mem::take(text).into_bytes();
+                bytes.extend_from_slice(more);
+                file.content = Content::Bytes(bytes);
+            }
+            Content::Folder | Content::Installer { .. } => {}
         }
     }
 

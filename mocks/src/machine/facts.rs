@@ -8,8 +8,6 @@ use crate::world::{MachineNo, World};
 pub(crate) struct Facts {
     pub(crate) no: MachineNo,
     pub(crate) host: String,
-    /// `DOMAIN\account` of whoever is logged on, or SYSTEM.
-    pub(crate) account: String,
     pub(crate) somebody: bool,
     pub(crate) upn: String,
     pub(crate) automate_id: String,
@@ -38,6 +36,15 @@ const WMI: &[(&str, &str)] = &[
 ];
 
 impl Facts {
+    /// Whoever is logged on, as `DOMAIN\account`.
+    pub(crate) fn user(&self) -> Option<&str> {
+        let mut wmi = self.wmi.iter();
+        let name = wmi.find(|(class, property, _)| {
+            *class == "Win32_ComputerSystem" && *property == "UserName"
+        });
+        name.map(|(.., user)| user.as_str()).filter(|user| self.somebody && !user.is_empty())
+    }
+
     pub(crate) fn of(world: &World, no: MachineNo) -> Option<Self> {
         let machine = world.machines.get(no)?;
         let probe = Probe { world, machine, no };
@@ -48,7 +55,6 @@ impl Facts {
         Some(Self {
             no,
             host: machine.host.clone(),
-            account: ask("whoami"),
             somebody: machine.logged_on != crate::world::LoggedOn::Nobody,
             upn: ask("whoami /upn"),
             automate_id: ask(r"(Get-ItemProperty 'HKLM:\SOFTWARE\LabTech\Service').ID"),

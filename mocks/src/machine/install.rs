@@ -1,7 +1,8 @@
 //! Installers and uninstallers: what they do, how long it takes and with what they end.
 
 use super::catalogue::{self, Kind, Package};
-use super::sim::{Over, Sim, milliseconds};
+use super::process::Started;
+use super::sim::{Deed, Over, Sim, milliseconds};
 use crate::world::{Content, Effect, InstallTrouble, Installed, InstallerRun, RebootCause, Verb};
 
 /// Milliseconds of a machine's going down and coming up.
@@ -26,22 +27,22 @@ impl From<Over> for NotStarted {
     }
 }
 
-/// A process that ran, or runs.
+/// How a program goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Process {
-    pub(crate) exit: i64,
+struct Process {
+    exit: i64,
     /// Milliseconds that it takes from now on.
-    pub(crate) takes: u64,
+    takes: u64,
+}
+
+impl Process {
+    /// It waits for somebody.
+    const ENDLESS: Self = Self { exit: 0, takes: u64::MAX };
 }
 
 impl Sim {
     /// Starts a program of which a path is known, and waits for it or not.
-    pub(crate) fn program(
-        &mut self,
-        path: &str,
-        args: &[String],
-        wait: bool,
-    ) -> Result<Process, NotStarted> {
+    pub(crate) fn program(&mut self, path: &str, args: &[String], wait: bool) -> Started {
         match self.file(path) {
             Some(Content::Installer { file, whole }) => {
                 let Some(package) = catalogue::by_file(&file).filter(|_| whole) else {
@@ -55,32 +56,31 @@ impl Sim {
                 let silent = args.iter().any(|arg| {
                     package.silent.iter().any(|switch| arg.eq_ignore_ascii_case(switch))
                 });
-                let process = if silent {
-                    self.install(package, false)
-                } else {
-                    Process { exit: 0, takes: u64::MAX }
-                };
-                self.finish(process, wait)
+                self.started_as(path, wait, |sim| {
+                    if silent { sim.install(package, false) } else { Process::ENDLESS }
+                })
             }
             Some(Content::Text(text)) if text.starts_with("MZ") => {
-                let process = self.uninstaller(path, args);
-                self.finish(process, wait)
+                self.started_as(path, wait, |sim| sim.uninstaller(path, args))
             }
-            Some(Content::Folder) => Err(NotStarted::Damaged),
             Some(_) => Err(NotStarted::Damaged),
             None => Err(NotStarted::Missing),
         }
     }
 
-    fn finish(&mut self, process: Process, wait: bool) -> Result<Process, NotStarted> {
-        if !wait {
-            return Ok(process);
+    /// A process of its own, which is waited for or not.
+    fn started_as(
+        &mut self,
+        path: &str,
+        wait: bool,
+        act: impl FnOnce(&mut Self) -> Process,
+    ) -> Started {
+        let (pid, process) = self.as_process(act);
+        self.ends_with(pid, super::paths::leaf(path), process.takes, process.exit);
+        if wait {
+            self.wait(pid, None)?;
         }
-        if process.takes == u64::MAX {
-            return Err(self.hang().into());
-        }
-        self.pass(process.takes)?;
-        Ok(process)
+        Ok(pid)
     }
 
     /// An uninstaller that is a program of its own; other programs do nothing and end.
@@ -97,15 +97,19 @@ impl Sim {
         let silent =
             args.iter().any(|arg| quiet.is_some_and(|quiet| arg.eq_ignore_ascii_case(quiet)));
         if !silent && quiet.is_some() {
-            return Process { exit: 0, takes: u64::MAX };
+            return Process::ENDLESS;
         }
         self.remove(&row, false)
     }
 
     /// `msiexec` with its arguments.
-    pub(crate) fn msiexec(&mut self, args: &[String], wait: bool) -> Result<Process, NotStarted> {
+    pub(crate) fn msiexec(&mut self, args: &[String], wait: bool) -> Started {
         let asked = Msi::read(args);
-        let process = self.msi(&asked)?;
+        self.started_as("msiexec.exe", wait, |sim| sim.windows_installer(&asked))
+    }
+
+    fn windows_installer(&mut self, asked: &Msi) -> Process {
+        let process = self.msi(asked);
         if let Some(log) = &asked.log {
             let text = format!(
                 "=== Verbose logging ===\r\nMainEngineThread is returning {}\r\n",
@@ -117,17 +121,17 @@ impl Sim {
                 Effect::File(crate::world::FileEntry { path: log.clone(), content }),
             );
         }
-        let process = self.finish(process, wait)?;
         if process.exit == 3010 && !asked.no_restart {
             // Told to be quiet and not told to leave the machine up, it restarts it.
-            self.restart(process.takes * u64::from(!wait));
-            return Ok(Process { exit: 1641, ..process });
+            let pid = self.pid();
+            self.restart_of(process.takes, pid);
+            return Process { exit: 1641, ..process };
         }
-        Ok(process)
+        process
     }
 
-    fn msi(&mut self, asked: &Msi) -> Result<Process, NotStarted> {
-        let at_once = |exit| Ok(Process { exit, takes: 300 });
+    fn msi(&mut self, asked: &Msi) -> Process {
+        let at_once = |exit| Process { exit, takes: 300 };
         let Some((verb, target)) = &asked.what else { return at_once(1639) };
         let named = target.starts_with('{');
         let (package, row) = if named {
@@ -151,19 +155,19 @@ impl Sim {
         }
         if !asked.quiet {
             // A window that nobody sees.
-            return Err(self.hang().into());
+            return Process::ENDLESS;
         }
         if self.state.busy.is_some_and(|(until, _)| until > self.now()) {
             return at_once(1618);
         }
-        Ok(match (verb, package, row) {
+        match (verb, package, row) {
             (Verb::Uninstall, _, Some(row)) => self.remove(&row, true),
             (Verb::Uninstall, _, None) => Process { exit: 1605, takes: 300 },
             (Verb::Install, Some(package), _) => self.install(package, true),
             // `/I {code}` of what is there and in no catalogue changes nothing.
             (Verb::Install, None, Some(_)) => Process { exit: 0, takes: 1_000 },
             (Verb::Install, None, None) => Process { exit: 1605, takes: 300 },
-        })
+        }
     }
 
     /// Installs a package: what it does is due at its end.
@@ -187,7 +191,7 @@ impl Sim {
                 if msi {
                     self.act(Effect::Busy(self.now() + milliseconds(u64::MAX), self.run));
                 }
-                return Process { exit: 0, takes: u64::MAX };
+                return Process::ENDLESS;
             }
             Some(InstallTrouble::Takes(seconds)) => takes = u64::from(seconds) * 1_000,
             Some(InstallTrouble::WantsReboot) => exit = 3010,
@@ -218,7 +222,7 @@ impl Sim {
         match self.trouble(&format!("{id}/uninstall")) {
             Some(InstallTrouble::Fails(code)) => return self.ends(&id, code, takes / 2, msi),
             Some(InstallTrouble::DoesNothing) => return self.ends(&id, 0, takes, msi),
-            Some(InstallTrouble::Hangs) => return Process { exit: 0, takes: u64::MAX },
+            Some(InstallTrouble::Hangs) => return Process::ENDLESS,
             Some(InstallTrouble::Takes(seconds)) => takes = u64::from(seconds) * 1_000,
             Some(InstallTrouble::WantsReboot) => {
                 self.later(takes, Effect::NoSoftware(row.key.to_string()));
@@ -247,8 +251,13 @@ impl Sim {
 
     /// Windows goes down soon; the script may end before.
     pub(crate) fn restart(&mut self, after: u64) {
+        // Whoever asked may be ended: Windows goes on with it.
+        self.restart_of(after, 0);
+    }
+
+    fn restart_of(&mut self, after: u64, pid: u32) {
         let at = self.now() + milliseconds(after.saturating_add(GRACE_MS));
-        self.effects.push((at, Effect::Down(REBOOT_MS)));
+        self.effects.push(Deed { at, effect: Effect::Down(REBOOT_MS), pid });
     }
 }
 

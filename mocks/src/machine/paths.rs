@@ -28,6 +28,11 @@ pub(crate) const PROGRAMS: &[&str] = &[
     r"c:\windows\system32\msiexec.exe",
     r"c:\windows\system32\cmd.exe",
     r"c:\windows\system32\shutdown.exe",
+    r"c:\windows\system32\taskkill.exe",
+    r"c:\windows\system32\whoami.exe",
+    r"c:\windows\system32\hostname.exe",
+    r"c:\windows\system32\reg.exe",
+    r"c:\windows\explorer.exe",
     r"c:\windows\system32\windowspowershell\v1.0\powershell.exe",
 ];
 

@@ -68,6 +68,8 @@ pub(crate) fn bare(booted: DateTime<Utc>) -> MachineState {
         disk_free: 180 << 30,
         busy: None,
         installers: Vec::new(),
+        access: std::collections::BTreeMap::new(),
+        tasks: std::collections::BTreeMap::new(),
     }
 }
 

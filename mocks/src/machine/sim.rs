@@ -1,9 +1,13 @@
 //! One run of a script on one machine, worked out ahead: a copy of the state, a clock, and the list
 //! of what will have happened when.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use chrono::{DateTime, Duration, Utc};
 
 use super::facts::Facts;
+use super::process::{Account, Processes};
 use super::registry::{self, View};
 use crate::world::{
     Content, DownloadTrouble, Due, Effect, InstallFault, InstallTrouble, MachineState, World,
@@ -13,7 +17,7 @@ use crate::world::{
 const FOR_EVER: u64 = 400 * 86_400_000;
 
 /// Steps of one script, in all its shells.
-const STEPS: u64 = 50_000;
+pub(super) const STEPS: u64 = 600_000;
 /// Shells within each other.
 const NESTED: u8 = 6;
 
@@ -21,26 +25,45 @@ const NESTED: u8 = 6;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Over;
 
+/// Something that will be done, or was.
+#[derive(Clone, Debug)]
+pub(crate) struct Deed {
+    pub(super) at: DateTime<Utc>,
+    pub(crate) effect: Effect,
+    /// The process that does it; 0 is none of this run.
+    pub(super) pid: u32,
+}
+
 /// A run in the making.
+#[derive(Clone)]
 pub(crate) struct Sim {
     pub(crate) state: MachineState,
-    pub(crate) facts: Facts,
+    pub(crate) facts: Arc<Facts>,
+    /// In whose name what runs now runs.
+    pub(crate) account: Account,
+    /// What was set in its environment, by names in lower case.
+    pub(crate) env: BTreeMap<String, String>,
     /// When it began.
     pub(crate) began: DateTime<Utc>,
     /// Its number.
     pub(crate) run: u64,
     /// Milliseconds since then.
-    clock: u64,
+    pub(super) clock: u64,
     /// Milliseconds after which it is killed.
     limit: Option<u64>,
     /// What others will do, and what this run's own processes will, by time.
-    coming: Vec<(DateTime<Utc>, Effect)>,
+    pub(super) coming: Vec<Deed>,
     /// What this run does.
-    pub(crate) effects: Vec<(DateTime<Utc>, Effect)>,
+    pub(crate) effects: Vec<Deed>,
+    /// The last run of scheduled tasks, by name in lower case.
+    pub(super) task_runs: BTreeMap<String, u32>,
+    /// Its processes, and which of them is at work.
+    pub(super) processes: Processes,
+    pub(crate) web: Option<crate::world::Web>,
     pub(crate) install_faults: Vec<InstallFault>,
     pub(crate) download_faults: Vec<(String, DownloadTrouble)>,
-    view: Option<View>,
-    steps: u64,
+    pub(super) view: Option<View>,
+    pub(super) steps: u64,
     nested: u8,
 }
 
@@ -60,13 +83,20 @@ impl Sim {
             run: world.states.last_run + 1,
             clock: 0,
             limit,
-            coming: others.map(|due| (due.at, due.effect.clone())).collect(),
+            coming: others
+                .map(|due| Deed { at: due.at, effect: due.effect.clone(), pid: 0 })
+                .collect(),
             effects: Vec::new(),
+            task_runs: BTreeMap::new(),
+            processes: Processes::new(world.states.last_run + 1),
+            web: world.states.web.clone(),
             install_faults: world.states.install_faults.clone(),
             download_faults: (world.states.download_faults.iter())
                 .map(|(file, trouble)| (file.clone(), *trouble))
                 .collect(),
-            facts,
+            facts: Arc::new(facts),
+            account: Account::System,
+            env: BTreeMap::new(),
             view: None,
             steps: 0,
             nested: 0,
@@ -127,27 +157,40 @@ impl Sim {
     /// Does something now.
     pub(crate) fn act(&mut self, effect: Effect) {
         let at = self.now();
-        self.state.apply(&effect, at);
-        self.view = None;
-        self.effects.push((at, effect));
+        self.apply(&effect, at);
+        self.effects.push(Deed { at, effect, pid: self.processes.at_work });
     }
 
     /// Something that a process of the run does later, whether the run waits for it or not.
     pub(crate) fn later(&mut self, after: u64, effect: Effect) {
         let at = self.now() + milliseconds(after);
-        self.coming.push((at, effect.clone()));
-        self.effects.push((at, effect));
+        let deed = Deed { at, effect, pid: self.processes.at_work };
+        self.coming.push(deed.clone());
+        self.effects.push(deed);
     }
 
     /// Applies what has come meanwhile.
     fn catch_up(&mut self) {
         let now = self.now();
+        if !self.coming.iter().any(|deed| deed.at <= now) {
+            return;
+        }
         let (mut due, coming): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.coming).into_iter().partition(|(at, _)| *at <= now);
+            std::mem::take(&mut self.coming).into_iter().partition(|deed| deed.at <= now);
         self.coming = coming;
-        due.sort_by_key(|(at, _)| *at);
-        for (at, effect) in due {
-            self.state.apply(&effect, at);
+        due.sort_by_key(|deed| deed.at);
+        for deed in due {
+            self.apply(&deed.effect, deed.at);
+        }
+    }
+
+    pub(super) fn apply(&mut self, effect: &Effect, at: DateTime<Utc>) {
+        self.state.apply(effect, at);
+        let of_files = matches!(
+            effect,
+            Effect::File(_) | Effect::NoFile(_) | Effect::Append(..) | Effect::Access(..)
+        );
+        if !of_files {
             self.view = None;
         }
     }
@@ -180,11 +223,11 @@ impl Sim {
     /// What is due of this run, in order, as far as it is not killed before.
     pub(crate) fn dues(&self) -> Vec<Due> {
         let mut dues: Vec<Due> = (self.effects.iter())
-            .map(|(at, effect)| Due {
-                at: *at,
+            .map(|deed| Due {
+                at: deed.at,
                 machine: self.facts.no,
                 run: Some(self.run),
-                effect: effect.clone(),
+                effect: deed.effect.clone(),
             })
             .collect();
         dues.sort_by_key(|due| due.at);

@@ -3,14 +3,23 @@
 use std::rc::Rc;
 
 /// A script, a function or a script block: its parameters and its statements.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Code {
+    /// As it was written.
+    pub(super) text: Rc<str>,
     pub(super) params: Vec<Param>,
     pub(super) body: Block,
 }
 
 /// Statements, one after the other.
-pub(super) type Block = Vec<Statement>;
+pub(super) type Block = Vec<Spot>;
+
+/// A statement, and the line that it begins in.
+#[derive(Debug)]
+pub(super) struct Spot {
+    pub(super) line: u32,
+    pub(super) statement: Statement,
+}
 
 /// A declared parameter.
 #[derive(Debug)]
@@ -34,7 +43,8 @@ pub(super) enum Statement {
     If(Vec<(Self, Block)>, Option<Block>),
     Loop(Loop),
     ForEach(String, Box<Self>, Block),
-    Switch(Box<Self>, Option<String>, Vec<(Option<Expr>, Block)>),
+    /// What is looked at, options in lower case, cases.
+    Switch(Box<Self>, Vec<String>, Vec<(Option<Expr>, Block)>),
     Try(Block, Option<Block>, Option<Block>),
     Throw(Option<Box<Self>>),
     Return(Option<Box<Self>>),
@@ -72,6 +82,8 @@ pub(super) enum Stage {
 #[derive(Debug)]
 pub(super) struct Command {
     pub(super) name: Expr,
+    /// `.` stands before it, and not `&`: it runs in the scope that is there.
+    pub(super) dot: bool,
     pub(super) args: Vec<Argument>,
     pub(super) redirects: Vec<Redirect>,
 }
@@ -126,6 +138,7 @@ pub(super) enum Expr {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unary {
     Not,
+    BitNot,
     Minus,
     Plus,
     Comma,

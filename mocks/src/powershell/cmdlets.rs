@@ -1,6 +1,10 @@
 //! Commands: which there are, and how arguments reach their parameters.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use super::eval::Given;
+use super::joint::Out;
 use super::run::{Flow, Outcome, Run, fail};
 use super::value::Value;
 
@@ -8,10 +12,17 @@ mod files;
 mod items;
 mod objects;
 mod output;
+mod processes;
 mod programs;
+mod properties;
+mod shells;
 mod system;
+mod tasks;
+mod variables;
+mod web;
 
-pub(super) use self::files::{bytes_in, text_of};
+pub(super) use self::files::bytes_in;
+pub(crate) use self::files::text_of;
 pub(super) use self::objects::found;
 pub(crate) use self::programs::words;
 
@@ -63,7 +74,7 @@ impl Call {
 }
 
 /// What a command does.
-type Act = fn(&mut Run<'_>, &Call, &mut Vec<Value>) -> Outcome<()>;
+type Act = fn(&mut Run<'_>, &Call, &mut Out) -> Outcome<()>;
 
 /// A command: its names, its parameters, what it does. In the parameters `!` marks one that takes
 /// its place, in order, and `-` a switch.
@@ -76,12 +87,33 @@ pub(super) struct Cmdlet {
 const COMMON: &str = "ErrorAction WarningAction InformationAction ErrorVariable OutVariable OutBuffer \
                       -Verbose -Debug Confirm -WhatIf";
 
+/// All cmdlets, by their names in lower case.
+static ALL: LazyLock<HashMap<String, &'static Cmdlet>> = LazyLock::new(|| {
+    let tables = [
+        output::TABLE,
+        objects::TABLE,
+        files::TABLE,
+        items::TABLE,
+        system::TABLE,
+        processes::TABLE,
+        programs::TABLE,
+        properties::TABLE,
+        tasks::TABLE,
+        variables::TABLE,
+        web::TABLE,
+    ];
+    let mut all = HashMap::new();
+    for cmdlet in tables.into_iter().flatten() {
+        for name in cmdlet.names {
+            all.entry(name.to_lowercase()).or_insert(cmdlet);
+        }
+    }
+    all
+});
+
 /// The cmdlet of this name, if there is one.
 fn find(name: &str) -> Option<&'static Cmdlet> {
-    let tables =
-        [output::TABLE, objects::TABLE, files::TABLE, items::TABLE, system::TABLE, programs::TABLE];
-    let mut all = tables.into_iter().flatten();
-    all.find(|cmdlet| cmdlet.names.iter().any(|known| known.eq_ignore_ascii_case(name)))
+    ALL.get(&name.to_lowercase()).copied()
 }
 
 impl Run<'_> {
@@ -89,11 +121,11 @@ impl Run<'_> {
     pub(super) fn cmdlet(
         &mut self,
         name: &str,
-        args: Vec<Given>,
+        (args, dot): (Vec<Given>, bool),
         input: Option<Vec<Value>>,
-        out: &mut Vec<Value>,
+        out: &mut Out,
     ) -> Outcome<()> {
-        let Some(cmdlet) = find(name) else { return self.run_program(name, &args, out) };
+        let Some(cmdlet) = find(name) else { return self.run_program(name, (args, dot), out) };
         let call = bind(name, cmdlet.params, args, input)?;
         let action = call.action();
         let before =

@@ -11,15 +11,16 @@ impl Parser {
         let called = match (self.read.peek(), self.read.ahead(1)) {
             (Some('&'), _) => true,
             (Some('.'), Some(next)) => {
-                next.is_whitespace() || matches!(next, '{' | '$' | '\'' | '"')
+                next.is_whitespace() || matches!(next, '{' | '$' | '\'' | '"' | '(')
             }
             _ => false,
         };
         if called {
+            let dot = self.read.peek() == Some('.');
             self.read.at += 1;
             self.read.blanks(false);
             let name = self.argument()?;
-            return self.command(name);
+            return self.command(name, dot);
         }
         let word = self.read.peek().is_some_and(|c| {
             c.is_alphabetic() || matches!(c, '%' | '?' | '_' | '\\' | '~' | '*' | '/')
@@ -27,13 +28,13 @@ impl Parser {
             && matches!(self.read.ahead(1), Some('\\' | '.' | '/')));
         if word {
             let name = self.word()?;
-            return self.command(name);
+            return self.command(name, false);
         }
         let expression = self.expression()?;
         Ok(Stage::Expr(expression, self.redirects()?))
     }
 
-    fn command(&mut self, name: Expr) -> Result<Stage, Wrong> {
+    fn command(&mut self, name: Expr, dot: bool) -> Result<Stage, Wrong> {
         let (mut args, mut redirects) = (Vec::new(), Vec::new());
         loop {
             self.read.blanks(false);
@@ -54,7 +55,7 @@ impl Parser {
             }
             args.push(self.one_argument(letter)?);
         }
-        Ok(Stage::Command(Command { name, args, redirects }))
+        Ok(Stage::Command(Command { name, dot, args, redirects }))
     }
 
     fn one_argument(&mut self, letter: char) -> Result<Argument, Wrong> {

@@ -2,8 +2,9 @@
 
 use std::rc::Rc;
 
-use super::ast::{Argument, Code, Command, Expr, Loop, Pipeline, Redirect, Stage, Statement};
-use super::run::{Errors, Flow, LONGEST, Outcome, Run, Scope, error_record, fail};
+use super::ast::{Argument, Code, Command, Expr, Loop, Pipeline, Spot, Stage, Statement};
+use super::joint::Out;
+use super::run::{Flow, LONGEST, Outcome, Run, fail};
 use super::value::Value;
 use crate::machine::paths;
 
@@ -14,8 +15,29 @@ pub(super) enum Given {
     Value(Value),
 }
 
+/// Words of a command line as a script gets them.
+pub(super) fn given(args: &[String]) -> Vec<Given> {
+    let given = |arg: &String| match arg
+        .strip_prefix('-')
+        .filter(|name| name.starts_with(char::is_alphabetic))
+    {
+        Some(name) => Given::Name(name.to_owned(), None),
+        None => Given::Value(Value::text(arg)),
+    };
+    args.iter().map(given).collect()
+}
+
+/// What is called, and how.
+struct Called {
+    name: Value,
+    args: Vec<Given>,
+    input: Option<Vec<Value>>,
+    /// In the scope that is there.
+    dot: bool,
+}
+
 impl Run<'_> {
-    pub(super) fn statement(&mut self, statement: &Statement, out: &mut Vec<Value>) -> Outcome<()> {
+    pub(super) fn statement(&mut self, statement: &Statement, out: &mut Out) -> Outcome<()> {
         self.enter()?;
         let done = self.any_statement(statement, out);
         self.leave();
@@ -23,7 +45,7 @@ impl Run<'_> {
     }
 
     #[expect(clippy::too_many_lines, reason = "one arm for each statement")]
-    fn any_statement(&mut self, statement: &Statement, out: &mut Vec<Value>) -> Outcome<()> {
+    fn any_statement(&mut self, statement: &Statement, out: &mut Out) -> Outcome<()> {
         match statement {
             Statement::Pipeline(pipeline) => self.pipeline(pipeline, out),
             Statement::Assign(target, operator, value) => {
@@ -51,7 +73,7 @@ impl Run<'_> {
                 }
                 Ok(())
             }
-            Statement::Switch(over, mode, arms) => self.switch(over, mode.as_deref(), arms, out),
+            Statement::Switch(over, mode, arms) => self.switch(over, mode, arms, out),
             Statement::Try(body, caught, finally) => {
                 self.attempt((body, caught.as_ref(), finally.as_ref()), out)
             }
@@ -99,25 +121,21 @@ impl Run<'_> {
             self.ok = true;
             return Ok(value);
         }
-        let mut out = Vec::new();
+        let mut out = Out::default();
         self.statement(statement, &mut out)?;
-        Ok(Value::collected(out))
+        Ok(Value::collected(out.take()))
     }
 
     /// One turn of a loop; whether the loop is over.
-    fn turn(&mut self, body: &[Statement], out: &mut Vec<Value>) -> Outcome<bool> {
-        for statement in body {
-            match self.block(std::slice::from_ref(statement), out) {
-                Ok(()) => {}
-                Err(Flow::Break) => return Ok(true),
-                Err(Flow::Continue) => return Ok(false),
-                Err(other) => return Err(other),
-            }
+    fn turn(&mut self, body: &[Spot], out: &mut Out) -> Outcome<bool> {
+        match self.block(body, out) {
+            Ok(()) | Err(Flow::Continue) => Ok(false),
+            Err(Flow::Break) => Ok(true),
+            Err(other) => Err(other),
         }
-        Ok(false)
     }
 
-    fn repeat(&mut self, one: &Loop, out: &mut Vec<Value>) -> Outcome<()> {
+    fn repeat(&mut self, one: &Loop, out: &mut Out) -> Outcome<()> {
         if let Some(first) = &one.first {
             self.value_of(first)?;
         }
@@ -143,36 +161,64 @@ impl Run<'_> {
     fn switch(
         &mut self,
         over: &Statement,
-        mode: Option<&str>,
-        arms: &[(Option<Expr>, Vec<Statement>)],
-        out: &mut Vec<Value>,
+        options: &[String],
+        arms: &[(Option<Expr>, Vec<Spot>)],
+        out: &mut Out,
     ) -> Outcome<()> {
-        for item in self.value_of(over)?.items() {
+        let value = self.value_of(over)?;
+        let items = value.as_items().unwrap_or_else(|| vec![value]);
+        let before = self.variable("_").cloned();
+        let mut done = Ok(());
+        for item in items {
+            done = self.case(&item, options, arms, out);
+            if done.is_err() {
+                break;
+            }
+        }
+        self.set("_", before.unwrap_or(Value::Null))?;
+        match done {
+            Err(Flow::Break) => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Every case that one item meets.
+    fn case(
+        &mut self,
+        item: &Value,
+        options: &[String],
+        arms: &[(Option<Expr>, Vec<Spot>)],
+        out: &mut Out,
+    ) -> Outcome<()> {
+        let has = |short: &str| options.iter().any(|option| short.starts_with(option.as_str()));
+        let (exact, wild, regex) = (has("casesensitive"), has("wildcard"), has("regex"));
+        let mut met = false;
+        for (pattern, block) in arms {
             self.set("_", item.clone())?;
-            let mut met = false;
-            for (pattern, block) in arms {
-                let fits = match pattern {
-                    None => !met,
-                    Some(Expr::Code(code)) => {
-                        let code = Rc::clone(code);
-                        let mut given = Vec::new();
-                        self.block(&code.body, &mut given)?;
-                        Value::collected(given).truth()
+            let fits = match pattern {
+                None => !met,
+                Some(Expr::Code(code)) => {
+                    let mut given = Out::default();
+                    self.block(&code.body, &mut given)?;
+                    Value::collected(given.take()).truth()
+                }
+                Some(pattern) => {
+                    let wanted = self.express(pattern)?;
+                    if wild {
+                        paths::matches(&wanted.show(), &item.show())
+                    } else if regex {
+                        self.matches(&item.show(), &wanted.show(), exact)?
+                    } else {
+                        super::operators::equal(item, &wanted, exact)
                     }
-                    Some(pattern) => {
-                        let wanted = self.express(pattern)?;
-                        match mode {
-                            Some("wildcard") => paths::matches(&wanted.show(), &item.show()),
-                            Some("regex") => self.matches(&item.show(), &wanted.show(), false)?,
-                            _ => super::operators::equal(&item, &wanted, false),
-                        }
-                    }
-                };
-                if fits {
-                    met = true;
-                    if self.turn(block, out)? {
-                        return Ok(());
-                    }
+                }
+            };
+            if fits {
+                met = true;
+                match self.block(block, out) {
+                    // The next item, as in a loop.
+                    Err(Flow::Continue) => return Ok(()),
+                    other => other?,
                 }
             }
         }
@@ -181,49 +227,64 @@ impl Run<'_> {
 
     fn attempt(
         &mut self,
-        (body, caught, finally): (
-            &Vec<Statement>,
-            Option<&Vec<Statement>>,
-            Option<&Vec<Statement>>,
-        ),
-        out: &mut Vec<Value>,
+        (body, caught, finally): (&Vec<Spot>, Option<&Vec<Spot>>, Option<&Vec<Spot>>),
+        out: &mut Out,
     ) -> Outcome<()> {
         self.tries += usize::from(caught.is_some());
-        let scopes = self.scopes.len();
+        let (scopes, joints) = (self.scopes.len(), self.joints.len());
         let mut done = self.block(body, out);
         self.tries -= usize::from(caught.is_some());
-        if let (Err(Flow::Error { text, .. }), Some(block)) = (&done, caught) {
+        if done.is_err() {
+            // What was under way inside is over.
             self.scopes.truncate(scopes);
-            self.note_error(text);
+            self.joints.truncate(joints);
+        }
+        if let (Err(Flow::Error { text, .. }), Some(block)) = (&done, caught) {
+            let record = self.note_error(text);
             let before = self.variable("_").cloned();
-            self.set("_", error_record(text))?;
+            self.set("_", record)?;
             done = self.block(block, out);
             self.set("_", before.unwrap_or(Value::Null))?;
         }
         if let Some(block) = finally
             && !matches!(done, Err(Flow::Over))
         {
+            // What it says with `exit` or an error of its own counts, and else what was before.
             self.block(block, out)?;
         }
         done
     }
 
-    pub(super) fn pipeline(&mut self, pipeline: &Pipeline, out: &mut Vec<Value>) -> Outcome<()> {
+    pub(super) fn pipeline(&mut self, pipeline: &Pipeline, out: &mut Out) -> Outcome<()> {
+        if let [Stage::Command(only)] = pipeline.stages.as_slice() {
+            return self.command(only, None, None, out);
+        }
         let mut input: Option<Vec<Value>> = None;
         let last = pipeline.stages.len().saturating_sub(1);
-        for (at, stage) in pipeline.stages.iter().enumerate() {
-            let mut given = Vec::new();
+        let mut stages = pipeline.stages.iter().enumerate().peekable();
+        while let Some((mut at, stage)) = stages.next() {
+            let mut given = Out::default();
             let done = match stage {
                 Stage::Expr(expression, redirects) => {
                     let value = self.express(expression)?;
                     self.ok = true;
-                    // A step counts and gives nothing.
-                    if !matches!(expression, Expr::Step(..)) {
-                        given = value.items();
+                    // A step counts and gives nothing; `$null` itself is something.
+                    if matches!(expression, Expr::Variable(name) if name == "null") {
+                        given.push(Value::Null);
+                    } else if !matches!(expression, Expr::Step(..)) {
+                        given.extend(value.items());
                     }
                     self.redirected(redirects, &mut given)
                 }
-                Stage::Command(command) => self.command(command, input.take(), &mut given),
+                Stage::Command(command) => {
+                    // What a script puts out goes on while it runs.
+                    let next = stages.peek().and_then(|(_, next)| self.each_of(next));
+                    if next.is_some() {
+                        stages.next();
+                        at += 1;
+                    }
+                    self.command(command, input.take(), next.as_ref(), &mut given)
+                }
             };
             if given.len() > LONGEST {
                 return fail("", "Exception of type 'System.OutOfMemoryException' was thrown.");
@@ -232,39 +293,61 @@ impl Run<'_> {
                 out.append(&mut given);
                 return done;
             }
-            input = Some(given);
+            input = Some(given.take());
         }
         Ok(())
+    }
+
+    /// The block of `ForEach-Object { ... }`, where a stage is no more than that.
+    fn each_of(&self, stage: &Stage) -> Option<Rc<Code>> {
+        let Stage::Command(Command { name: Expr::Text(name), args, redirects, .. }) = stage else {
+            return None;
+        };
+        let known = ["foreach-object", "%", "foreach"];
+        let is = known.iter().any(|known| name.eq_ignore_ascii_case(known));
+        match args.as_slice() {
+            [Argument::Value(Expr::Code(code))]
+                if is && redirects.is_empty() && !self.is_function(name) =>
+            {
+                Some(Rc::clone(code))
+            }
+            _ => None,
+        }
     }
 
     fn command(
         &mut self,
         command: &Command,
         input: Option<Vec<Value>>,
-        out: &mut Vec<Value>,
+        next: Option<&Rc<Code>>,
+        out: &mut Out,
     ) -> Outcome<()> {
         let name = self.express(&command.name)?;
         let mut args = Vec::new();
         for argument in &command.args {
             self.argument(argument, &mut args)?;
         }
-        let before = self.errors;
-        let drops = |r: &Redirect| matches!(r.stream, '2' | '*') && r.target.is_some();
-        if command.redirects.iter().any(drops) {
-            self.errors = Errors::Dropped;
+        let call = Called { name, args, input, dot: command.dot };
+        if next.is_none() && command.redirects.is_empty() {
+            return self.invoke(call, out);
         }
-        let mut done = self.invoke(&name, args, input, out);
-        let dropped = self.errors == Errors::Dropped && self.tries == 0 && !self.stops();
-        if let Err(Flow::Error { text, fatal: false, .. }) = &done
-            && dropped
+        let mut given = Out { joint: self.open(&command.redirects, next)?, ..Out::default() };
+        let mut done = self.invoke(call, &mut given);
+        if let Err(Flow::Error { text, by, fatal: false }) = &done
+            && self.tries == 0
+            && !self.stops()
+            && self.is_taken(2)
         {
+            // Its own redirections count for what it fails with, too.
             self.ok = false;
             self.note_error(text);
+            self.show_error(by, text);
             done = Ok(());
         }
-        self.errors = before;
-        done?;
-        self.redirected(&command.redirects, out)
+        let done = self.close(&mut given, done);
+        let written = self.redirected(&command.redirects, &mut given);
+        out.append(&mut given);
+        done.and(written)
     }
 
     fn argument(&mut self, argument: &Argument, args: &mut Vec<Given>) -> Outcome<()> {
@@ -279,8 +362,10 @@ impl Run<'_> {
             }
             Argument::Splat(name) => match self.variable(name).cloned() {
                 Some(Value::Object(object)) => {
-                    let fields = object.fields.iter();
-                    args.extend(fields.map(|(n, v)| Given::Name(n.to_string(), Some(v.clone()))));
+                    let fields = object.fields();
+                    let named =
+                        |(n, v): &(Rc<str>, Value)| Given::Name(n.to_string(), Some(v.clone()));
+                    args.extend(fields.iter().map(named));
                 }
                 Some(other) => args.extend(other.items().into_iter().map(Given::Value)),
                 None => {}
@@ -289,202 +374,21 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn redirected(&mut self, redirects: &[Redirect], out: &mut Vec<Value>) -> Outcome<()> {
-        for redirect in redirects.iter().filter(|r| matches!(r.stream, '1' | '*')) {
-            let Some(target) = &redirect.target else { continue };
-            let path = self.express(target)?.show();
-            let lines = super::value::console(&std::mem::take(out));
-            if !path.is_empty() {
-                self.write_lines(&path, &lines, redirect.append)?;
-            }
-        }
-        Ok(())
-    }
-
     /// Calls what a name, a path or a block stands for.
-    pub(super) fn invoke(
-        &mut self,
-        name: &Value,
-        args: Vec<Given>,
-        input: Option<Vec<Value>>,
-        out: &mut Vec<Value>,
-    ) -> Outcome<()> {
+    fn invoke(&mut self, call: Called, out: &mut Out) -> Outcome<()> {
         self.ok = true;
-        if let Value::Code(code) = name {
-            let code = Rc::clone(code);
-            return self.call(&code, args, input, out);
-        }
-        let name = name.show();
-        let lower = name.to_lowercase();
-        let function =
-            self.scopes.iter().rev().find_map(|scope| scope.functions.get(&lower)).cloned();
-        match function {
-            Some(code) => self.call(&code, args, input, out),
-            None => self.cmdlet(&name, args, input, out),
-        }
-    }
-
-    /// Calls a function or a block in a scope of its own.
-    pub(super) fn call(
-        &mut self,
-        code: &Code,
-        args: Vec<Given>,
-        input: Option<Vec<Value>>,
-        out: &mut Vec<Value>,
-    ) -> Outcome<()> {
-        self.enter()?;
-        let scopes = self.scopes.len();
-        self.scopes.push(Scope::default());
-        let done = self.called(code, args, input, out);
-        self.scopes.truncate(scopes);
-        self.leave();
-        match done {
-            Err(Flow::Return) => Ok(()),
-            other => other,
-        }
-    }
-
-    fn called(
-        &mut self,
-        code: &Code,
-        args: Vec<Given>,
-        input: Option<Vec<Value>>,
-        out: &mut Vec<Value>,
-    ) -> Outcome<()> {
-        self.set("input", Value::list(input.unwrap_or_default()))?;
-        self.bind(code, args)?;
-        self.block(&code.body, out)
-    }
-
-    /// Gives parameters their arguments, and what is left to `$args`.
-    pub(super) fn bind(&mut self, code: &Code, args: Vec<Given>) -> Outcome<()> {
-        let mut rest = Vec::new();
-        let mut bound: Vec<String> = Vec::new();
-        let mut args = args.into_iter().peekable();
-        while let Some(argument) = args.next() {
-            let (name, attached) = match argument {
-                Given::Value(value) => {
-                    rest.push(value);
-                    continue;
-                }
-                Given::Name(name, attached) => (name, attached),
-            };
-            let lower = name.to_lowercase();
-            let param = code.params.iter().find(|param| param.name.starts_with(&lower));
-            let Some(param) = param else {
-                if code.params.is_empty() {
-                    rest.push(Value::text(format!("-{name}")));
-                    rest.extend(attached);
-                    continue;
-                }
-                let text =
-                    format!("A parameter cannot be found that matches parameter name '{name}'.");
-                return fail("", text);
-            };
-            let value = match attached {
-                Some(value) => value,
-                None if param.is_switch() => Value::Bool(true),
-                None => match args.next_if(|next| matches!(next, Given::Value(_))) {
-                    Some(Given::Value(value)) => value,
-                    _ => return fail("", format!("Missing an argument for parameter '{name}'.")),
-                },
-            };
-            bound.push(param.name.clone());
-            let value = self.typed(param.kind.as_deref(), value)?;
-            self.set(&param.name, value)?;
-        }
-        let mut rest = rest.into_iter();
-        for param in code.params.iter().filter(|param| !bound.contains(&param.name)) {
-            let given = if param.is_switch() { None } else { rest.next() };
-            let value = match (given, &param.default) {
-                (Some(value), _) => value,
-                (None, Some(default)) => self.express(default)?,
-                (None, None) if param.is_switch() => Value::Bool(false),
-                (None, None) if param.kind.as_deref() == Some("string") => Value::text(""),
-                (None, None) => Value::Null,
-            };
-            let value = self.typed(param.kind.as_deref(), value)?;
-            self.set(&param.name, value)?;
-        }
-        self.set("args", Value::list(rest.collect()))
-    }
-
-    fn typed(&mut self, kind: Option<&str>, value: Value) -> Outcome<Value> {
-        match (kind, value) {
-            (None | Some("switch" | "object" | "psobject"), value) => Ok(value),
-            (Some(_), Value::Null) => Ok(Value::Null),
-            (Some(kind), value) => self.cast(kind, value),
-        }
-    }
-
-    fn assign(&mut self, target: &Expr, operator: Option<char>, value: Value) -> Outcome<()> {
-        let value = match operator {
-            None => value,
-            Some(operator) => {
-                let before = self.express(target)?;
-                self.arithmetic(operator, before, value)?
-            }
+        let Called { name, args, input, dot } = call;
+        let code = match &name {
+            Value::Code(code) => Some(Rc::clone(code)),
+            other => self.function(&other.show()),
         };
-        match target {
-            Expr::Variable(name) if name.starts_with("env:") => {
-                self.set(name, Value::text(value.show()))
-            }
-            Expr::Variable(name) if name == "null" => Ok(()),
-            Expr::Variable(name) => self.set(name, value),
-            Expr::Cast(kind, inner) => {
-                let value = self.cast(kind, value)?;
-                self.assign(inner, None, value)
-            }
-            Expr::Comma(targets) => {
-                let mut items = value.items().into_iter();
-                for (at, target) in targets.iter().enumerate() {
-                    let part = if at + 1 == targets.len() {
-                        Value::collected(items.by_ref().collect())
-                    } else {
-                        items.next().unwrap_or(Value::Null)
-                    };
-                    self.assign(target, None, part)?;
-                }
-                Ok(())
-            }
-            // A setting of the runtime: taken, and of no consequence here.
-            Expr::Member(object, _) if matches!(**object, Expr::Type(_)) => Ok(()),
-            Expr::Member(object, name) => {
-                let name = self.express(name)?.show();
-                self.put(object, &name, value)
-            }
-            Expr::Index(object, index) => {
-                let index = self.express(index)?;
-                match (self.express(object)?, &index) {
-                    (Value::List(list), index) => {
-                        let at = super::operators::place(index, list.items.len());
-                        let mut items = list.items.clone();
-                        match at.and_then(|at| items.get_mut(at)) {
-                            Some(there) => *there = value,
-                            None => return fail("", "Index was outside the bounds of the array."),
-                        }
-                        self.assign(object, None, Value::list(items))
-                    }
-                    (_, index) => self.put(object, &index.show(), value),
-                }
-            }
-            _ => fail("", "The assignment expression is not valid."),
-        }
-    }
-
-    /// Sets a property or an entry of whatever an expression names.
-    fn put(&mut self, target: &Expr, name: &str, value: Value) -> Outcome<()> {
-        match self.express(target)? {
-            Value::Object(object) if object.is_table() || object.get(name).is_some() => {
-                self.assign(target, None, object.with(name, value))
-            }
-            _ => fail(
-                "",
-                format!(
-                    "The property '{name}' cannot be found on this object. Verify that the property \
-                     exists and can be set."
-                ),
-            ),
+        match code {
+            Some(code) if dot => match self.called(&code, args, input, out) {
+                Err(Flow::Return) => Ok(()),
+                other => other,
+            },
+            Some(code) => self.call(&code, args, input, out),
+            None => self.cmdlet(&name.show(), (args, dot), input, out),
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::ast::{Expr, Unary};
+use super::joint::Out;
 use super::run::{LONGEST, Outcome, Run, fail};
 use super::value::Value;
 
@@ -28,14 +29,14 @@ impl Run<'_> {
                 Ok(Value::list(items?))
             }
             Expr::Array(block) => {
-                let mut out = Vec::new();
+                let mut out = Out::default();
                 self.block(block, &mut out)?;
-                Ok(Value::list(out))
+                Ok(Value::list(out.take()))
             }
             Expr::Sub(block) => {
-                let mut out = Vec::new();
+                let mut out = Out::default();
                 self.block(block, &mut out)?;
-                Ok(Value::collected(out))
+                Ok(Value::collected(out.take()))
             }
             Expr::Paren(statement) => {
                 // An assignment in parentheses gives what it assigned.
@@ -102,7 +103,16 @@ impl Run<'_> {
             "null" => Value::Null,
             "?" => Value::Bool(self.ok),
             "_" | "psitem" => self.variable("_").cloned().unwrap_or(Value::Null),
-            "pid" => Value::Int(4_812),
+            "pid" => Value::Int(i64::from(self.sim.pid())),
+            "error" => Value::List(Rc::clone(&self.errors)),
+            "myinvocation" => {
+                let path = self.variable("pscommandpath").cloned().unwrap_or(Value::Null);
+                let own = Value::of(
+                    "ScriptInfo",
+                    vec![("Path", path), ("Definition", Value::text(&self.file))],
+                );
+                Value::of("InvocationInfo", vec![("MyCommand", own)])
+            }
             "host" | "psversiontable" => Value::of(
                 "hashtable",
                 vec![
@@ -121,9 +131,6 @@ impl Run<'_> {
                 }
                 match name.split_once(':') {
                     Some(("env", name)) => self.environment(name).map_or(Value::Null, Value::text),
-                    Some(("script" | "global" | "local", name)) => {
-                        self.variable(name).cloned().unwrap_or(Value::Null)
-                    }
                     _ => Value::Null,
                 }
             }
@@ -132,11 +139,7 @@ impl Run<'_> {
 
     /// A variable of the environment, as the agent's own account has it.
     pub(super) fn environment(&self, name: &str) -> Option<String> {
-        let name = name.to_lowercase();
-        if let Some(set) = self.variable(&format!("env:{name}")) {
-            return Some(set.show());
-        }
-        environment(&name, &self.sim.facts.host)
+        self.sim.environment(name)
     }
 
     fn unary(&mut self, operator: Unary, inner: &Expr) -> Outcome<Value> {
@@ -145,6 +148,10 @@ impl Run<'_> {
             Unary::Not => Ok(Value::Bool(!value.truth())),
             Unary::Minus => self.arithmetic('-', Value::Int(0), value),
             Unary::Plus => self.arithmetic('+', Value::Int(0), value),
+            Unary::BitNot => match value.as_int() {
+                Some(number) => Ok(Value::Int(!number)),
+                None => fail("", "Cannot convert value to type \"System.Int64\"."),
+            },
             Unary::Comma => Ok(Value::list(vec![value])),
             Unary::Join => Ok(Value::text(super::operators::join(&value, "")?)),
             Unary::Split => {
@@ -155,38 +162,11 @@ impl Run<'_> {
     }
 
     fn step_by(&mut self, target: &Expr, by: i64, after: bool) -> Outcome<Value> {
-        let Expr::Variable(name) = target else {
-            return fail("", "The operator '++' works only on variables here.");
-        };
-        let before = self.read_variable(name);
+        let before = self.express(target)?;
         let new = self.arithmetic('+', before.clone(), Value::Int(by))?;
-        self.set(name, new.clone())?;
+        self.assign(target, None, new.clone())?;
         Ok(if after { before } else { new })
     }
-}
-
-/// What Windows has in its environment, by names in lower case.
-pub(crate) fn environment(name: &str, host: &str) -> Option<String> {
-    Some(match name {
-        "computername" => host.to_owned(),
-        "username" => format!("{host}$"),
-        "userdomain" => "WORKGROUP".to_owned(),
-        "programfiles" | "programw6432" => r"C:\Program Files".to_owned(),
-        "programfiles(x86)" => r"C:\Program Files (x86)".to_owned(),
-        "programdata" | "allusersprofile" => r"C:\ProgramData".to_owned(),
-        "temp" | "tmp" => r"C:\Windows\Temp".to_owned(),
-        "systemdrive" => "C:".to_owned(),
-        "systemroot" | "windir" => r"C:\Windows".to_owned(),
-        "public" => r"C:\Users\Public".to_owned(),
-        "userprofile" => r"C:\Windows\system32\config\systemprofile".to_owned(),
-        "appdata" => r"C:\Windows\system32\config\systemprofile\AppData\Roaming".to_owned(),
-        "localappdata" => r"C:\Windows\system32\config\systemprofile\AppData\Local".to_owned(),
-        "processor_architecture" => "AMD64".to_owned(),
-        "os" => "Windows_NT".to_owned(),
-        "comspec" => r"C:\Windows\system32\cmd.exe".to_owned(),
-        "path" => r"C:\Windows\system32;C:\Windows".to_owned(),
-        _ => return None,
-    })
 }
 
 impl Value {
@@ -200,19 +180,22 @@ impl Value {
 
 fn indexed(object: &Value, index: &Value) -> Value {
     if let Value::List(places) = index {
-        return Value::list(places.items.iter().map(|place| indexed(object, place)).collect());
+        return Value::list(places.items().iter().map(|place| indexed(object, place)).collect());
     }
     match object {
-        Value::List(list) => super::operators::place(index, list.items.len())
-            .and_then(|at| list.items.get(at).cloned())
+        Value::List(list) => super::operators::place(index, list.items().len())
+            .and_then(|at| list.items().get(at).cloned())
             .unwrap_or(Value::Null),
+        Value::Bytes(bytes) => super::operators::place(index, bytes.borrow().len())
+            .and_then(|at| bytes.borrow().get(at).copied())
+            .map_or(Value::Null, |byte| Value::Int(i64::from(byte))),
         Value::Text(text) => {
             let letters: Vec<char> = text.chars().collect();
             let at = super::operators::place(index, letters.len());
             at.and_then(|at| letters.get(at)).map_or(Value::Null, |c| Value::text(c.to_string()))
         }
         Value::Object(object) => match object.get(&index.show()) {
-            Some(value) => value.clone(),
+            Some(value) => value,
             None if index.as_int() == Some(0) && !object.is_table() => {
                 Value::Object(Rc::clone(object))
             }

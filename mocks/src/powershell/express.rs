@@ -8,6 +8,7 @@ use super::read::{DEEPEST, Wrong};
 
 /// Operators with a name, those that bind less tightly first: `-and` and its like, comparisons.
 const LOGIC: &[&str] = &["and", "or", "xor"];
+const BITS: &[&str] = &["band", "bor", "bxor", "shl", "shr"];
 const COMPARE: &[&str] = &[
     "eq",
     "ne",
@@ -44,7 +45,7 @@ impl Parser {
     /// Operators of this rank and of those that bind tighter.
     fn ranked(&mut self, rank: usize, comma: bool) -> Result<Expr, Wrong> {
         self.read.enter()?;
-        let made = if rank > 5 { self.unary(comma) } else { self.binary(rank, comma) };
+        let made = if rank > 6 { self.unary(comma) } else { self.binary(rank, comma) };
         self.read.depth -= 1;
         made
     }
@@ -77,19 +78,20 @@ impl Parser {
         let single = |operator| (next != Some('=')).then_some((1, operator));
         let (length, operator) = match (rank, self.read.peek()?) {
             (0, '-') => return self.named(LOGIC),
-            (1, '-') => return self.named(COMPARE),
-            (2, '+') if next != Some('+') => single(Binary::Add)?,
-            (2, '-') if next != Some('-') && !next.is_some_and(char::is_alphabetic) => {
+            (1, '-') => return self.named(BITS),
+            (2, '-') => return self.named(COMPARE),
+            (3, '+') if next != Some('+') => single(Binary::Add)?,
+            (3, '-') if next != Some('-') && !next.is_some_and(char::is_alphabetic) => {
                 single(Binary::Sub)?
             }
-            (3, '*') => single(Binary::Mul)?,
-            (3, '/') => single(Binary::Div)?,
-            (3, '%') => single(Binary::Rem)?,
-            (4, '-') if matches!(next, Some('f' | 'F')) => {
+            (4, '*') => single(Binary::Mul)?,
+            (4, '/') => single(Binary::Div)?,
+            (4, '%') => single(Binary::Rem)?,
+            (5, '-') if matches!(next, Some('f' | 'F')) => {
                 let ends = self.read.ahead(2).is_none_or(|c| !c.is_alphanumeric());
                 ends.then_some((2, Binary::Format))?
             }
-            (5, '.') if next == Some('.') => (2, Binary::Range),
+            (6, '.') if next == Some('.') => (2, Binary::Range),
             _ => return None,
         };
         self.read.at += length;
@@ -130,6 +132,7 @@ impl Parser {
         let signs = [
             ("!", Unary::Not),
             ("-not", Unary::Not),
+            ("-bnot", Unary::BitNot),
             ("-split", Unary::Split),
             ("-join", Unary::Join),
         ];

@@ -3,8 +3,9 @@
 use std::rc::Rc;
 
 use super::ast::Expr;
-use super::run::{LONGEST, Outcome, Run, fail};
-use super::value::{Object, Value};
+use super::joint::Out;
+use super::run::{Outcome, Run, fail};
+use super::value::{List, Object, Value};
 
 impl Run<'_> {
     /// A property; nothing where there is none of that name.
@@ -12,18 +13,23 @@ impl Run<'_> {
         let lower = name.to_lowercase();
         Ok(match object {
             Value::Type(kind) => super::statics::property(self, kind, &lower)?,
-            Value::Text(text) if lower == "length" => count(text.chars().count()),
+            Value::Text(text) if lower == "length" => Value::count(text.chars().count()),
             Value::Version(parts) => {
                 let at = ["major", "minor", "build", "revision"].iter().position(|n| *n == lower);
                 at.map_or(Value::Null, |at| Value::Int(parts.get(at).copied().unwrap_or(-1)))
             }
-            Value::Date(date) => super::statics::part(*date, &lower),
+            Value::Date(date) => super::dates::part(*date, &lower),
+            Value::Bytes(bytes) => match lower.as_str() {
+                "count" | "length" | "longlength" => Value::count(bytes.borrow().len()),
+                _ => Value::Null,
+            },
+            Value::Thing(thing) => self.thing_property(thing, &lower)?,
             Value::List(list) => match lower.as_str() {
-                "count" | "length" => count(list.items.len()),
+                "count" | "length" => Value::count(list.items().len()),
                 _ => {
                     // Whoever asks a list asks what is in it.
                     let mut found = Vec::new();
-                    for item in &list.items {
+                    for item in list.items().clone().iter() {
                         self.step()?;
                         let value = self.member(item, name)?;
                         found.extend(value.items());
@@ -31,7 +37,11 @@ impl Run<'_> {
                     Value::collected(found)
                 }
             },
-            Value::Object(object) => property(object, &lower),
+            Value::Object(object) => match super::objects::property(self, object, &lower)? {
+                Some(value) => value,
+                None => property(object, &lower),
+            },
+            Value::Code(code) if lower == "ast" => Value::text(&code.text),
             Value::Null if lower == "count" => Value::Int(0),
             Value::Null => Value::Null,
             _ if matches!(lower.as_str(), "count" | "length") => Value::Int(1),
@@ -51,27 +61,37 @@ impl Run<'_> {
         for argument in args {
             given.push(self.express(argument)?);
         }
-        let (changed, result) = match &on {
+        let result = match &on {
             Value::Null => {
                 return fail("", "You cannot call a method on a null-valued expression.");
             }
-            Value::Type(kind) => (None, super::statics::call(self, kind, &name, &given)?),
-            Value::Text(text) => (None, text_method(self, text, &name, &given)?),
-            Value::Date(date) => (None, super::statics::date_method(*date, &name, &given)),
-            Value::Object(one) => self.object_method(one, &name, &given)?,
-            Value::Code(code) if name == "invoke" => {
-                let (code, mut out) = (Rc::clone(code), Vec::new());
+            Value::Type(kind) => super::statics::call(self, kind, &name, &given)?,
+            Value::Text(text) => super::texts::method(self, text, &name, &given)?,
+            Value::Date(date) => match plain_method(&on, &name, &given) {
+                Some(value) if name != "tostring" => Some(value),
+                _ => super::dates::date_method(*date, &name, &given),
+            },
+            Value::Object(one) => self.object_method(&on, one, &name, &given)?,
+            Value::Thing(thing) => match self.thing_method(thing, &name, &given)? {
+                // It gives itself, so that calls can be chained.
+                Some(Value::Null) if matches!(name.as_str(), "append" | "appendline") => {
+                    Some(on.clone())
+                }
+                Some(value) => Some(value),
+                None => plain_method(&on, &name, &given),
+            },
+            Value::List(list) => match self.list_method(&on, list, &name, &given)? {
+                Some(value) => Some(value),
+                None => plain_method(&on, &name, &given),
+            },
+            Value::Code(code) if matches!(name.as_str(), "invoke" | "invokereturnasis") => {
+                let (code, mut out) = (Rc::clone(code), Out::default());
                 let args = given.iter().cloned().map(super::eval::Given::Value).collect();
                 self.call(&code, args, None, &mut out)?;
-                return Ok(Value::collected(out));
+                return Ok(Value::collected(out.take()));
             }
-            other => (None, plain_method(other, &name, &given)),
+            other => plain_method(other, &name, &given),
         };
-        if let Some(changed) = changed
-            && let Expr::Variable(variable) = object
-        {
-            self.set(variable, changed)?;
-        }
         match result {
             Some(value) => Ok(value),
             None => fail(
@@ -85,29 +105,124 @@ impl Run<'_> {
         }
     }
 
-    /// A method of an object: what the object is after it, and what it gives.
+    /// A method of a list that grows.
+    #[expect(clippy::too_many_lines, reason = "one arm for each method")]
+    fn list_method(
+        &mut self,
+        on: &Value,
+        list: &List,
+        name: &str,
+        given: &[Value],
+    ) -> Outcome<Option<Value>> {
+        let first = given.first().cloned().unwrap_or(Value::Null);
+        if !list.grows {
+            return Ok(match name {
+                "add" | "remove" | "removeat" | "insert" | "clear" => {
+                    return fail(
+                        "",
+                        format!(
+                            "Exception calling \"{name}\" with \"{}\" argument(s): \"Collection was of a fixed size.\"",
+                            given.len()
+                        ),
+                    );
+                }
+                "clone" => Some(Value::list(list.items().clone())),
+                _ => None,
+            });
+        }
+        let at = first.as_int().and_then(|at| usize::try_from(at).ok()).unwrap_or(usize::MAX);
+        let size = list.items().len();
+        Ok(Some(match name {
+            "add" => {
+                self.hold(on, &first)?;
+                list.change().push(first);
+                Value::count(size)
+            }
+            "addrange" => {
+                for item in first.items() {
+                    self.hold(on, &item)?;
+                    list.change().push(item);
+                }
+                Value::Null
+            }
+            "insert" if at <= size => {
+                let item = given.get(1).cloned().unwrap_or(Value::Null);
+                self.hold(on, &item)?;
+                list.change().insert(at, item);
+                Value::Null
+            }
+            "clear" => {
+                list.change().clear();
+                Value::Null
+            }
+            "removeat" if at < size => {
+                list.change().remove(at);
+                Value::Null
+            }
+            "remove" => {
+                let found = list
+                    .items()
+                    .iter()
+                    .position(|item| super::operators::equal(item, &first, true));
+                if let Some(at) = found {
+                    list.change().remove(at);
+                }
+                Value::Null
+            }
+            "toarray" => Value::list(list.items().clone()),
+            "reverse" => {
+                list.change().reverse();
+                Value::Null
+            }
+            _ => return Ok(None),
+        }))
+    }
+
+    /// A method of an object.
+    #[expect(clippy::too_many_lines, reason = "one arm for each method")]
     fn object_method(
         &mut self,
+        on: &Value,
         object: &Object,
         name: &str,
         given: &[Value],
-    ) -> Outcome<(Option<Value>, Option<Value>)> {
+    ) -> Outcome<Option<Value>> {
         let first = given.first().map(Value::show).unwrap_or_default();
-        let whole = || Value::object(object.kind, object.fields.clone());
+        if let Some(value) = super::objects::method(self, object, name, given)? {
+            return Ok(Some(value));
+        }
         let result = match (object.kind, name) {
-            (_, "tostring") => whole().show().into_value(),
-            (_, "containskey" | "contains" | "containsvalue") if object.is_table() => {
-                Value::Bool(object.get(&first).is_some())
+            (_, "tostring") => Value::text(on.show()),
+            (_, "gettype" | "equals") => return Ok(plain_method(on, name, given)),
+            (_, "containskey" | "contains") if object.is_table() => Value::Bool(object.has(&first)),
+            (_, "containsvalue") if object.is_table() => {
+                let wanted = given.first().cloned().unwrap_or(Value::Null);
+                let fields = object.fields();
+                Value::Bool(fields.iter().any(|(_, v)| super::operators::equal(v, &wanted, true)))
             }
             (_, "add") if object.is_table() => {
+                if object.has(&first) {
+                    return fail(
+                        "",
+                        format!(
+                            "Exception calling \"Add\" with \"2\" argument(s): \"Item has already been added. Key in dictionary: '{first}'  Key being added: '{first}'\""
+                        ),
+                    );
+                }
                 let value = given.get(1).cloned().unwrap_or(Value::Null);
-                return Ok((Some(object.with(&first, value)), Some(Value::Null)));
+                self.hold(on, &value)?;
+                object.put(&first, value);
+                Value::Null
             }
             (_, "remove") if object.is_table() => {
-                let mut fields = object.fields.clone();
-                fields.retain(|(name, _)| !name.eq_ignore_ascii_case(&first));
-                return Ok((Some(Value::object(object.kind, fields)), Some(Value::Null)));
+                object.remove(&first);
+                Value::Null
             }
+            (_, "clear") if object.is_table() => {
+                object.change().clear();
+                Value::Null
+            }
+            (_, "clone") if object.is_table() => object.copy(),
             (_, "getenumerator") if object.is_table() => {
                 let entry = |(name, value): &(Rc<str>, Value)| {
                     Value::of(
@@ -119,7 +234,7 @@ impl Run<'_> {
                         ],
                     )
                 };
-                Value::list(object.fields.iter().map(entry).collect())
+                Value::list(object.fields().iter().map(entry).collect())
             }
             ("WebClient", "downloadfile") => {
                 let path = given.get(1).map(Value::show).unwrap_or_default();
@@ -127,48 +242,43 @@ impl Run<'_> {
                 Value::Null
             }
             ("WebClient", "downloadstring") => Value::text(self.download("", &first, None)?),
-            ("Encoding", "getstring") => super::statics::decoded(object, &bytes_of(given.first())),
-            ("Encoding", "getbytes") => super::statics::encoded(object, &first),
-            ("Process", "waitforexit") => {
-                let left = object.get("Left").and_then(Value::as_int).unwrap_or(0);
-                self.wait_for(left)?;
-                Value::Bool(true)
+            ("Encoding", "getstring") => {
+                let all = bytes_of(given.first());
+                let number = |at: usize| {
+                    given.get(at).and_then(Value::as_int).and_then(|n| usize::try_from(n).ok())
+                };
+                let from = number(1).unwrap_or(0).min(all.len());
+                let to =
+                    number(2).map_or(all.len(), |count| from.saturating_add(count).min(all.len()));
+                super::encodings::decoded(object, &all[from..to])
             }
-            ("Process", "kill" | "refresh" | "close") => Value::Null,
-            ("Key", "getvalue") => object.get(&first).cloned().unwrap_or(Value::Null),
-            _ => return Ok((None, None)),
+            ("Encoding", "getbytes") => Value::bytes(super::encodings::to_bytes(object, &first)),
+            ("Encoding", "getbytecount") => {
+                Value::count(super::encodings::to_bytes(object, &first).len())
+            }
+            ("Key", "getvalue") => object.get(&first).unwrap_or(Value::Null),
+            _ => return Ok(None),
         };
-        Ok((None, Some(result)))
-    }
-}
-
-trait IntoValue {
-    fn into_value(self) -> Value;
-}
-
-impl IntoValue for String {
-    fn into_value(self) -> Value {
-        Value::text(self)
+        Ok(Some(result))
     }
 }
 
 fn property(object: &Object, name: &str) -> Value {
     if let Some(value) = object.get(name) {
-        return value.clone();
+        return value;
     }
     match name {
         "keys" if object.is_table() => {
-            Value::list(object.fields.iter().map(|(name, _)| Value::text(name)).collect())
+            Value::list(object.fields().iter().map(|(name, _)| Value::text(name)).collect())
         }
         "values" if object.is_table() => {
-            Value::list(object.fields.iter().map(|(_, value)| value.clone()).collect())
+            Value::list(object.fields().iter().map(|(_, value)| value.clone()).collect())
         }
-        "count" if object.is_table() => count(object.fields.len()),
+        "count" if object.is_table() => Value::count(object.fields().len()),
         "count" | "length" => Value::Int(1),
-        "exception" if object.kind == "ErrorRecord" => Value::of(
-            "Exception",
-            vec![("Message", object.get("Message").cloned().unwrap_or(Value::Null))],
-        ),
+        "exception" if object.kind == "ErrorRecord" => {
+            Value::of("Exception", vec![("Message", object.get("Message").unwrap_or(Value::Null))])
+        }
         "psobject" => {
             let entry = |(name, value): &(Rc<str>, Value)| {
                 Value::of(
@@ -176,27 +286,22 @@ fn property(object: &Object, name: &str) -> Value {
                     vec![("Name", Value::text(name)), ("Value", value.clone())],
                 )
             };
-            let properties = Value::list(object.fields.iter().map(entry).collect());
+            let properties = Value::list(object.fields().iter().map(entry).collect());
             Value::of("PSObject", vec![("Properties", properties)])
         }
         _ => Value::Null,
     }
 }
 
-fn count(number: usize) -> Value {
-    Value::Int(i64::try_from(number).unwrap_or(i64::MAX))
-}
-
-fn plain_method(value: &Value, name: &str, given: &[Value]) -> Option<Value> {
+pub(super) fn plain_method(value: &Value, name: &str, given: &[Value]) -> Option<Value> {
     let first = given.first();
     match (value, name) {
         (_, "tostring") => Some(match first {
-            Some(how) => Value::text(super::operators::formatted(value, &how.show())),
+            Some(how) => Value::text(super::convert::formatted(value, &how.show())),
             None => Value::text(value.show()),
         }),
-        (_, "gettype") => {
-            Some(Value::of("RuntimeType", vec![("Name", Value::text(value.type_name()))]))
-        }
+        (_, "gettype") => Some(Value::Type(format!("System.{}", value.type_name()).into())),
+        (_, "gethashcode") => Some(Value::Int(1)),
         (_, "equals") => Some(Value::Bool(super::operators::equal(value, first?, true))),
         (Value::Version(one), "compareto") => {
             let other = first?.as_version()?;
@@ -207,115 +312,31 @@ fn plain_method(value: &Value, name: &str, given: &[Value]) -> Option<Value> {
             }))
         }
         (Value::List(list), "contains") => Some(Value::Bool(
-            list.items
+            list.items()
                 .iter()
                 .any(|item| super::operators::equal(item, first.unwrap_or(&Value::Null), true)),
         )),
         (Value::List(list), "indexof") => {
             let wanted = first?;
-            let at = list.items.iter().position(|item| super::operators::equal(item, wanted, true));
-            Some(at.map_or(Value::Int(-1), count))
+            let at =
+                list.items().iter().position(|item| super::operators::equal(item, wanted, true));
+            Some(at.map_or(Value::Int(-1), Value::count))
         }
         (Value::List(_), "getenumerator") => Some(value.clone()),
+        (Value::List(_) | Value::Bytes(_), "getvalue") => {
+            let at = first?.as_int().and_then(|at| usize::try_from(at).ok())?;
+            value.items().get(at).cloned()
+        }
+        (Value::Bytes(bytes), "clone") => Some(Value::bytes(bytes.borrow().clone())),
         _ => None,
     }
 }
 
-#[expect(clippy::too_many_lines, reason = "one arm for each method")]
-fn text_method(
-    run: &mut Run<'_>,
-    text: &str,
-    name: &str,
-    given: &[Value],
-) -> Outcome<Option<Value>> {
-    let first = given.first().map(Value::show).unwrap_or_default();
-    let number =
-        |at: usize| given.get(at).and_then(Value::as_int).and_then(|n| usize::try_from(n).ok());
-    let letters: Vec<char> = first.chars().collect();
-    let cut = |c: char| if letters.is_empty() { c.is_whitespace() } else { letters.contains(&c) };
-    let size = text.chars().count();
-    Ok(Some(match name {
-        "trim" => Value::text(text.trim_matches(cut)),
-        "trimstart" => Value::text(text.trim_start_matches(cut)),
-        "trimend" => Value::text(text.trim_end_matches(cut)),
-        "tolower" | "tolowerinvariant" => Value::text(text.to_lowercase()),
-        "toupper" | "toupperinvariant" => Value::text(text.to_uppercase()),
-        "startswith" => Value::Bool(text.starts_with(&first)),
-        "endswith" => Value::Bool(text.ends_with(&first)),
-        "contains" => Value::Bool(text.contains(&first)),
-        "indexof" => {
-            let at = text.find(&first).map(|at| text[..at].chars().count());
-            at.map_or(Value::Int(-1), count)
-        }
-        "lastindexof" => {
-            let at = text.rfind(&first).map(|at| text[..at].chars().count());
-            at.map_or(Value::Int(-1), count)
-        }
-        "replace" => {
-            let with = given.get(1).map(Value::show).unwrap_or_default();
-            if first.is_empty() {
-                return fail(
-                    "",
-                    "Exception calling \"Replace\" with \"2\" argument(s): \"String cannot be of zero length.\"",
-                );
-            }
-            if text.len().saturating_mul(with.len().max(1)) > LONGEST {
-                return fail("", "Exception of type 'System.OutOfMemoryException' was thrown.");
-            }
-            Value::text(text.replace(&first, &with))
-        }
-        "split" => {
-            let parts = text.split(cut).map(Value::text).collect();
-            Value::list(parts)
-        }
-        "substring" => {
-            let from = number(0).filter(|from| *from <= size);
-            let length = match given.get(1) {
-                Some(_) => number(1),
-                None => from.map(|from| size - from),
-            };
-            match (from, length) {
-                (Some(from), Some(length)) if from.saturating_add(length) <= size => {
-                    Value::text(text.chars().skip(from).take(length).collect::<String>())
-                }
-                _ => {
-                    return fail(
-                        "",
-                        "Exception calling \"Substring\" with \"2\" argument(s): \"Index and length must refer to a location within the string.\"",
-                    );
-                }
-            }
-        }
-        "padleft" | "padright" => {
-            let width = number(0).unwrap_or(0).min(4_096);
-            let fill = given.get(1).and_then(|v| v.show().chars().next()).unwrap_or(' ');
-            let filled: String = std::iter::repeat_n(fill, width.saturating_sub(size)).collect();
-            Value::text(if name == "padleft" {
-                format!("{filled}{text}")
-            } else {
-                format!("{text}{filled}")
-            })
-        }
-        "tochararray" => Value::list(text.chars().map(|c| Value::text(c.to_string())).collect()),
-        "compareto" => {
-            let order = text.to_lowercase().cmp(&first.to_lowercase());
-            Value::Int(order as i64)
-        }
-        "touniversaltime" => {
-            return fail(
-                "",
-                "Method invocation failed because [System.String] does not contain a method named 'ToUniversalTime'.",
-            );
-        }
-        _ => {
-            run.step()?;
-            return Ok(plain_method(&Value::text(text), name, given));
-        }
-    }))
-}
-
 /// The bytes of a list of numbers.
 pub(super) fn bytes_of(value: Option<&Value>) -> Vec<u8> {
+    if let Some(Value::Bytes(bytes)) = value {
+        return bytes.borrow().clone();
+    }
     let items = value.map(Value::items).unwrap_or_default();
     items.iter().filter_map(|item| item.as_int().and_then(|n| u8::try_from(n).ok())).collect()
 }

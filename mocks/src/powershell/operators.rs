@@ -1,10 +1,13 @@
 //! Operators: arithmetic, comparison, casts.
 
 use std::cmp::Ordering;
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::ast::{Binary, Expr};
+use super::convert::{formatted, is_type, span};
 use super::run::{LONGEST, Outcome, Run, fail};
 use super::value::Value;
 use crate::machine::paths;
@@ -52,13 +55,9 @@ impl Run<'_> {
         right: Value,
     ) -> Outcome<Value> {
         match (operator, &left, &right) {
-            ('+', Value::List(list), _) => {
-                let mut items = list.items.clone();
-                items.extend(if matches!(right, Value::List(_)) {
-                    right.items()
-                } else {
-                    vec![right]
-                });
+            ('+', Value::List(_) | Value::Bytes(_), _) => {
+                let mut items = left.items();
+                items.extend(right.as_items().unwrap_or_else(|| vec![right]));
                 return bounded(items);
             }
             ('+', Value::Null, _) => return Ok(right),
@@ -69,11 +68,12 @@ impl Run<'_> {
                 return Ok(Value::text(format!("{text}{}", right.show())));
             }
             ('+', Value::Object(one), Value::Object(other)) if one.is_table() => {
-                let joined =
-                    other.fields.iter().fold(left.clone(), |all, (name, value)| match all {
-                        Value::Object(all) => all.with(name, value.clone()),
-                        all => all,
-                    });
+                let joined = one.copy();
+                if let Value::Object(all) = &joined {
+                    for (name, value) in other.fields().iter() {
+                        all.put(name, value.clone());
+                    }
+                }
                 return Ok(joined);
             }
             ('*', Value::Text(text), _) => {
@@ -89,6 +89,25 @@ impl Run<'_> {
             _ => {}
         }
         numbers(operator, &left, &right)
+    }
+
+    /// `-band` and its like.
+    fn bits(operator: &str, left: &Value, right: &Value) -> Outcome<Value> {
+        let (Some(one), Some(other)) = (left.as_int(), right.as_int()) else {
+            return fail(
+                "",
+                format!("Cannot convert value \"{}\" to type \"System.Int64\".", left.show()),
+            );
+        };
+        // Shifts go by as many bits as there are, and around.
+        let by = u32::try_from(other & 63).unwrap_or(0);
+        Ok(Value::Int(match operator {
+            "band" => one & other,
+            "bor" => one | other,
+            "bxor" => one ^ other,
+            "shl" => one.wrapping_shl(by),
+            _ => one.wrapping_shr(by),
+        }))
     }
 
     pub(super) fn judge(&mut self, name: &str, left: Value, right: &Value) -> Outcome<Value> {
@@ -109,6 +128,7 @@ impl Run<'_> {
                 let has = right.items().iter().any(|item| equal(item, &left, case));
                 return Ok(Value::Bool(has == (plain == "in")));
             }
+            "band" | "bor" | "bxor" | "shl" | "shr" => return Self::bits(plain, &left, right),
             "replace" => return self.replace(&left, right, case),
             "split" => return split(&left.show(), right),
             "join" => return Ok(Value::text(join(&left, &right.show())?)),
@@ -120,10 +140,10 @@ impl Run<'_> {
             "as" => return Ok(self.cast(&right.show(), left).unwrap_or(Value::Null)),
             _ => {}
         }
-        if let Value::List(list) = &left {
+        if let Some(items) = left.as_items() {
             // On a list the operators pick, and do not judge.
             let mut kept = Vec::new();
-            for item in &list.items {
+            for item in &items {
                 if self.compares(plain, item, right, case)? {
                     kept.push(item.clone());
                 }
@@ -215,7 +235,7 @@ impl Run<'_> {
         }
         Ok(match left {
             Value::List(list) => {
-                Value::list(list.items.iter().map(|i| replaced(&i.show())).collect())
+                Value::list(list.items().iter().map(|i| replaced(&i.show())).collect())
             }
             other => replaced(&other.show()),
         })
@@ -257,57 +277,6 @@ impl Run<'_> {
         }
         text.push_str(rest);
         Ok(Value::text(text))
-    }
-
-    #[expect(clippy::needless_pass_by_value, reason = "what is worked out is given away")]
-    pub(super) fn cast(&mut self, kind: &str, value: Value) -> Outcome<Value> {
-        let kind = kind.to_lowercase();
-        let kind = kind.trim_start_matches("system.");
-        if let Some(each) = kind.strip_suffix("[]") {
-            let mut items = Vec::new();
-            for item in value.items() {
-                items.push(if each == "object" { item } else { self.cast(each, item)? });
-            }
-            return Ok(Value::list(items));
-        }
-        let made = match kind {
-            "string" => Some(Value::text(join(&value, " ")?)),
-            "int" | "int32" | "int64" | "long" | "uint32" | "uint64" | "byte" => {
-                value.as_int().map(Value::Int)
-            }
-            "double" | "float" | "decimal" | "single" => value.as_real().map(Value::Real),
-            "bool" | "boolean" | "switch" => Some(Value::Bool(value.truth())),
-            "version" => value.as_version().map(Value::Version),
-            "array" => Some(Value::list(value.items())),
-            "hashtable" | "object" | "psobject" | "void" | "regex" | "uri" | "guid" => {
-                Some(value.clone())
-            }
-            "char" => match &value {
-                Value::Int(code) => u32::try_from(*code)
-                    .ok()
-                    .and_then(char::from_u32)
-                    .map(|c| Value::text(c.to_string())),
-                other => Some(Value::text(other.show())),
-            },
-            "datetime" => super::statics::date(&value),
-            "scriptblock" => None,
-            "pscustomobject" => Some(match &value {
-                Value::Object(object) => Value::object("PSCustomObject", object.fields.clone()),
-                other => other.clone(),
-            }),
-            _ => return fail("", format!("Unable to find type [{kind}].")),
-        };
-        match made {
-            Some(made) => Ok(made),
-            None => fail(
-                "",
-                format!(
-                    "Cannot convert value \"{}\" to type \"System.{kind}\". Error: \"Input string was \
-                     not in a correct format.\"",
-                    value.show()
-                ),
-            ),
-        }
     }
 }
 
@@ -379,9 +348,18 @@ pub(super) fn equal(left: &Value, right: &Value, case: bool) -> bool {
         (Value::Int(_) | Value::Real(_), _) => {
             left.as_real().zip(right.as_real()).is_some_and(|(one, other)| one == other)
         }
+        (Value::Object(one), Value::Object(other)) => {
+            let said = |object: &super::value::Object| {
+                matches!(object.kind, "SecurityIdentifier" | "NTAccount" | "TimeSpan")
+            };
+            std::rc::Rc::ptr_eq(one, other) || said(one) && left.show() == right.show()
+        }
+        (Value::List(one), Value::List(other)) => std::rc::Rc::ptr_eq(one, other),
+        (Value::Bytes(one), Value::Bytes(other)) => std::rc::Rc::ptr_eq(one, other),
+        (Value::Thing(one), Value::Thing(other)) => std::rc::Rc::ptr_eq(one, other),
         (
-            Value::Object(_) | Value::List(_) | Value::Code(_),
-            Value::Object(_) | Value::List(_) | Value::Code(_),
+            Value::Object(_) | Value::List(_) | Value::Bytes(_) | Value::Thing(_) | Value::Code(_),
+            Value::Object(_) | Value::List(_) | Value::Bytes(_) | Value::Thing(_) | Value::Code(_),
         ) => false,
         (Value::Text(one), _) if case => **one == *right.show(),
         _ => {
@@ -398,7 +376,15 @@ pub(super) fn place(index: &Value, length: usize) -> Option<usize> {
     usize::try_from(if at < 0 { length.checked_add(at)? } else { at }).ok()
 }
 
+/// Expressions that were read before: the same scripts run on thousands of machines.
+static EXPRESSIONS: LazyLock<Mutex<HashMap<(String, bool), Regex>>> = LazyLock::new(Mutex::default);
+
 pub(super) fn expression(pattern: &str, case: bool) -> Outcome<Regex> {
+    let known = EXPRESSIONS.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(regex) = known.get(&(pattern.to_owned(), case)) {
+        return Ok(regex.clone());
+    }
+    drop(known);
     let made = RegexBuilder::new(pattern)
         .unicode(false)
         .case_insensitive(!case)
@@ -406,7 +392,14 @@ pub(super) fn expression(pattern: &str, case: bool) -> Outcome<Regex> {
         .nest_limit(50)
         .build();
     match made {
-        Ok(regex) => Ok(regex),
+        Ok(regex) => {
+            let mut known = EXPRESSIONS.lock().unwrap_or_else(PoisonError::into_inner);
+            if known.len() >= 256 {
+                known.clear();
+            }
+            known.insert((pattern.to_owned(), case), regex.clone());
+            Ok(regex)
+        }
         Err(_) => fail(
             "",
             format!("parsing \"{pattern}\" - the pattern is not one that this machine knows."),
@@ -446,52 +439,4 @@ pub(super) fn join(value: &Value, by: &str) -> Outcome<String> {
         return out_of_memory();
     }
     Ok(value.items().iter().map(Value::show).collect::<Vec<_>>().join(by))
-}
-
-fn is_type(value: &Value, wanted: &str) -> bool {
-    let wanted = wanted.to_lowercase();
-    let short = wanted.rsplit('.').next().unwrap_or_default();
-    match short {
-        "string" => matches!(value, Value::Text(_)),
-        "int" | "int32" | "long" | "int64" => matches!(value, Value::Int(_)),
-        "array" | "object[]" => matches!(value, Value::List(_)),
-        "bool" | "boolean" => matches!(value, Value::Bool(_)),
-        "object" => !matches!(value, Value::Null),
-        other => value.type_name().eq_ignore_ascii_case(other),
-    }
-}
-
-/// A value by a format string: `N2`, `D3`, `X8`, `yyyy-MM-dd`.
-pub(super) fn formatted(value: &Value, how: &str) -> String {
-    let kind = how.chars().next().map(|c| c.to_ascii_uppercase());
-    let digits: Option<usize> = how.get(1..).and_then(|n| n.parse().ok()).filter(|n| *n <= 40);
-    match (value, kind) {
-        (Value::Date(date), Some(_)) => super::statics::dated(*date, how),
-        (Value::Int(number), Some('D')) => format!("{number:0width$}", width = digits.unwrap_or(0)),
-        (Value::Int(number), Some('X')) => {
-            format!("{number:0width$X}", width = digits.unwrap_or(0))
-        }
-        (Value::Int(_) | Value::Real(_), Some('N' | 'F')) => {
-            format!("{:.width$}", value.as_real().unwrap_or(0.0), width = digits.unwrap_or(2))
-        }
-        _ => value.show(),
-    }
-}
-
-/// A span of time.
-pub(super) fn span(milliseconds: i64) -> Value {
-    // Spans of dates are far below 2^53 milliseconds.
-    #[expect(clippy::cast_precision_loss, reason = "small enough")]
-    let of = |unit: f64| Value::Real(milliseconds as f64 / unit);
-    Value::of(
-        "TimeSpan",
-        vec![
-            ("Days", Value::Int(milliseconds / 86_400_000)),
-            ("TotalDays", of(86_400_000.0)),
-            ("TotalHours", of(3_600_000.0)),
-            ("TotalMinutes", of(60_000.0)),
-            ("TotalSeconds", of(1_000.0)),
-            ("TotalMilliseconds", of(1.0)),
-        ],
-    )
 }

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::ast::{Block, Code, Expr, Loop, Param, Pipeline, Stage, Statement};
+use super::ast::{Block, Code, Expr, Loop, Param, Pipeline, Spot, Stage, Statement};
 use super::read::{Reader, Wrong};
 
 /// Reads a whole script.
@@ -25,6 +25,7 @@ pub(super) struct Parser {
 impl Parser {
     /// Parameters, if there are any, and statements up to a closing letter or the end.
     fn code(&mut self, until: Option<char>) -> Result<Code, Wrong> {
+        let from = self.read.at;
         self.read.separators();
         let mut params = Vec::new();
         while self.read.peek() == Some('[') {
@@ -41,7 +42,8 @@ impl Parser {
             self.read.blanks(true);
             params = self.params()?;
         }
-        Ok(Code { params, body: self.statements(until)? })
+        let body = self.statements(until)?;
+        Ok(Code { text: self.read.text(from, self.read.at).into(), params, body })
     }
 
     fn is_param(&mut self) -> bool {
@@ -62,11 +64,13 @@ impl Parser {
                 letter if letter == until => break,
                 Some(')' | '}') => break,
                 Some(_) => {
-                    block.push(self.statement()?);
+                    let line = self.read.line();
+                    block.push(Spot { line, statement: self.statement()? });
                     self.read.blanks(false);
                     // A block needs nothing after it; everything else ends with its line.
                     let ended = matches!(self.read.peek(), None | Some('\n' | ';' | ')' | '}'));
-                    if !ended && !block.last().is_some_and(ends_with_block) {
+                    if !ended && !block.last().is_some_and(|spot| ends_with_block(&spot.statement))
+                    {
                         let letter = self.read.peek().unwrap_or(' ');
                         return self.read.wrong(format!(
                             "Unexpected token '{letter}' in expression or statement."
@@ -279,9 +283,9 @@ impl Parser {
 
     fn switch(&mut self) -> Result<Statement, Wrong> {
         self.read.blanks(true);
-        let mut mode = None;
+        let mut options = Vec::new();
         while self.read.eat('-') {
-            mode = Some(self.read.name().to_lowercase());
+            options.push(self.read.name().to_lowercase());
             self.read.blanks(true);
         }
         let over = Box::new(self.in_parens()?);
@@ -291,7 +295,7 @@ impl Parser {
         loop {
             self.read.separators();
             if self.read.eat('}') {
-                return Ok(Statement::Switch(over, mode, arms));
+                return Ok(Statement::Switch(over, options, arms));
             }
             if self.read.peek().is_none() {
                 return self.read.wrong("Missing closing '}' in switch statement.");

@@ -6,13 +6,15 @@ pub(super) const DEEPEST: usize = 60;
 /// A script that PowerShell would not start: what is wrong and in which line.
 #[derive(Debug)]
 pub(super) struct Wrong {
-    pub(super) line: usize,
+    pub(super) line: u32,
     pub(super) message: String,
 }
 
 /// A place in a script.
 pub(super) struct Reader {
     chars: Vec<char>,
+    /// Where lines end.
+    ends: Vec<usize>,
     pub(super) at: usize,
     pub(super) depth: usize,
 }
@@ -20,7 +22,15 @@ pub(super) struct Reader {
 impl Reader {
     pub(super) fn new(text: &str) -> Self {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        Self { chars: text.replace("\r\n", "\n").chars().collect(), at: 0, depth: 0 }
+        let chars: Vec<char> = text.replace("\r\n", "\n").chars().collect();
+        let ends = chars.iter().enumerate().filter(|(_, c)| **c == '\n').map(|(at, _)| at);
+        Self { ends: ends.collect(), chars, at: 0, depth: 0 }
+    }
+
+    /// The line that this place is in, from 1.
+    pub(super) fn line(&self) -> u32 {
+        let line = self.ends.partition_point(|end| *end < self.at) + 1;
+        u32::try_from(line).unwrap_or(u32::MAX)
     }
 
     pub(super) fn peek(&self) -> Option<char> {
@@ -55,9 +65,7 @@ impl Reader {
     }
 
     pub(super) fn wrong<T>(&self, message: impl Into<String>) -> Result<T, Wrong> {
-        let before = self.chars.get(..self.at.min(self.chars.len())).unwrap_or_default();
-        let line = before.iter().filter(|letter| **letter == '\n').count() + 1;
-        Err(Wrong { line, message: message.into() })
+        Err(Wrong { line: self.line(), message: message.into() })
     }
 
     pub(super) fn expect(&mut self, letter: char, what: &str) -> Result<(), Wrong> {
@@ -121,11 +129,11 @@ impl Reader {
 
     /// Whether this word stands here, and ends here; it is taken if so.
     pub(super) fn keyword(&mut self, word: &str) -> bool {
-        let same = word
-            .chars()
-            .enumerate()
-            .all(|(by, letter)| self.ahead(by).is_some_and(|c| c.eq_ignore_ascii_case(&letter)));
-        let length = word.chars().count();
+        // Keywords are ASCII.
+        let same = word.bytes().enumerate().all(|(by, letter)| {
+            self.ahead(by).is_some_and(|c| c.eq_ignore_ascii_case(&char::from(letter)))
+        });
+        let length = word.len();
         let ends = self
             .ahead(length)
             .is_none_or(|c| !(c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '\\' | ':')));

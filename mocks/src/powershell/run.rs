@@ -3,9 +3,13 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use super::ast::{Code, Statement};
-use super::value::{DEEPEST, Value, console};
+use super::ast::{Code, Spot};
+use super::eval::Given;
+use super::joint::{Joint, Out};
+use super::show::console;
+use super::value::{List, Value};
 use crate::machine::{NotStarted, Over, Sim};
+use crate::shell::{Ended, Said};
 
 /// Characters that a script may print; what comes after is lost, as with an RMM.
 const OUTPUT: usize = 1 << 20;
@@ -49,13 +53,8 @@ pub(super) fn fail<T>(by: &str, text: impl Into<String>) -> Outcome<T> {
 pub(super) struct Scope {
     pub(super) variables: HashMap<String, Value>,
     pub(super) functions: HashMap<String, Rc<Code>>,
-}
-
-/// What happens to errors while a command with a redirection runs.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Errors {
-    Shown,
-    Dropped,
+    /// It is that of a script, which `$script:` means.
+    pub(super) script: bool,
 }
 
 /// A run.
@@ -63,46 +62,77 @@ pub(super) struct Run<'s> {
     pub(super) sim: &'s mut Sim,
     pub(super) scopes: Vec<Scope>,
     pub(super) ok: bool,
-    pub(super) errors: Errors,
     /// How many `try` blocks are around.
     pub(super) tries: usize,
-    lines: Vec<String>,
+    /// Commands with redirections, or whose output goes on while they run.
+    pub(super) joints: Vec<Joint>,
+    /// `$Error`.
+    pub(super) errors: Rc<List>,
+    /// The script that runs, and the line that it is at.
+    pub(super) file: Rc<str>,
+    pub(super) line: u32,
+    /// How often something was put into a list or a table that holds others.
+    pub(super) held: usize,
+    pub(super) said: Vec<Said>,
     printed: usize,
     depth: usize,
 }
 
 impl<'s> Run<'s> {
     pub(super) fn new(sim: &'s mut Sim) -> Self {
+        let Value::List(errors) = Value::growing(Vec::new()) else { unreachable!("it is a list") };
         Self {
             sim,
-            scopes: vec![Scope::default()],
+            scopes: vec![Scope { script: true, ..Scope::default() }],
             ok: true,
-            errors: Errors::Shown,
             tries: 0,
-            lines: Vec::new(),
+            joints: Vec::new(),
+            errors,
+            file: "".into(),
+            line: 0,
+            held: 0,
+            said: Vec::new(),
             printed: 0,
             depth: 0,
         }
     }
 
-    /// Runs a whole script; what it printed, and its exit code.
-    pub(super) fn script(mut self, code: &Code) -> (Vec<String>, i64) {
-        let exit = match self.root(&code.body, code) {
-            Ok(()) | Err(Flow::Break | Flow::Continue | Flow::Return) => i64::from(!self.ok),
-            Err(Flow::Exit(code)) => code,
+    /// Runs a whole script; what it printed, and its exit code. A file ends well unless it says otherwise.
+    pub(super) fn script(mut self, code: &Code, file: Option<(&str, Vec<Given>)>) -> Ended {
+        let is_file = file.is_some();
+        let mut given = Vec::new();
+        if let Some((path, args)) = file {
+            self.in_file(path);
+            given = args;
+        }
+        let exit = match self.root(&code.body, code, given) {
+            Ok(()) | Err(Flow::Break | Flow::Continue | Flow::Return) if is_file => Ok(0),
+            Ok(()) | Err(Flow::Break | Flow::Continue | Flow::Return) => Ok(i64::from(!self.ok)),
+            Err(Flow::Exit(code)) => Ok(code),
             Err(Flow::Error { text, by, .. }) => {
+                self.note_error(&text);
                 self.show_error(&by, &text);
-                1
+                Ok(1)
             }
-            Err(Flow::Over) => 1,
+            Err(Flow::Over) => Err(Over),
         };
-        (self.lines, exit)
+        Ended { said: self.said, exit }
     }
 
-    fn root(&mut self, body: &[Statement], code: &Code) -> Outcome<()> {
-        self.bind(code, Vec::new())?;
+    /// The variables that a script file knows itself by.
+    pub(super) fn in_file(&mut self, path: &str) {
+        self.file = path.into();
+        if let Some(scope) = self.scopes.last_mut() {
+            let folder = crate::machine::paths::parent(path);
+            scope.variables.insert("psscriptroot".to_owned(), Value::text(folder));
+            scope.variables.insert("pscommandpath".to_owned(), Value::text(path));
+        }
+    }
+
+    fn root(&mut self, body: &[Spot], code: &Code, given: Vec<Given>) -> Outcome<()> {
+        self.bind(code, given)?;
         for statement in body {
-            let mut out = Vec::new();
+            let mut out = Out::default();
             let done = self.guarded(statement, &mut out);
             // What it gave before it failed is shown before the error that ends the script.
             self.show(&out);
@@ -112,29 +142,36 @@ impl<'s> Run<'s> {
     }
 
     /// Statements one after the other; an error that is not fatal ends its own only.
-    pub(super) fn block(&mut self, block: &[Statement], out: &mut Vec<Value>) -> Outcome<()> {
+    pub(super) fn block(&mut self, block: &[Spot], out: &mut Out) -> Outcome<()> {
         for statement in block {
-            self.guarded(statement, out)?;
+            let done = self.guarded(statement, out);
+            if out.joint.is_some() {
+                self.drain(out)?;
+            }
+            done?;
         }
         Ok(())
     }
 
-    fn guarded(&mut self, statement: &Statement, out: &mut Vec<Value>) -> Outcome<()> {
+    fn guarded(&mut self, spot: &Spot, out: &mut Out) -> Outcome<()> {
         self.step()?;
-        let depth = self.depth;
-        match self.statement(statement, out) {
+        let (depth, before) = (self.depth, self.line);
+        self.line = spot.line;
+        match self.statement(&spot.statement, out) {
+            Ok(()) => self.line = before,
             Err(Flow::Error { text, by, fatal: false }) if self.tries == 0 && !self.stops() => {
-                self.depth = depth;
                 self.ok = false;
                 self.note_error(&text);
                 self.show_error(&by, &text);
-                Ok(())
+                self.line = before;
             }
-            other => {
+            Err(other) => {
                 self.depth = depth;
-                other
+                return Err(other);
             }
         }
+        self.depth = depth;
+        Ok(())
     }
 
     /// One more step.
@@ -182,21 +219,32 @@ impl<'s> Run<'s> {
     }
 
     /// `$Error[0]`.
-    pub(super) fn note_error(&mut self, text: &str) {
-        let record = error_record(text);
-        if let Some(scope) = self.scopes.first_mut() {
-            scope.variables.insert("error".to_owned(), Value::list(vec![record]));
+    pub(super) fn note_error(&mut self, text: &str) -> Value {
+        let newest = self.errors.items().first().cloned();
+        if let Some(Value::Object(there)) = &newest
+            && there.text("Message") == text
+            && there.get("Line").and_then(|line| line.as_int()) == Some(i64::from(self.line))
+        {
+            // On its way up it is the same.
+            return newest.unwrap_or(Value::Null);
         }
+        let record = error_record(text, &self.file, self.line);
+        let mut errors = self.errors.change();
+        errors.insert(0, record.clone());
+        // `$MaximumErrorCount`.
+        errors.truncate(256);
+        record
     }
 
     pub(super) fn show_error(&mut self, by: &str, text: &str) {
         let silent =
             ["silentlycontinue", "ignore"].contains(&self.preference().to_lowercase().as_str());
-        if self.errors == Errors::Dropped || silent {
+        if silent {
             return;
         }
         let line = if by.is_empty() { text.to_owned() } else { format!("{by} : {text}") };
-        self.print(line.split('\n').map(str::to_owned).collect());
+        let record = error_record(text, &self.file, self.line);
+        self.emit(2, record, &line);
     }
 
     /// Shows values as the console does.
@@ -212,31 +260,56 @@ impl<'s> Run<'s> {
     }
 
     pub(super) fn print(&mut self, lines: Vec<String>) {
-        for line in lines {
-            self.printed = self.printed.saturating_add(line.len() + 2);
+        self.prints(lines, false);
+    }
+
+    pub(super) fn prints(&mut self, lines: Vec<String>, error: bool) {
+        let at = self.sim.elapsed();
+        for text in lines {
+            self.printed = self.printed.saturating_add(text.len() + 2);
             if self.printed > OUTPUT {
                 return;
             }
-            self.lines.push(line);
+            self.said.push(Said { text, error, at });
         }
     }
 
     pub(super) fn variable(&self, name: &str) -> Option<&Value> {
+        if let Some((scope, name)) = name.split_once(':') {
+            return self.scope_of(scope)?.variables.get(name);
+        }
         self.scopes.iter().rev().find_map(|scope| scope.variables.get(name))
     }
 
-    pub(super) fn set(&mut self, name: &str, value: Value) -> Outcome<()> {
-        if value.depth() > DEEPEST {
-            return fail("", "The value is nested too deeply.");
+    fn scope_of(&self, name: &str) -> Option<&Scope> {
+        match name {
+            "global" => self.scopes.first(),
+            "script" => self.scopes.iter().rev().find(|scope| scope.script).or(self.scopes.first()),
+            "local" | "private" | "variable" => self.scopes.last(),
+            _ => None,
         }
-        let (outer, name) = match name.split_once(':') {
-            Some(("script" | "global", name)) => (true, name),
-            Some((_, name)) => (false, name),
-            None => (false, name),
+    }
+
+    pub(super) fn set(&mut self, name: &str, value: Value) -> Outcome<()> {
+        let (scope, name) = match name.split_once(':') {
+            Some(("env", name)) => {
+                self.sim.env.insert(name.to_owned(), value.show());
+                return Ok(());
+            }
+            Some(("global", name)) => (0, name),
+            Some(("script", name)) => {
+                (self.scopes.iter().rposition(|scope| scope.script).unwrap_or(0), name)
+            }
+            Some((_, name)) => (self.scopes.len().saturating_sub(1), name),
+            None => (self.scopes.len().saturating_sub(1), name),
         };
-        let scope = if outer { self.scopes.first_mut() } else { self.scopes.last_mut() };
-        if let Some(scope) = scope {
-            scope.variables.insert(name.to_owned(), value);
+        if let Some(scope) = self.scopes.get_mut(scope) {
+            match scope.variables.get_mut(name) {
+                Some(there) => *there = value,
+                None => {
+                    scope.variables.insert(name.to_owned(), value);
+                }
+            }
         }
         Ok(())
     }
@@ -282,12 +355,13 @@ fn weigh(value: &Value, left: &mut usize) {
     }
     let own = match value {
         Value::Text(text) => text.len() + 2,
+        Value::Bytes(bytes) => bytes.borrow().len() * 4,
         _ => 8,
     };
     *left = left.saturating_sub(own);
     match value {
-        Value::List(list) => list.items.iter().for_each(|item| weigh(item, left)),
-        Value::Object(object) => object.fields.iter().for_each(|(name, item)| {
+        Value::List(list) => list.items().iter().for_each(|item| weigh(item, left)),
+        Value::Object(object) => object.fields().iter().for_each(|(name, item)| {
             *left = left.saturating_sub(name.len());
             weigh(item, left);
         }),
@@ -296,8 +370,26 @@ fn weigh(value: &Value, left: &mut usize) {
 }
 
 /// What `catch` gives as `$_`.
-pub(super) fn error_record(text: &str) -> Value {
+fn error_record(text: &str, file: &str, line: u32) -> Value {
+    let place = match file {
+        "" => format!("At line:{line} char:1"),
+        file => format!("At {file}:{line} char:1"),
+    };
     let exception = Value::of("Exception", vec![("Message", Value::text(text))]);
-    let fields = vec![("Message", Value::text(text)), ("Exception", exception)];
+    let number = Value::Int(i64::from(line));
+    let invocation = Value::of(
+        "InvocationInfo",
+        vec![
+            ("ScriptName", Value::text(file)),
+            ("ScriptLineNumber", number.clone()),
+            ("PositionMessage", Value::text(place)),
+        ],
+    );
+    let fields = vec![
+        ("Message", Value::text(text)),
+        ("Exception", exception),
+        ("InvocationInfo", invocation),
+        ("Line", number),
+    ];
     Value::of("ErrorRecord", fields)
 }

@@ -1,16 +1,14 @@
-//! Static members of .NET's types, and dates.
+//! Static members of .NET's types.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use chrono::{
-    DateTime, Datelike, Duration, NaiveDate, NaiveDateTime, SecondsFormat, Timelike, Utc,
-};
 
+use super::encodings::encoding;
 use super::members::bytes_of;
 use super::run::{Outcome, Run, fail};
-use super::value::{Object, Value};
-use crate::machine::paths;
-use crate::world::Content;
+use super::things::Thing;
+use super::value::Value;
+use crate::machine::{Account, paths};
 
 pub(super) fn property(run: &mut Run<'_>, kind: &str, name: &str) -> Outcome<Value> {
     Ok(match (short(kind), name) {
@@ -20,18 +18,30 @@ pub(super) fn property(run: &mut Run<'_>, kind: &str, name: &str) -> Outcome<Val
             midnight.map_or(Value::Null, |at| Value::Date(at.and_utc()))
         }
         ("encoding", "utf8" | "ascii" | "unicode" | "default") => {
-            Value::of("Encoding", vec![("Name", Value::text(name))])
+            encoding(name, matches!(name, "utf8" | "unicode"))
         }
+        ("console", "out" | "error") => Value::thing(Thing::Console { error: name == "error" }),
+        ("console", "outputencoding" | "inputencoding") => encoding("oem", false),
+        ("stringcomparer" | "cultureinfo" | "stringcomparison", _) => Value::text(name),
+        ("environment", "processid") => Value::Int(i64::from(run.sim.pid())),
         ("environment", "machinename") => Value::text(&run.sim.facts.host),
         ("environment", "newline") => Value::text("\r\n"),
         ("environment", "is64bitoperatingsystem" | "is64bitprocess") => Value::Bool(true),
-        ("environment", "username") => Value::text("SYSTEM"),
+        ("environment", "username") => match &run.sim.account {
+            Account::System => Value::text("SYSTEM"),
+            Account::User(_) => Value::text(run.environment("username").unwrap_or_default()),
+        },
         ("string", "empty") => Value::text(""),
         ("int" | "int32", "maxvalue") => Value::Int(i64::from(i32::MAX)),
-        ("securityprotocoltype", _) => Value::text(name),
-        ("servicepointmanager", _) => Value::text("Tls12"),
-        ("console", _) => Value::Null,
-        (_, "name" | "fullname") => Value::text(kind),
+        ("int" | "int32", "minvalue") => Value::Int(i64::from(i32::MIN)),
+        ("long" | "int64", "maxvalue") => Value::Int(i64::MAX),
+        ("securityprotocoltype", _) => Value::Int(protocol(name)),
+        ("servicepointmanager", "securityprotocol") => {
+            Value::Int(protocol("tls") | protocol("tls11"))
+        }
+        ("servicepointmanager" | "console", _) => Value::Null,
+        (_, "name") => Value::text(short(kind)),
+        (_, "fullname") => Value::text(kind),
         _ if KNOWN.contains(&short(kind)) => Value::Null,
         _ => return fail("", format!("Unable to find type [{kind}].")),
     })
@@ -57,7 +67,47 @@ const KNOWN: &[&str] = &[
     "regex",
     "console",
     "array",
+    "type",
+    "bitconverter",
+    "stopwatch",
+    "timespan",
+    "thread",
+    "int64",
+    "boolean",
+    "byte",
+    "enum",
 ];
+
+/// The flags of `SecurityProtocolType`.
+fn protocol(name: &str) -> i64 {
+    match name {
+        "ssl3" => 48,
+        "tls" => 192,
+        "tls11" => 768,
+        "tls12" => 3_072,
+        "tls13" => 12_288,
+        _ => 0,
+    }
+}
+
+/// Sets a static property. Those of the runtime are taken, and are of no consequence here.
+pub(super) fn set(_: &mut Run<'_>, kind: &str, name: &str, _: &Value) -> Outcome<()> {
+    match short(kind) {
+        "console"
+        | "servicepointmanager"
+        | "environment"
+        | "cultureinfo"
+        | "thread"
+        | "globalproxyselection"
+        | "webrequest" => Ok(()),
+        _ => fail(
+            "",
+            format!(
+                "The property '{name}' cannot be found on this object. Verify that the property exists and can be set."
+            ),
+        ),
+    }
+}
 
 fn short(kind: &str) -> &str {
     kind.rsplit('.').next().unwrap_or(kind)
@@ -74,7 +124,7 @@ pub(super) fn call(
     let second = given.get(1).map(Value::show).unwrap_or_default();
     Ok(Some(match (short(kind), name) {
         ("convert", "frombase64string") => match STANDARD.decode(first.trim()) {
-            Ok(bytes) if bytes.len() <= 1 << 17 => Value::bytes(&bytes),
+            Ok(bytes) if bytes.len() <= super::run::LONGEST => Value::bytes(bytes),
             _ => {
                 return fail(
                     "",
@@ -85,6 +135,39 @@ pub(super) fn call(
         ("convert", "tobase64string") => Value::text(STANDARD.encode(bytes_of(given.first()))),
         ("convert", "toint32" | "toint64") => return cast(run, "int", given),
         ("convert", "tostring") => Value::text(first),
+        ("convert", "tobyte") => return cast(run, "byte", given),
+        ("convert", "toboolean") => return cast(run, "bool", given),
+        ("convert", "todouble") => return cast(run, "double", given),
+        ("type", "gettypecode") => Value::Int(type_code(&first)),
+        ("bitconverter", "tostring") => {
+            let bytes = bytes_of(given.first());
+            Value::text(
+                bytes.iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().join("-"),
+            )
+        }
+        ("stopwatch", "startnew") => {
+            Value::thing(Thing::Watch(std::cell::Cell::new((0, Some(run.sim.elapsed())))))
+        }
+        (
+            "timespan",
+            "fromseconds" | "fromminutes" | "fromhours" | "fromdays" | "frommilliseconds",
+        ) => {
+            let unit = match name {
+                "frommilliseconds" => 1.0,
+                "fromseconds" => 1_000.0,
+                "fromminutes" => 60_000.0,
+                "fromhours" => 3_600_000.0,
+                _ => 86_400_000.0,
+            };
+            let count = given.first().and_then(Value::as_real).unwrap_or(0.0);
+            super::convert::span(Value::Real(count * unit).as_int().unwrap_or(0))
+        }
+        ("thread", "sleep") => {
+            let wait = given.first().and_then(Value::as_int).and_then(|n| u64::try_from(n).ok());
+            run.wait_for_ms(wait.unwrap_or(0))?;
+            Value::Null
+        }
+        (_, "new") => super::objects::construct(run, kind, given)?,
         ("string", "isnullorempty") => Value::Bool(first.is_empty()),
         ("string", "isnullorwhitespace") => Value::Bool(first.trim().is_empty()),
         ("string", "join") => {
@@ -100,12 +183,8 @@ pub(super) fn call(
             run.format(&first, &rest)?
         }
         ("path", _) => return Ok(path(name, &first, given)),
-        ("file", _) => return file(run, name, &first, given),
-        ("directory", "exists") => Value::Bool(run.sim.file(&first) == Some(Content::Folder)),
-        ("directory", "createdirectory") => {
-            run.make_folder(&first);
-            Value::Null
-        }
+        ("file", _) => return super::disk::file(run, name, &first, given),
+        ("directory", _) => return super::disk::directory(run, name, &first, given),
         ("environment", "getenvironmentvariable") => {
             run.environment(&first).map_or(Value::Null, Value::text)
         }
@@ -132,7 +211,7 @@ pub(super) fn call(
             &super::operators::expression(&second, true)?,
             &first,
         )),
-        ("version" | "datetime" | "int" | "double" | "bool", "parse" | "new") => {
+        ("version" | "datetime" | "int" | "long" | "double" | "bool", "parse") => {
             return cast(run, short(kind), given);
         }
         ("guid", "newguid") => {
@@ -143,15 +222,19 @@ pub(super) fn call(
             Value::text(value)
         }
         ("scriptblock", "create") => match super::parse::script(&first) {
-            Ok(code) => Value::Code(code.into()),
+            Ok(code) => Value::Code(std::rc::Rc::new(code)),
             Err(wrong) => return fail("", wrong.message),
         },
-        ("console", "writeline") => {
+        ("console", "writeline" | "write") => {
             run.show(&[Value::text(first)]);
             Value::Null
         }
         ("windowsidentity", "getcurrent") => {
-            Value::of("WindowsIdentity", vec![("Name", Value::text(r"NT AUTHORITY\SYSTEM"))])
+            let name = match &run.sim.account {
+                Account::System => r"NT AUTHORITY\SYSTEM".to_owned(),
+                Account::User(name) => name.clone(),
+            };
+            Value::of("WindowsIdentity", vec![("Name", Value::text(name))])
         }
         (known, _) if KNOWN.contains(&known) => return Ok(None),
         _ => return fail("", format!("Unable to find type [{kind}].")),
@@ -180,41 +263,6 @@ fn path(name: &str, first: &str, given: &[Value]) -> Option<Value> {
         "getextension" => leaf.rsplit_once('.').map_or(String::new(), |(_, end)| format!(".{end}")),
         "getdirectoryname" => paths::parent(first).to_owned(),
         _ => return None,
-    }))
-}
-
-fn file(run: &mut Run<'_>, name: &str, first: &str, given: &[Value]) -> Outcome<Option<Value>> {
-    let there = run.sim.file(first);
-    let missing = || {
-        let text = format!(
-            "Exception calling \"{name}\" with \"1\" argument(s): \"Could not find file '{first}'.\""
-        );
-        fail("", text)
-    };
-    Ok(Some(match name {
-        "exists" => Value::Bool(there.is_some_and(|content| content != Content::Folder)),
-        "readalltext" => match there {
-            Some(content) => Value::text(super::cmdlets::text_of(&content)),
-            None => return missing(),
-        },
-        "readallbytes" => match there {
-            Some(content) => Value::bytes(&super::cmdlets::bytes_in(&content)),
-            None => return missing(),
-        },
-        "writealltext" => {
-            let text = given.get(1).map(Value::show).unwrap_or_default();
-            run.put_file(first, Content::Text(text));
-            Value::Null
-        }
-        "writeallbytes" => {
-            run.put_file(first, Content::Bytes(bytes_of(given.get(1))));
-            Value::Null
-        }
-        "delete" => {
-            run.sim.act(crate::world::Effect::NoFile(first.to_owned()));
-            Value::Null
-        }
-        _ => return Ok(None),
     }))
 }
 
@@ -257,112 +305,18 @@ fn escaped(text: &str) -> String {
     out
 }
 
-/// Bytes as text.
-pub(super) fn decoded(encoding: &Object, bytes: &[u8]) -> Value {
-    if encoding.get("Name").is_some_and(|name| name.show() == "unicode") {
-        let units: Vec<u16> =
-            bytes.as_chunks::<2>().0.iter().map(|b| u16::from_le_bytes(*b)).collect();
-        return Value::text(String::from_utf16_lossy(&units));
+/// The code that .NET has for a type.
+fn type_code(kind: &str) -> i64 {
+    match short(kind).to_ascii_lowercase().as_str() {
+        "null" => 0,
+        "boolean" | "bool" => 3,
+        "char" => 4,
+        "byte" => 6,
+        "int32" | "int" => 9,
+        "int64" | "long" => 11,
+        "double" => 14,
+        "datetime" => 16,
+        "string" => 18,
+        _ => 1,
     }
-    Value::text(String::from_utf8_lossy(bytes))
-}
-
-/// Text as bytes.
-pub(super) fn encoded(encoding: &Object, text: &str) -> Value {
-    if encoding.get("Name").is_some_and(|name| name.show() == "unicode") {
-        let bytes: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
-        return Value::bytes(&bytes);
-    }
-    Value::bytes(text.as_bytes())
-}
-
-/// A date out of a value, in UTC: every machine's clock shows that here.
-pub(super) fn date(value: &Value) -> Option<Value> {
-    if let Value::Date(date) = value {
-        return Some(Value::Date(*date));
-    }
-    let text = value.show();
-    let text = text.trim();
-    if let Ok(date) = DateTime::parse_from_rfc3339(text) {
-        return Some(Value::Date(date.with_timezone(&Utc)));
-    }
-    for form in ["%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%m/%d/%Y %H:%M:%S"] {
-        if let Ok(at) = NaiveDateTime::parse_from_str(text, form) {
-            return Some(Value::Date(at.and_utc()));
-        }
-    }
-    let day = ["%Y-%m-%d", "%m/%d/%Y", "%Y%m%d"]
-        .iter()
-        .find_map(|f| NaiveDate::parse_from_str(text, f).ok());
-    Some(Value::Date(day?.and_hms_opt(0, 0, 0)?.and_utc()))
-}
-
-pub(super) fn part(date: DateTime<Utc>, name: &str) -> Value {
-    match name {
-        "year" => Value::Int(i64::from(date.year())),
-        "month" => Value::Int(i64::from(date.month())),
-        "day" => Value::Int(i64::from(date.day())),
-        "hour" => Value::Int(i64::from(date.hour())),
-        "minute" => Value::Int(i64::from(date.minute())),
-        "second" => Value::Int(i64::from(date.second())),
-        "dayofweek" => Value::text(date.format("%A").to_string()),
-        "date" => date
-            .date_naive()
-            .and_hms_opt(0, 0, 0)
-            .map_or(Value::Null, |at| Value::Date(at.and_utc())),
-        "ticks" => Value::Int(date.timestamp().saturating_mul(10_000_000)),
-        _ => Value::Null,
-    }
-}
-
-pub(super) fn date_method(date: DateTime<Utc>, name: &str, given: &[Value]) -> Option<Value> {
-    let by = given.first().and_then(Value::as_real).unwrap_or(0.0);
-    let seconds = match name {
-        "adddays" => 86_400.0,
-        "addhours" => 3_600.0,
-        "addminutes" => 60.0,
-        "addseconds" => 1.0,
-        "touniversaltime" | "tolocaltime" => return Some(Value::Date(date)),
-        "tostring" => {
-            let how = given.first().map_or_else(|| "G".to_owned(), Value::show);
-            return Some(Value::text(dated(date, &how)));
-        }
-        _ => return None,
-    };
-    let span = Duration::try_seconds(Value::Real(by * seconds).as_int()?)?;
-    date.checked_add_signed(span).map(Value::Date)
-}
-
-/// A date by .NET's format: `o`, `s`, `yyyy-MM-dd HH:mm:ss`.
-pub(super) fn dated(date: DateTime<Utc>, how: &str) -> String {
-    match how {
-        "o" | "O" => return date.to_rfc3339_opts(SecondsFormat::Micros, true).replace('Z', "0Z"),
-        "s" => return date.format("%Y-%m-%dT%H:%M:%S").to_string(),
-        "u" => return date.format("%Y-%m-%d %H:%M:%SZ").to_string(),
-        "G" | "g" => return Value::Date(date).show(),
-        _ => {}
-    }
-    const PARTS: &[(&str, &str)] = &[
-        ("yyyy", "%Y"),
-        ("yy", "%y"),
-        ("MMM", "%b"),
-        ("MM", "%m"),
-        ("dd", "%d"),
-        ("HH", "%H"),
-        ("mm", "%M"),
-        ("ss", "%S"),
-        ("fff", "%3f"),
-    ];
-    let mut text = String::new();
-    let mut rest = how;
-    while let Some(letter) = rest.chars().next() {
-        if let Some((part, ours)) = PARTS.iter().find(|(part, _)| rest.starts_with(part)) {
-            text.push_str(&date.format(ours).to_string());
-            rest = &rest[part.len()..];
-        } else {
-            text.push(letter);
-            rest = &rest[letter.len_utf8()..];
-        }
-    }
-    text
 }

@@ -7,6 +7,8 @@ use crate::machine::{Facts, Sim, state_mut};
 use crate::shell::{self, Language};
 use crate::world::{Content, Effect, FileEntry, LoggedOn, MachineKind, Options, World};
 
+mod things;
+
 fn estate() -> World {
     let mut world = generate(&Options { seed: 21, computers: 60, ..Options::default() });
     let now = world.now();

@@ -1,14 +1,18 @@
-//! Values. They never change: what looks like a change makes another value, so that nothing can
-//! contain itself, and nothing is nested deeper than it was made.
+//! Values. Lists, tables, objects and what .NET keeps state in are references: who has one sees what
+//! others do to it. What would contain itself is refused where it is put in ([`super::hold`]).
 
+use std::cell::{Ref, RefCell, RefMut};
 use std::rc::Rc;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 
 use super::ast::Code;
+use super::things::Thing;
 
-/// How deep lists and objects may be nested in each other.
+/// How deep values are shown, weighed and looked through.
 pub(super) const DEEPEST: u16 = 40;
+
+pub(super) type Fields = Vec<(Rc<str>, Value)>;
 
 #[derive(Clone, Debug)]
 pub(super) enum Value {
@@ -20,42 +24,88 @@ pub(super) enum Value {
     Version(Rc<[i64]>),
     Date(DateTime<Utc>),
     List(Rc<List>),
+    /// An array of bytes.
+    Bytes(Rc<RefCell<Vec<u8>>>),
     Object(Rc<Object>),
+    /// A stream, a process and their like.
+    Thing(Rc<Thing>),
     Code(Rc<Code>),
     Type(Rc<str>),
 }
 
-#[derive(Clone, Debug)]
+/// An array, or a list that grows.
+#[derive(Debug)]
 pub(super) struct List {
-    pub(super) items: Vec<Value>,
-    depth: u16,
+    items: RefCell<Vec<Value>>,
+    /// `ArrayList` and its like.
+    pub(super) grows: bool,
 }
 
-#[derive(Clone, Debug)]
+impl List {
+    pub(super) fn items(&self) -> Ref<'_, Vec<Value>> {
+        self.items.borrow()
+    }
+
+    pub(super) fn change(&self) -> RefMut<'_, Vec<Value>> {
+        self.items.borrow_mut()
+    }
+}
+
+#[derive(Debug)]
 pub(super) struct Object {
     /// `hashtable`, `ordered`, or the type of an object.
     pub(super) kind: &'static str,
-    pub(super) fields: Vec<(Rc<str>, Value)>,
-    depth: u16,
+    /// Names that differ in case differ.
+    exact: bool,
+    fields: RefCell<Fields>,
 }
 
 impl Object {
-    pub(super) fn get(&self, name: &str) -> Option<&Value> {
-        self.fields.iter().find(|(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, v)| v)
+    pub(super) fn get(&self, name: &str) -> Option<Value> {
+        self.fields().iter().find(|(field, _)| self.same(field, name)).map(|(_, v)| v.clone())
+    }
+
+    /// What a field shows as; blank where it is not there.
+    pub(super) fn text(&self, name: &str) -> String {
+        self.get(name).map(|value| value.show()).unwrap_or_default()
+    }
+
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.fields().iter().any(|(field, _)| self.same(field, name))
+    }
+
+    pub(super) fn fields(&self) -> Ref<'_, Fields> {
+        self.fields.borrow()
+    }
+
+    pub(super) fn change(&self) -> RefMut<'_, Fields> {
+        self.fields.borrow_mut()
     }
 
     pub(super) fn is_table(&self) -> bool {
         matches!(self.kind, "hashtable" | "ordered")
     }
 
-    /// The same object with another value in it.
-    pub(super) fn with(&self, name: &str, value: Value) -> Value {
-        let mut fields = self.fields.clone();
-        match fields.iter_mut().find(|(field, _)| field.eq_ignore_ascii_case(name)) {
+    pub(super) fn put(&self, name: &str, value: Value) {
+        let mut fields = self.change();
+        match fields.iter_mut().find(|(field, _)| self.same(field, name)) {
             Some((_, there)) => *there = value,
             None => fields.push((name.into(), value)),
         }
-        Value::object(self.kind, fields)
+    }
+
+    pub(super) fn remove(&self, name: &str) {
+        self.change().retain(|(field, _)| !self.same(field, name));
+    }
+
+    /// Another object with the same in it.
+    pub(super) fn copy(&self) -> Value {
+        let fields = RefCell::new(self.fields().clone());
+        Value::Object(Rc::new(Self { kind: self.kind, exact: self.exact, fields }))
+    }
+
+    fn same(&self, one: &str, other: &str) -> bool {
+        if self.exact { one == other } else { one.eq_ignore_ascii_case(other) }
     }
 }
 
@@ -65,13 +115,21 @@ impl Value {
     }
 
     pub(super) fn list(items: Vec<Self>) -> Self {
-        let depth = items.iter().map(Self::depth).max().unwrap_or(0).saturating_add(1);
-        Self::List(Rc::new(List { items, depth }))
+        Self::List(Rc::new(List { items: RefCell::new(items), grows: false }))
     }
 
-    pub(super) fn object(kind: &'static str, fields: Vec<(Rc<str>, Self)>) -> Self {
-        let depth = fields.iter().map(|(_, v)| v.depth()).max().unwrap_or(0).saturating_add(1);
-        Self::Object(Rc::new(Object { kind, fields, depth }))
+    pub(super) fn growing(items: Vec<Self>) -> Self {
+        Self::List(Rc::new(List { items: RefCell::new(items), grows: true }))
+    }
+
+    pub(super) fn object(kind: &'static str, fields: Fields) -> Self {
+        Self::Object(Rc::new(Object { kind, exact: false, fields: RefCell::new(fields) }))
+    }
+
+    /// A table whose names differ by case.
+    pub(super) fn exact_table() -> Self {
+        let fields = RefCell::new(Vec::new());
+        Self::Object(Rc::new(Object { kind: "hashtable", exact: true, fields }))
     }
 
     /// An object out of names and values.
@@ -79,15 +137,26 @@ impl Value {
         Self::object(kind, fields.into_iter().map(|(name, value)| (name.into(), value)).collect())
     }
 
-    pub(super) fn bytes(bytes: &[u8]) -> Self {
-        Self::list(bytes.iter().map(|byte| Self::Int(i64::from(*byte))).collect())
+    pub(super) fn bytes(bytes: impl Into<Vec<u8>>) -> Self {
+        Self::Bytes(Rc::new(RefCell::new(bytes.into())))
     }
 
-    pub(super) fn depth(&self) -> u16 {
+    pub(super) fn thing(thing: Thing) -> Self {
+        Self::Thing(Rc::new(thing))
+    }
+
+    pub(super) fn count(number: usize) -> Self {
+        Self::Int(i64::try_from(number).unwrap_or(i64::MAX))
+    }
+
+    /// The items of an array of any kind.
+    pub(super) fn as_items(&self) -> Option<Vec<Self>> {
         match self {
-            Self::List(list) => list.depth,
-            Self::Object(object) => object.depth,
-            _ => 0,
+            Self::List(list) => Some(list.items().clone()),
+            Self::Bytes(bytes) => {
+                Some(bytes.borrow().iter().map(|byte| Self::Int(i64::from(*byte))).collect())
+            }
+            _ => None,
         }
     }
 
@@ -95,8 +164,7 @@ impl Value {
     pub(super) fn items(&self) -> Vec<Self> {
         match self {
             Self::Null => Vec::new(),
-            Self::List(list) => list.items.clone(),
-            other => vec![other.clone()],
+            other => other.as_items().unwrap_or_else(|| vec![other.clone()]),
         }
     }
 
@@ -116,9 +184,17 @@ impl Value {
             Self::Int(number) => *number != 0,
             Self::Real(number) => *number != 0.0,
             Self::Text(text) => !text.is_empty(),
-            Self::List(list) => match list.items.as_slice() {
+            Self::List(list) => match list.items().as_slice() {
                 [] => false,
+                [only @ (Self::List(_) | Self::Bytes(_))] => {
+                    only.as_items().is_some_and(|items| !items.is_empty())
+                }
                 [only] => only.truth(),
+                _ => true,
+            },
+            Self::Bytes(bytes) => match bytes.borrow().as_slice() {
+                [] => false,
+                [only] => *only != 0,
                 _ => true,
             },
             _ => true,
@@ -171,17 +247,32 @@ impl Value {
 
     /// As it stands in a string.
     pub(super) fn show(&self) -> String {
+        self.show_at(0)
+    }
+
+    fn show_at(&self, level: u16) -> String {
+        if level > DEEPEST {
+            return "...".to_owned();
+        }
+        let level = level + 1;
         match self {
             Self::Null => String::new(),
             Self::Bool(is) => if *is { "True" } else { "False" }.to_owned(),
             Self::Int(number) => number.to_string(),
-            Self::Real(number) => number.to_string(),
+            Self::Real(number) => super::convert::real(*number),
             Self::Text(text) => text.to_string(),
             Self::Version(parts) => parts.iter().map(i64::to_string).collect::<Vec<_>>().join("."),
             Self::Date(date) => date.format("%m/%d/%Y %H:%M:%S").to_string(),
-            Self::List(list) => list.items.iter().map(Self::show).collect::<Vec<_>>().join(" "),
-            Self::Object(object) => show_object(object),
-            Self::Code(_) => "{...}".to_owned(),
+            Self::List(list) => {
+                let items = list.items();
+                items.iter().map(|item| item.show_at(level)).collect::<Vec<_>>().join(" ")
+            }
+            Self::Bytes(bytes) => {
+                bytes.borrow().iter().map(u8::to_string).collect::<Vec<_>>().join(" ")
+            }
+            Self::Object(object) => show_object(object, level),
+            Self::Thing(thing) => thing.show(),
+            Self::Code(code) => code.text.to_string(),
             Self::Type(name) => name.to_string(),
         }
     }
@@ -191,12 +282,16 @@ impl Value {
         match self {
             Self::Null => "null",
             Self::Bool(_) => "Boolean",
-            Self::Int(_) => "Int32",
+            Self::Int(number) if i32::try_from(*number).is_ok() => "Int32",
+            Self::Int(_) => "Int64",
             Self::Real(_) => "Double",
             Self::Text(_) => "String",
             Self::Version(_) => "Version",
             Self::Date(_) => "DateTime",
+            Self::List(list) if list.grows => "ArrayList",
             Self::List(_) => "Object[]",
+            Self::Bytes(_) => "Byte[]",
+            Self::Thing(thing) => thing.type_name(),
             Self::Object(object) if object.kind == "hashtable" => "Hashtable",
             Self::Object(object) if object.kind == "ordered" => "OrderedDictionary",
             Self::Object(object) => object.kind,
@@ -210,146 +305,24 @@ fn part(text: &str) -> Result<i64, std::num::ParseIntError> {
     text.parse::<u32>().map(i64::from)
 }
 
-fn show_object(object: &Object) -> String {
+fn show_object(object: &Object, level: u16) -> String {
     match object.kind {
         "hashtable" => "System.Collections.Hashtable".to_owned(),
         "ordered" => "System.Collections.Specialized.OrderedDictionary".to_owned(),
-        "FileInfo" | "DirectoryInfo" | "RegistryKey" => object
-            .get("FullName")
-            .or_else(|| object.get("Name"))
-            .map(Value::show)
-            .unwrap_or_default(),
-        "MatchInfo" => object.get("Line").map(Value::show).unwrap_or_default(),
-        "Match" | "Group" => object.get("Value").map(Value::show).unwrap_or_default(),
-        "ErrorRecord" => object.get("Message").map(Value::show).unwrap_or_default(),
+        "FileInfo" | "DirectoryInfo" | "RegistryKey" => match object.get("FullName") {
+            Some(path) => path.show(),
+            None => object.text("Name"),
+        },
+        "MatchInfo" => object.text("Line"),
+        "Match" | "Group" | "NTAccount" | "SecurityIdentifier" | "TimeSpan" => object.text("Value"),
+        "ErrorRecord" | "WarningRecord" | "VerboseRecord" | "DebugRecord" | "InformationRecord" => {
+            object.text("Message")
+        }
         _ => {
+            let fields = object.fields();
             let fields =
-                object.fields.iter().map(|(name, value)| format!("{name}={}", value.show()));
+                fields.iter().map(|(name, value)| format!("{name}={}", value.show_at(level)));
             format!("@{{{}}}", fields.collect::<Vec<_>>().join("; "))
-        }
-    }
-}
-
-/// What the console shows of a pipeline's output, line by line.
-pub(super) fn console(values: &[Value]) -> Vec<String> {
-    let mut lines = Vec::new();
-    let mut at = 0;
-    while let Some(value) = values.get(at) {
-        at += 1;
-        match value {
-            Value::Null => {}
-            Value::List(list) => lines.extend(console(&list.items)),
-            Value::Object(object) if object.kind == "MatchInfo" => lines.push(value.show()),
-            Value::Object(object) => {
-                let mut alike = vec![&**object];
-                while let Some(Value::Object(next)) = values.get(at) {
-                    let same = next.kind == object.kind
-                        && next.fields.len() == object.fields.len()
-                        && next.fields.iter().zip(&object.fields).all(|(a, b)| a.0 == b.0);
-                    if !same {
-                        break;
-                    }
-                    alike.push(next);
-                    at += 1;
-                }
-                lines.extend(shown(&alike));
-            }
-            other => {
-                lines.extend(other.show().split('\n').map(|l| l.trim_end_matches('\r').to_owned()))
-            }
-        }
-    }
-    lines
-}
-
-/// A table of objects that are alike, or a list where they have many properties.
-fn shown(objects: &[&Object]) -> Vec<String> {
-    let Some(first) = objects.first() else { return Vec::new() };
-    let mut lines = vec![String::new()];
-    if first.is_table() {
-        lines.push(format!("{:<30} Value", "Name"));
-        lines.push(format!("{:<30} -----", "----"));
-        for object in objects {
-            lines.extend(object.fields.iter().map(|(n, v)| format!("{n:<30} {}", v.show())));
-        }
-    } else if first.fields.len() > 4 {
-        let width = first.fields.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
-        for object in objects {
-            lines.extend(object.fields.iter().map(|(n, v)| format!("{n:<width$} : {}", v.show())));
-            lines.push(String::new());
-        }
-    } else {
-        lines.extend(columns(objects));
-    }
-    lines.push(String::new());
-    lines
-}
-
-fn columns(objects: &[&Object]) -> Vec<String> {
-    let Some(first) = objects.first() else { return Vec::new() };
-    let cells: Vec<Vec<String>> = objects
-        .iter()
-        .map(|object| object.fields.iter().map(|(_, v)| v.show()).collect())
-        .collect();
-    let widths: Vec<usize> = (first.fields.iter().enumerate())
-        .map(|(at, (name, _))| {
-            let cell = |row: &Vec<String>| row.get(at).map_or(0, |cell| cell.chars().count());
-            cells.iter().map(cell).max().unwrap_or(0).max(name.chars().count())
-        })
-        .collect();
-    let line = |cells: Vec<String>| {
-        let mut text = String::new();
-        for (cell, width) in cells.iter().zip(&widths) {
-            text.push_str(&format!("{cell:<width$} "));
-        }
-        text.trim_end().to_owned()
-    };
-    let mut lines = vec![
-        line(first.fields.iter().map(|(name, _)| name.to_string()).collect()),
-        line(first.fields.iter().map(|(name, _)| "-".repeat(name.chars().count())).collect()),
-    ];
-    lines.extend(cells.into_iter().map(line));
-    lines
-}
-
-/// As JSON; deeper than asked for it is text, as with PowerShell.
-pub(super) fn to_json(value: &Value, depth: u16) -> serde_json::Value {
-    use serde_json::{Value as Json, json};
-    match value {
-        Value::Null => Json::Null,
-        Value::Bool(is) => json!(is),
-        Value::Int(number) => json!(number),
-        Value::Real(number) => json!(number),
-        Value::Date(date) => json!(date.to_rfc3339_opts(SecondsFormat::Secs, true)),
-        Value::List(list) if depth > 0 => {
-            Json::Array(list.items.iter().map(|item| to_json(item, depth - 1)).collect())
-        }
-        Value::Object(object) if depth > 0 => {
-            let fields = object.fields.iter();
-            Json::Object(fields.map(|(n, v)| (n.to_string(), to_json(v, depth - 1))).collect())
-        }
-        Value::Version(parts) => {
-            let part = |at: usize| parts.get(at).copied().unwrap_or(-1);
-            json!({ "Major": part(0), "Minor": part(1), "Build": part(2), "Revision": part(3) })
-        }
-        other => json!(other.show()),
-    }
-}
-
-pub(super) fn from_json(value: &serde_json::Value) -> Value {
-    use serde_json::Value as Json;
-    match value {
-        Json::Null => Value::Null,
-        Json::Bool(is) => Value::Bool(*is),
-        Json::Number(number) => {
-            number.as_i64().map_or_else(|| Value::Real(number.as_f64().unwrap_or(0.0)), Value::Int)
-        }
-        Json::String(text) => Value::text(text),
-        Json::Array(items) => Value::list(items.iter().map(from_json).collect()),
-        Json::Object(fields) => {
-            let fields =
-                fields.iter().map(|(name, value)| (name.as_str().into(), from_json(value)));
-            Value::object("PSCustomObject", fields.collect())
         }
     }
 }

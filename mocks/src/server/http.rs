@@ -40,7 +40,7 @@ pub(super) async fn handle(
     let Some(face) = state.face.and_then(|face| shared.faces.get(&face)) else {
         return response(Reply::empty(404));
     };
-    let mut spoilt = answer(face.as_ref(), &call, shared);
+    let mut spoilt = aside(face.face(), || answer(face.as_ref(), &call, shared));
     if !is_answered(face.as_ref(), &call, &spoilt.reply, shared).await {
         spoilt.reply = face.unanswered(&call, spoilt.reply);
     }
@@ -49,6 +49,17 @@ pub(super) async fn handle(
     }
     shared.stats.count(face.face(), spoilt.reply.status, spoilt.reply.body.len());
     if spoilt.cut { cut(spoilt.reply) } else { response(spoilt.reply) }
+}
+
+/// What an RMM does may run a script, which may ask an address: others are answered meanwhile, where there are
+/// threads for that.
+fn aside<T>(face: Face, act: impl FnOnce() -> T) -> T {
+    use tokio::runtime::{Handle, RuntimeFlavor};
+    let rmm = matches!(face, Face::Automate | Face::Control);
+    if rmm && Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread {
+        return tokio::task::block_in_place(act);
+    }
+    act()
 }
 
 /// Whether everybody answered whom the face asks before its own answer holds.

@@ -98,6 +98,43 @@ pub struct FileEntry {
     pub content: Content,
 }
 
+/// Who may do what with a file or a folder, where somebody said so.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Access {
+    /// What the folder above allows does not count.
+    pub protected: bool,
+    /// What is allowed.
+    pub rules: Vec<Rule>,
+}
+
+/// What one account may do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rule {
+    /// Its security id.
+    pub sid: String,
+    /// `FileSystemRights`: `FullControl`, `Read, Write`, `ReadAndExecute`...
+    pub rights: String,
+    /// Whether it counts for what is inside, too.
+    pub inherits: bool,
+}
+
+/// A scheduled task.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Task {
+    /// Its name.
+    pub name: String,
+    /// The program.
+    pub execute: String,
+    /// What the program is given.
+    pub arguments: String,
+    /// As whom it runs; SYSTEM where nobody is named.
+    pub user: String,
+    /// Seconds after which it is ended; never, if none are given.
+    pub limit_s: Option<u64>,
+    /// With what its last run ended (267011: it never ran).
+    pub last_result: i64,
+}
+
 /// A value of the registry.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -179,6 +216,12 @@ pub struct MachineState {
     pub busy: Option<(DateTime<Utc>, u64)>,
     /// Every run of an installer, oldest first.
     pub installers: Vec<InstallerRun>,
+    /// Who may do what with files and folders, by path in lower case.
+    #[serde(default)]
+    pub access: BTreeMap<String, Access>,
+    /// Scheduled tasks that scripts made, by name in lower case.
+    #[serde(default)]
+    pub tasks: BTreeMap<String, Task>,
 }
 
 /// What goes wrong with an installer.
@@ -235,6 +278,14 @@ pub enum Effect {
     File(FileEntry),
     /// A file, or a folder with what is in it, is gone.
     NoFile(String),
+    /// Something is written behind what a file holds.
+    Append(String, Vec<u8>),
+    /// It is said who may do what with a file or a folder.
+    Access(String, Access),
+    /// A scheduled task is as it is said here.
+    Task(Task),
+    /// A scheduled task is gone.
+    NoTask(String),
     /// A key is there.
     Key(String),
     /// A key is gone, and those below it.
@@ -304,4 +355,52 @@ pub struct States {
     pub runs: BTreeMap<u64, ScriptRun>,
     /// Number of the last run.
     pub last_run: u64,
+    /// How machines ask addresses; where nobody gave a way, no address answers.
+    #[serde(skip)]
+    pub web: Option<Web>,
+}
+
+/// A request of a machine's own.
+#[derive(Clone, Debug)]
+pub struct WebRequest {
+    /// `GET`, `POST`...
+    pub method: String,
+    /// The address.
+    pub url: String,
+    /// Headers by name.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+    /// How many redirects are followed.
+    pub redirects: usize,
+}
+
+/// What came back.
+#[derive(Clone, Debug)]
+pub struct WebAnswer {
+    /// Status.
+    pub status: u16,
+    /// `Content-Type`.
+    pub kind: String,
+    /// Body.
+    pub body: Vec<u8>,
+}
+
+/// Sends a request and waits for its answer; the reason, where there is none.
+pub type Ask = dyn Fn(WebRequest) -> Result<WebAnswer, String> + Send + Sync;
+
+/// How machines ask addresses.
+#[derive(Clone)]
+pub struct Web(pub std::sync::Arc<Ask>);
+
+impl std::fmt::Debug for Web {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Web")
+    }
+}
+
+impl PartialEq for Web {
+    fn eq(&self, other: &Self) -> bool {
+        std::sync::Arc::ptr_eq(&self.0, &other.0)
+    }
 }

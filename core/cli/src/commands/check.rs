@@ -1,6 +1,6 @@
 //! `linchpin check`: signs in to each connection, and names the permissions that are missing.
 
-use core_connector::{Account, Error, Missing};
+use core_connector::{Account, Error, Missing, Registry};
 use core_store::Store;
 use futures::future::join_all;
 use serde_json::{Value, json};
@@ -29,8 +29,25 @@ pub(crate) async fn run(global: &Global, args: &CheckArgs) -> Result<Exit, Failu
         config.take_kept(&store).await?;
     }
     let asked = config.named(&args.connections)?;
+    let results = check(&config, &asked, &registry).await;
+    for (connection, checked) in asked.iter().zip(&results) {
+        if global.json {
+            output::json(&as_json(connection, checked));
+        } else {
+            print(connection, checked);
+        }
+    }
+    Ok(exit(&config, results))
+}
+
+/// Signs in to all of them at once.
+async fn check(
+    config: &Config,
+    asked: &[&ConnectionSettings],
+    registry: &Registry,
+) -> Vec<Checked> {
     let checks = asked.iter().map(|connection| {
-        let built = config.connect(connection, &registry);
+        let built = config.connect(connection, registry);
         async move {
             match built {
                 Ok(connector) => match connector.check().await {
@@ -41,15 +58,19 @@ pub(crate) async fn run(global: &Global, args: &CheckArgs) -> Result<Exit, Failu
             }
         }
     });
-    let results = join_all(checks).await;
-    for (connection, checked) in asked.iter().zip(&results) {
-        if global.json {
-            output::json(&as_json(connection, checked));
-        } else {
-            print(connection, checked);
-        }
-    }
-    Ok(exit(&config, results))
+    join_all(checks).await
+}
+
+/// What signing in to these connections brings, for machines.
+pub(super) async fn answer(
+    config: &Config,
+    connections: &[String],
+    registry: &Registry,
+) -> Result<Value, Failure> {
+    let asked = config.named(connections)?;
+    let results = check(config, &asked, registry).await;
+    let items = asked.iter().zip(&results).map(|(connection, one)| as_json(connection, one));
+    Ok(json!({ "items": items.collect::<Vec<_>>() }))
 }
 
 /// The exit code; mistakes in the settings are shown with their places.

@@ -25,6 +25,11 @@ pub(crate) fn run(global: &Global) -> Result<Exit, Failure> {
     Ok(Exit::Ok)
 }
 
+/// All of them, for machines.
+pub(super) fn answer(registry: &Registry) -> Value {
+    json!({ "items": registry.kinds().map(as_json).collect::<Vec<_>>() })
+}
+
 fn as_json(kind: &Kind) -> Value {
     let streams = kind.streams.iter().map(|stream| {
         let kinds: Vec<&str> = stream.kinds.iter().map(|kind| kind.as_str()).collect();

@@ -1,7 +1,8 @@
 //! `linchpin deliveries`: what systems sent by themselves and was given up; and having it tried again.
 
 use chrono::Utc;
-use serde_json::json;
+use core_store::{Delivery, Store};
+use serde_json::{Value, json};
 
 use super::text::{self, count};
 use crate::cli::{DeliveriesAction, DeliveriesArgs, Global};
@@ -21,8 +22,30 @@ pub(crate) async fn run(global: &Global, args: &DeliveriesArgs) -> Result<Exit, 
     Ok(Exit::Ok)
 }
 
+/// Has what was given up tried again; gives how much that is.
+pub(super) async fn retried(store: &Store) -> Result<u64, Failure> {
+    Ok(store.revive_deliveries(Utc::now().timestamp_micros()).await?)
+}
+
+/// What waits and what was given up, for machines.
+pub(super) async fn answer(store: &Store) -> Result<Value, Failure> {
+    let dead = store.dead_deliveries(LISTED).await?;
+    Ok(json!({
+        "waiting": store.waiting_deliveries().await?,
+        "given_up": store.given_up_deliveries().await?.0,
+        "items": dead.iter().map(as_json).collect::<Vec<_>>(),
+    }))
+}
+
+fn as_json(one: &Delivery) -> Value {
+    json!({
+        "connection": one.connection, "id": one.id, "attempts": one.attempts,
+        "received": text::instant(one.received_us), "hint": one.body, "error": one.error,
+    })
+}
+
 async fn retry(global: &Global, context: &Context) -> Result<(), Failure> {
-    let revived = context.store.revive_deliveries(Utc::now().timestamp_micros()).await?;
+    let revived = retried(&context.store).await?;
     if global.json {
         output::json(&json!({ "revived": revived }));
         return Ok(());
@@ -42,12 +65,7 @@ async fn list(global: &Global, context: &Context) -> Result<(), Failure> {
     let waiting = store.waiting_deliveries().await?;
     let dead = store.dead_deliveries(LISTED).await?;
     if global.json {
-        for one in &dead {
-            output::json(&json!({
-                "connection": one.connection, "id": one.id, "attempts": one.attempts,
-                "received": text::instant(one.received_us), "hint": one.body, "error": one.error,
-            }));
-        }
+        dead.iter().for_each(|one| output::json(&as_json(one)));
         return Ok(());
     }
     output::line(&match waiting {

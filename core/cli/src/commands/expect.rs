@@ -1,11 +1,11 @@
 //! `linchpin expect`: tries the golden cases.
 
-use core_resolve::RunKind;
-use serde_json::json;
+use core_resolve::{Checked, RunKind};
+use serde_json::{Value, json};
 
 use super::text::{self, count};
 use super::winners::slot_word;
-use crate::cli::{ExpectArgs, Global};
+use crate::cli::{ExpectArgs, Global, WhenArgs};
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::output;
@@ -16,20 +16,8 @@ pub(crate) async fn run(global: &Global, args: &ExpectArgs) -> Result<Exit, Fail
     let world = World::load(&context, &args.when, RunKind::default()).await?;
     let checked = world.resolver.check_expectations();
     let broken = checked.iter().filter(|case| !case.holds).count() as u64;
-    let name = |id| {
-        let cases = &world.loaded.library.expectations;
-        cases.iter().find(|case| case.id == id).map(|case| case.name.clone())
-    };
     if global.json {
-        for case in &checked {
-            let mut value = world.head();
-            value["expectation"] =
-                json!({ "id": case.expectation, "name": name(case.expectation) });
-            value["holds"] = case.holds.into();
-            value["found"] = json!(case.found.map(slot_word));
-            value["words"] = case.words.as_str().into();
-            output::json(&value);
-        }
+        checked.iter().for_each(|case| output::json(&as_json(&world, case)));
     } else if checked.is_empty() {
         output::line("no golden cases are defined");
     } else {
@@ -44,4 +32,24 @@ pub(crate) async fn run(global: &Global, args: &ExpectArgs) -> Result<Exit, Fail
         text::wrapped("", 2, &format!("{all}{}: {hold}", world.when.words()));
     }
     Ok(if broken == 0 { Exit::Ok } else { Exit::Partly })
+}
+
+/// Each golden case with what was found, for machines.
+pub(super) async fn answer(context: &Context, when: &WhenArgs) -> Result<Value, Failure> {
+    let world = World::load(context, when, RunKind::default()).await?;
+    let checked = world.resolver.check_expectations();
+    let broken = checked.iter().filter(|case| !case.holds).count();
+    let items: Vec<Value> = checked.iter().map(|case| as_json(&world, case)).collect();
+    Ok(json!({ "items": items, "broken": broken }))
+}
+
+fn as_json(world: &World, case: &Checked) -> Value {
+    let cases = &world.loaded.library.expectations;
+    let name = cases.iter().find(|one| one.id == case.expectation).map(|one| one.name.as_str());
+    let mut value = world.head();
+    value["expectation"] = json!({ "id": case.expectation, "name": name });
+    value["holds"] = case.holds.into();
+    value["found"] = json!(case.found.map(slot_word));
+    value["words"] = case.words.as_str().into();
+    value
 }

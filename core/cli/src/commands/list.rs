@@ -59,6 +59,23 @@ pub(crate) async fn run(global: &Global, args: &ListArgs) -> Result<Exit, Failur
     Ok(Exit::Ok)
 }
 
+/// Groups and locations of RMMs, for machines.
+pub(super) async fn groups_of_rmms(context: &Context, args: &ListArgs) -> Result<Value, Failure> {
+    let store = &context.store;
+    let tenant = match &args.tenant {
+        Some(text) => Some(find::one::<Tenant>(store, "tenant", text).await?.id),
+        None => None,
+    };
+    let listing = Listing { store, args, tenant, names: HashMap::new() };
+    let groups = listing.connection_groups(args.limit).await?;
+    Ok(json!({ "items": groups.iter().filter_map(group_as_json).collect::<Vec<_>>() }))
+}
+
+/// What is defined, of a kind, for machines.
+pub(super) async fn defined(context: &Context, args: &ListArgs) -> Result<Value, Failure> {
+    definitions::answer(context, args).await
+}
+
 fn kind(kind: ListKind) -> EntityKind {
     match kind {
         ListKind::Tenants => EntityKind::Tenant,
@@ -158,15 +175,19 @@ impl Listing<'_> {
             output::json(&document);
         }
         for stored in groups {
-            if let Facts::ConnectionGroup(group) = &stored.facts {
-                let mut document = json!(group);
-                document["connection"] = stored.record.connection.clone().into();
-                document["key"] = stored.record.key.clone().into();
-                document["client"] = stored.client.clone().into();
-                document["gone"] = stored.gone_since_us.is_some().into();
-                output::json(&document);
-            }
+            group_as_json(stored).iter().for_each(output::json);
         }
         Ok(())
     }
+}
+
+/// A group or location of an RMM.
+fn group_as_json(stored: &StoredRecord) -> Option<Value> {
+    let Facts::ConnectionGroup(group) = &stored.facts else { return None };
+    let mut document = json!(group);
+    document["connection"] = stored.record.connection.clone().into();
+    document["key"] = stored.record.key.clone().into();
+    document["client"] = stored.client.clone().into();
+    document["gone"] = stored.gone_since_us.is_some().into();
+    Some(document)
 }

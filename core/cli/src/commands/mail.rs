@@ -2,7 +2,7 @@
 
 use core_daemon::MAIL;
 use core_store::{Store, WebhookState};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::text;
 use crate::cli::{Global, MailAction, MailArgs};
@@ -20,7 +20,8 @@ pub(crate) async fn run(global: &Global, args: &MailArgs) -> Result<Exit, Failur
     Ok(Exit::Ok)
 }
 
-async fn test(global: &Global, context: &Context) -> Result<(), Failure> {
+/// Sends a trial; what was not sent waits no longer for its next try.
+pub(super) async fn trial(context: &Context) -> Result<Value, Failure> {
     let Some(server) = context.config.mail_server()? else { return Err(unset()) };
     let letter = mail::trial(context.config.public_url());
     let to: Vec<String> = server.to.iter().map(ToString::to_string).collect();
@@ -28,16 +29,20 @@ async fn test(global: &Global, context: &Context) -> Result<(), Failure> {
         .await
         .map_err(|why| Failure::failed(format!("no mail was sent: {why}")))?;
     end_the_wait(&context.store).await?;
+    Ok(json!({ "to": to, "server": server.host, "answer": answer }))
+}
+
+async fn test(global: &Global, context: &Context) -> Result<(), Failure> {
+    let took = trial(context).await?;
     if global.json {
-        output::json(&json!({ "to": to, "server": server.host, "answer": answer }));
+        output::json(&took);
         return Ok(());
     }
-    output::line(&format!(
-        "{} took a mail to {}: {}",
-        server.host,
-        to.join(", "),
-        printable(&answer)
-    ));
+    let text = |name: &str| took[name].as_str().unwrap_or_default().to_owned();
+    let to: Vec<&str> =
+        took["to"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let (server, answer) = (text("server"), printable(&text("answer")).to_string());
+    output::line(&format!("{server} took a mail to {}: {answer}", to.join(", ")));
     Ok(())
 }
 
@@ -54,26 +59,39 @@ async fn end_the_wait(store: &Store) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn show(global: &Global, context: &Context) -> Result<(), Failure> {
+/// How it fares: the state, a word for it, and how many needs were told.
+async fn standing(context: &Context) -> Result<(WebhookState, &'static str, usize), Failure> {
     if context.config.mailing().is_none() {
         return Err(unset());
     }
     let state = context.store.webhooks().await?.remove(MAIL).unwrap_or_default();
     let told = context.store.announced(MAIL).await?.len();
-    let time = |at: Option<i64>| at.map(text::instant);
     let word = match (state.attempts, state.delivered_us) {
         (0, None) => "none was sent yet",
         (0, Some(_)) => "ok",
         _ => "failing",
     };
+    Ok((state, word, told))
+}
+
+/// How it fares, for machines.
+pub(super) async fn answer(context: &Context) -> Result<Value, Failure> {
+    let (state, word, told) = standing(context).await?;
+    let time = |at: Option<i64>| at.map(text::instant);
+    Ok(json!({
+        "state": word, "sent": time(state.delivered_us), "needs_told": told,
+        "attempts": state.attempts, "failing_since": time(state.failing_us),
+        "next_try": time(state.next_try_us), "error": state.error,
+    }))
+}
+
+async fn show(global: &Global, context: &Context) -> Result<(), Failure> {
     if global.json {
-        output::json(&json!({
-            "state": word, "sent": time(state.delivered_us), "needs_told": told,
-            "attempts": state.attempts, "failing_since": time(state.failing_us),
-            "next_try": time(state.next_try_us), "error": state.error,
-        }));
+        output::json(&answer(context).await?);
         return Ok(());
     }
+    let (state, word, told) = standing(context).await?;
+    let time = |at: Option<i64>| at.map(text::instant);
     let zone = context.config.time_zone;
     let at = |at: Option<i64>| time(at).map(|at| text::second(at, zone)).unwrap_or_default();
     output::line(&format!("mail: {word}"));
@@ -94,7 +112,7 @@ async fn show(global: &Global, context: &Context) -> Result<(), Failure> {
     Ok(())
 }
 
-fn unset() -> Failure {
+pub(super) fn unset() -> Failure {
     Failure::usage("no mail is sent: [mail] of the settings names no server")
         .with_remedy("set `server`, `from` and `to` in [mail]; config/default.toml explains them")
 }

@@ -3,19 +3,22 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use core_model::entity::Computer;
 use core_store::PushState;
-use core_sync::{PushChange, PushOptions, PushReport, Pushed, PushedItem};
-use serde_json::{Value, json};
+use core_sync::{Hub, PushChange, PushOptions, PushReport, Pushed};
+use serde_json::json;
 
-use super::{find, text};
+use super::text;
 use crate::cli::{Global, PushAction, PushArgs, PushRetryArgs};
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::{output, progress};
 
+mod answer;
 mod open;
 mod print;
+
+use self::answer::as_json;
+pub(super) use self::answer::{open, overrule as overruled, result, retry as retried};
 
 pub(crate) async fn run(global: &Global, args: &PushArgs) -> Result<Exit, Failure> {
     let context = Context::open(global).await?;
@@ -45,13 +48,7 @@ async fn push(
 ) -> Result<Exit, Failure> {
     let reporter = progress::watch(global.json);
     let hub = context.hub_for(connections, reporter.clone())?;
-    let opted_in = hub.connections.iter().any(|one| one.connector.push().is_some());
-    if !opted_in && connections.is_empty() {
-        return Err(Failure::usage("nothing is pushed anywhere: no connection opted in")
-            .with_remedy(
-                "set `enabled = true` in [connection.push] of a connection, and say which fields",
-            ));
-    }
+    must_be_pushed(&hub, connections)?;
     let stopping = hub.stop_switch();
     let listening = stop_on_signal(Arc::clone(&stopping), Arc::clone(&reporter));
     let reports = hub.push(connections, options).await;
@@ -66,6 +63,20 @@ async fn push(
         }
     }
     Ok(exit(&reports))
+}
+
+/// Refuses to push where nothing is pushed.
+pub(super) fn must_be_pushed(hub: &Hub, connections: &[String]) -> Result<(), Failure> {
+    let wanted = hub.named(connections)?;
+    match wanted.iter().find(|one| one.connector.push().is_none()) {
+        Some(one) if !connections.is_empty() => {
+            Err(refused(core_sync::Error::NotPushed { connection: one.name.clone() }))
+        }
+        _ if wanted.iter().any(|one| one.connector.push().is_some()) => Ok(()),
+        _ => Err(Failure::usage("nothing is pushed anywhere: no connection opted in").with_remedy(
+            "set `enabled = true` in [connection.push] of a connection, and say which fields",
+        )),
+    }
 }
 
 /// What was asked for cannot be: a connection did not opt in.
@@ -113,84 +124,9 @@ fn exit(reports: &[PushReport]) -> Exit {
     }
 }
 
-/// A line per object, and one for the whole.
-fn as_json(report: &PushReport, options: PushOptions) -> Vec<Value> {
-    let mut lines: Vec<Value> =
-        report.items.iter().map(|item| item_as_json(&report.connection, item)).collect();
-    let ended = report.ended.as_ref();
-    lines.push(json!({
-        "connection": report.connection,
-        "dry_run": options.dry_run,
-        "full": report.full,
-        "planned": report.planned,
-        "unchanged": report.unchanged,
-        "written": report.count(|item| matches!(item.outcome, Pushed::Written)),
-        "created": report.count(|item| matches!(item.outcome, Pushed::Created)),
-        "missing": report.count(|item| matches!(item.outcome, Pushed::Missing { .. })),
-        "conflicts": report.conflicts(),
-        "failed": report.failed(),
-        "stopped": report.stopped,
-        "error": ended.map(|error| json!({
-            "kind": error.kind().as_str(), "error": error.to_string(), "remedy": error.remedy(),
-        })),
-        "run": report.run.as_ref().map(|run| &run.id),
-    }));
-    lines
-}
-
-fn item_as_json(connection: &str, item: &PushedItem) -> Value {
-    let mut line = json!({
-        "connection": connection,
-        "computer": item.computer,
-        "name": item.name,
-        "object": item.object,
-        "outcome": word(item),
-        "changes": item.changes,
-        "conflicts": item.conflicts,
-    });
-    match &item.outcome {
-        Pushed::Failed { error, dead } => {
-            line["error_kind"] = error.kind().as_str().into();
-            line["error"] = error.to_string().into();
-            line["remedy"] = error.remedy().into();
-            line["dead"] = (*dead).into();
-        }
-        Pushed::Missing { why } => line["why"] = why.clone().into(),
-        _ => {}
-    }
-    line
-}
-
-fn word(item: &PushedItem) -> &'static str {
-    match item.outcome {
-        Pushed::Unchanged => "unchanged",
-        Pushed::Written => "written",
-        Pushed::Created => "created",
-        Pushed::Missing { .. } => "missing",
-        Pushed::Failed { .. } => "failed",
-        Pushed::Left => "left",
-    }
-}
-
 /// Tries what failed again, at once.
 async fn retry(global: &Global, context: &Context, args: &PushRetryArgs) -> Result<Exit, Failure> {
-    context.config.named(&args.connections)?;
-    let computer = match &args.computer {
-        Some(named) => {
-            let computer = find::one::<Computer>(&context.store, "computer", named).await?;
-            Some(computer.id.to_string())
-        }
-        None => None,
-    };
-    let now = chrono::Utc::now().timestamp_micros();
-    let mut count = 0;
-    let each: Vec<Option<&str>> = match args.connections.as_slice() {
-        [] => vec![None],
-        names => names.iter().map(|name| Some(name.as_str())).collect(),
-    };
-    for connection in each {
-        count += context.store.retry_push(connection, computer.as_deref(), now).await?;
-    }
+    let count = retried(context, &args.connections, args.computer.as_deref()).await?;
     if count == 0 {
         if global.json {
             output::json(&json!({ "retried": 0 }));
@@ -213,17 +149,7 @@ async fn overrule(
     connection: &str,
     object: &str,
 ) -> Result<Exit, Failure> {
-    context.config.named(&[connection.to_owned()])?;
-    let open = context.store.push_items(Some(connection)).await?;
-    let found = open.iter().any(|one| one.object == object && one.state == PushState::Conflict);
-    if !found {
-        return Err(Failure::usage(format!(
-            "nobody changed what the hub wrote into `{}` of `{connection}`",
-            output::printable(object)
-        ))
-        .with_remedy("`linchpin push conflicts` lists what others changed"));
-    }
-    context.store.forget_push(connection, object).await?;
+    overruled(context, connection, object).await?;
     push(global, context, &[connection.to_owned()], PushOptions::default()).await
 }
 
@@ -246,6 +172,7 @@ fn difference(change: &PushChange) -> String {
 #[cfg(test)]
 mod tests {
     use core_connector::{Error, ErrorKind};
+    use core_sync::PushedItem;
 
     use super::*;
 

@@ -1,6 +1,6 @@
 //! `linchpin rebuild`: derives the model anew from what was read, or proves that it is right.
 
-use core_sync::{Difference, Quiet};
+use core_sync::{Difference, Hub, Quiet};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -13,6 +13,8 @@ use crate::output;
 
 /// Differences that are printed.
 const SHOWN: usize = 40;
+/// Differences that an answer over the API lists; the others are counted.
+const LISTED: usize = 1000;
 
 pub(crate) async fn run(global: &Global, args: &RebuildArgs) -> Result<Exit, Failure> {
     let context = Context::open(global).await?;
@@ -43,6 +45,22 @@ pub(crate) async fn run(global: &Global, args: &RebuildArgs) -> Result<Exit, Fai
         print(verified.entities, differences);
     }
     Ok(if differences.is_empty() { Exit::Ok } else { Exit::Failed })
+}
+
+/// Derives the model anew, or compares it beside a daemon that goes on; for machines.
+pub(super) async fn answer(hub: &Hub, verify: bool) -> Result<Value, Failure> {
+    if !verify {
+        return Ok(json!({ "changed": hub.rebuild().await? }));
+    }
+    let verified = hub.verify_at_work().await?;
+    let differences = &verified.differences;
+    let listed: Vec<Value> = differences.iter().take(LISTED).map(as_json).collect();
+    Ok(json!({
+        "entities": verified.entities,
+        "same": differences.is_empty(),
+        "left_out": differences.len().saturating_sub(LISTED),
+        "differences": listed,
+    }))
 }
 
 fn print(entities: u64, differences: &[Difference]) {

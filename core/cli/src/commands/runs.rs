@@ -58,6 +58,15 @@ pub(super) async fn answer(
     Ok(json!({ "items": items }))
 }
 
+/// One run in full, by its whole id, for machines.
+pub(super) async fn answer_one(store: &Store, id: &str) -> Result<Value, Failure> {
+    let run = store.run(id).await?.ok_or_else(|| {
+        Failure::usage("there is no run of that id").with_remedy("GET /v1/runs lists the latest")
+    })?;
+    let names = report::scope_names(store).await?;
+    Ok(one_as_json(&run, &names, &quarantine(store, &run).await?))
+}
+
 async fn find(store: &Store, id: &str) -> Result<Run, Failure> {
     if let Some(run) = store.run(id).await? {
         return Ok(run);

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use core_daemon::{
-    Counted, Daemon, Endpoint, Inbox, MAIL, Mailer, Outbound, Reaper, Site, SystemTimer,
+    Counted, Daemon, Endpoint, Inbox, JobWorker, MAIL, Mailer, Outbound, Reaper, Site, SystemTimer,
     forget_endpoints_but,
 };
 use core_engine::{Stop, Worker};
@@ -23,6 +23,7 @@ use crate::live::Kept;
 mod answers;
 mod dates;
 mod desk;
+mod jobs;
 mod outside;
 mod signals;
 mod systemd;
@@ -31,6 +32,7 @@ mod technician;
 use self::answers::OfSettings;
 use self::dates::Dates;
 use self::desk::{Desk, Told};
+use self::jobs::Doing;
 use self::outside::Way;
 use self::technician::Tools;
 use super::find;
@@ -56,64 +58,80 @@ pub(crate) async fn run(global: &Global, _args: &ServeArgs) -> Result<Exit, Fail
     let (orders, inbox) = mpsc::channel(8);
     let (desks, told) = (watch::Sender::new(desk), Arc::new(Notify::new()));
     let kept = Arc::new(Kept::default());
-    let has_tickets =
-        |hub: &Hub| hub.connections.iter().any(|one| one.connector.tickets().is_some());
     if context.config.listen.is_some() && has_tickets(&desks.borrow().hub) {
         kept.warm_up(&context);
     }
     let tools = Arc::new(Tools::new(desks.subscribe(), settings.clone(), Arc::clone(&kept)));
+    let asked = Arc::new(Notify::new());
+    let jobs =
+        JobWorker::new(desks.subscribe(), Arc::new(Doing(settings.clone())), Arc::clone(&asked));
     let answers = Arc::new(OfSettings {
         in_force: settings,
+        desks: desks.subscribe(),
         orders: orders.clone(),
+        jobs: asked,
         kept: Arc::clone(&kept),
     });
-    let desk = core_server::Desk {
-        technician: Arc::clone(&tools) as _,
-        understands: tools,
-        came: Arc::clone(&told),
-        metrics: Arc::clone(&context.metrics),
-    };
+    let desk = front(tools, &told, &context);
     let api = Api::new(context.store.clone(), Arc::clone(&health), timer, answers, desk);
     let serving = serve(context.config.listen, api, stopped).await?;
     forget_others(&context).await;
     let endpoints = watch::Sender::new(endpoints_of(&context).await);
     let way = Arc::new(Way(in_force.subscribe()));
     let telling = Outbound::new(desks.subscribe(), endpoints.subscribe(), Arc::clone(&way) as _);
-    let telling = tokio::spawn(telling.run());
     let mailing = watch::Sender::new(context.config.mailing());
     let metrics = Arc::clone(&context.metrics);
     let mailer = Mailer::new(desks.subscribe(), mailing.subscribe(), way, metrics);
-    let mailer = tokio::spawn(mailer.run());
-    let working = tokio::spawn(Inbox::new(desks.subscribe(), orders.clone(), told).run());
-    let reaping = tokio::spawn(Reaper::new(desks.subscribe()).run());
     let stop_working = Stop::default();
     let by_rules = ByRules::new(desks.subscribe(), in_force.subscribe(), kept, false);
     let worker = Worker::new(Arc::new(by_rules), &engine_name(), stop_working.clone());
     let worker = tokio::spawn(worker.run());
+    let mut tasks = vec![
+        tokio::spawn(telling.run()),
+        tokio::spawn(mailer.run()),
+        tokio::spawn(Inbox::new(desks.subscribe(), orders.clone(), told).run()),
+        tokio::spawn(Reaper::new(desks.subscribe()).run()),
+        tokio::spawn(jobs.run()),
+    ];
     let told = Told { desks, endpoints, mailing };
     let desk = Desk::new(global.clone(), in_force, told, orders, Arc::clone(&health));
-    let attending = tokio::spawn(desk.attend(signals::Signals::listen()?));
-    let watchdog = tokio::spawn(systemd::answer_the_watchdog(health));
+    tasks.push(tokio::spawn(desk.attend(signals::Signals::listen()?)));
+    tasks.push(tokio::spawn(systemd::answer_the_watchdog(health)));
     systemd::ready();
     let ended = daemon.run(inbox).await;
     systemd::stopping();
     stop_working.stop();
     // What it has goes back into the queue; what is under way on a computer is found again.
     drop(tokio::time::timeout(PUT_BACK, worker).await);
-    working.abort();
-    telling.abort();
-    mailer.abort();
-    reaping.abort();
-    attending.abort();
-    watchdog.abort();
+    tasks.iter().for_each(JoinHandle::abort);
+    end(serving, stop).await;
+    context.store.close().await;
+    ended?;
+    Ok(Exit::Ok)
+}
+
+/// Ends whoever answers over HTTP.
+async fn end(serving: Option<JoinHandle<()>>, stop: watch::Sender<bool>) {
     stop.send_replace(true);
     if let Some(serving) = serving {
         // Whoever keeps a connection open must not keep the program.
         drop(tokio::time::timeout(std::time::Duration::from_secs(2), serving).await);
     }
-    context.store.close().await;
-    ended?;
-    Ok(Exit::Ok)
+}
+
+/// What the server has besides what it answers.
+fn front(tools: Arc<Tools>, told: &Arc<Notify>, context: &Context) -> core_server::Desk {
+    core_server::Desk {
+        technician: Arc::clone(&tools) as _,
+        understands: tools,
+        came: Arc::clone(told),
+        metrics: Arc::clone(&context.metrics),
+    }
+}
+
+/// Whether tickets of a PSA are looked up.
+fn has_tickets(hub: &Hub) -> bool {
+    hub.connections.iter().any(|one| one.connector.tickets().is_some())
 }
 
 /// What the settings make of the daemon.

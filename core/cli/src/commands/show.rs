@@ -3,6 +3,7 @@
 use chrono_tz::Tz;
 use core_model::entity::{Computer, Tenant};
 use core_store::Store;
+use serde_json::{Value, json};
 
 use super::find;
 use crate::cli::{Global, ShowArgs, ShowKind};
@@ -48,6 +49,32 @@ pub(crate) async fn run(global: &Global, args: &ShowArgs) -> Result<Exit, Failur
         }
     }
     Ok(Exit::Ok)
+}
+
+/// The same for machines, of something by its id or name.
+pub(super) async fn answer(
+    context: &Context,
+    kind: ShowKind,
+    which: &str,
+) -> Result<Value, Failure> {
+    let (store, zone) = (&context.store, context.config.time_zone);
+    Ok(match kind {
+        ShowKind::Computer => {
+            let computer: Computer = find::one(store, "computer", which).await?;
+            json!(computer::story(store, computer, zone).await?)
+        }
+        ShowKind::Person => {
+            json!(person::story(store, person::find(store, which).await?).await?)
+        }
+        ShowKind::Tenant => {
+            let tenant: Tenant = find::one(store, "tenant", which).await?;
+            json!(tenant::story(store, tenant, zone).await?)
+        }
+        ShowKind::Deployment => deployment::story(context, which).await?.as_json(),
+        ShowKind::Software | ShowKind::Task => {
+            item::story(context, kind == ShowKind::Software, which).await?.as_json()
+        }
+    })
 }
 
 /// The tenant of something, with the zone that its dates are of.

@@ -19,7 +19,7 @@ use crate::failure::{Exit, Failure};
 use crate::output;
 use crate::progress::{self, Reporter};
 
-mod dry;
+pub(super) mod dry;
 pub(crate) mod report;
 
 pub(crate) async fn run(global: &Global, args: &SyncArgs) -> Result<Exit, Failure> {

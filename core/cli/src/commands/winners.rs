@@ -31,10 +31,39 @@ struct Held {
     why: String,
 }
 
+/// Whom it was asked about, and what holds there.
+struct Found {
+    world: World,
+    of: Of,
+    held: Vec<Held>,
+}
+
+enum Of {
+    One(SubjectKind, u32),
+    All(Box<Tenant>),
+}
+
 pub(crate) async fn run(global: &Global, args: &WinnersArgs) -> Result<Exit, Failure> {
     let context = Context::open(global).await?;
+    let Found { world, of, held } = found(&context, args).await?;
+    match &of {
+        _ if global.json => held.iter().for_each(|one| output::json(&one.as_json(&world))),
+        Of::One(kind, number) => print_one(&world, *kind, *number, &held),
+        Of::All(tenant) if args.item.is_some() => print_item(&world, tenant, &held),
+        Of::All(tenant) => print_tenant(&world, tenant, &held),
+    }
+    Ok(Exit::Ok)
+}
+
+/// The same, for machines.
+pub(super) async fn answer(context: &Context, args: &WinnersArgs) -> Result<Value, Failure> {
+    let Found { world, held, .. } = found(context, args).await?;
+    Ok(json!({ "items": held.iter().map(|one| one.as_json(&world)).collect::<Vec<_>>() }))
+}
+
+async fn found(context: &Context, args: &WinnersArgs) -> Result<Found, Failure> {
     let run = if args.onboarding { RunKind::Onboarding } else { RunKind::Maintenance };
-    let world = World::load(&context, &args.when, run).await?;
+    let world = World::load(context, &args.when, run).await?;
     let item = args.item.as_deref().map(|item| world.item(item)).transpose()?;
     let wanted = |key: &ItemKey| item.is_none_or(|item| item == key.item);
     let store = &context.store;
@@ -43,12 +72,7 @@ pub(crate) async fn run(global: &Global, args: &WinnersArgs) -> Result<Exit, Fai
             item.map_or(SubjectKind::Computer, |item| world.resolver.definitions().kind(item));
         let (kind, number) = world.parse_subject(store, text, expected).await?;
         let held = held(&world, kind, number, &wanted);
-        if global.json {
-            held.iter().for_each(|one| output::json(&one.as_json(&world)));
-        } else {
-            print_one(&world, kind, number, &held);
-        }
-        return Ok(Exit::Ok);
+        return Ok(Found { world, of: Of::One(kind, number), held });
     }
     let name = args.tenant.as_deref().unwrap_or_default();
     let tenant: Tenant = find::one(store, "tenant", name).await?;
@@ -59,14 +83,7 @@ pub(crate) async fn run(global: &Global, args: &WinnersArgs) -> Result<Exit, Fai
             all.extend(held(&world, kind, number, &wanted));
         }
     }
-    if global.json {
-        all.iter().for_each(|one| output::json(&one.as_json(&world)));
-    } else if item.is_some() {
-        print_item(&world, &tenant, &all);
-    } else {
-        print_tenant(&world, &tenant, &all);
-    }
-    Ok(Exit::Ok)
+    Ok(Found { world, of: Of::All(Box::new(tenant)), held: all })
 }
 
 /// What holds for a computer of this id, for machines.

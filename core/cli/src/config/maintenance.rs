@@ -241,7 +241,7 @@ mod tests {
         assert_eq!(table.on_change(), OnChange::default());
         assert!(table.engine(None).is_none(), "nobody changes a computer by default");
         let settings = table.engine_settings(Some("https://hub.example/linchpin"));
-        let address = settings.address.unwrap().join("v1/runs/1/secrets").unwrap();
-        assert_eq!(address.as_str(), "https://hub.example/linchpin/v1/runs/1/secrets");
+        let address = settings.address.unwrap().join("runs/1/secrets").unwrap();
+        assert_eq!(address.as_str(), "https://hub.example/linchpin/runs/1/secrets");
     }
 }

@@ -183,3 +183,18 @@ proptest! {
         let _parts = parts_stored(&text, NONCE);
     }
 }
+
+#[test]
+fn the_status_is_read_as_windows_writes_it_and_as_a_shell_does() {
+    for name in ["status", "status.head"] {
+        let run =
+            match of(&[("out.head", b"x"), (name, b"exit 7\nkind text"), ("value.head", b"x")]) {
+                Answer::Finished(run) => run,
+                other => panic!("{other:?}"),
+            };
+        assert_eq!((run.exit, run.left_early), (Some(7), false), "{name}");
+        assert_eq!(run.value, LastValue::Text("x".into()), "{name}");
+        let refused = of(&[(name, b"secrets 403")]);
+        assert_eq!(refused, Answer::NotRun(NotRun::Secrets("403".into())), "{name}");
+    }
+}

@@ -26,8 +26,9 @@ Field "$k.head" $r.ReadBytes([int]$h)
 if ($t -gt 0) {
 [void]$s.Seek($c - $t, 'Begin')
 Field "$k.tail" $r.ReadBytes([int]$t)
-Word "$k.left" ($c - $h - $t)
 }
+# Also where no end is wanted: a value that was cut is none.
+if ($c -gt $h) { Word "$k.left" ($c - $h - $t) }
 } finally { $s.Dispose() }
 }
 $g = 'folder'

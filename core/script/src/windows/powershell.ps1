@@ -6,6 +6,8 @@ $LP_have = $false
 $LP_last = $null
 $LP_code = 0
 $LP_o = New-Object IO.StreamWriter((Join-Path $LP_d 'o'), $false, $LP_u)
+# What waits in the writer is lost when this is ended by force.
+$LP_o.AutoFlush = $true
 $global:LASTEXITCODE = 0
 $Error.Clear()
 try {

@@ -6,8 +6,9 @@ use core_model::entity::EntityKind;
 use super::{Ask, Deed, Does, Field, Of, deed, field, needed};
 use crate::admin;
 
-const AS_OF: Field = field("as_of", "string", "A local day or an instant; now if left out.");
-const KNOWN_AT: Field = field("known_at", "string", "As it was known at this instant.");
+pub(super) const AS_OF: Field =
+    field("as_of", "string", "A local day or an instant; now if left out.");
+pub(super) const KNOWN_AT: Field = field("known_at", "string", "As it was known at this instant.");
 const NOTE: Field = field("note", "string", "Why, for the history.");
 const CONFIRM: Field = field(
     "confirm",
@@ -173,6 +174,7 @@ pub(crate) const ALL: &[Deed] = &[
         body: &[
             needed("connection", "string", "Its name."),
             field("full", "boolean", "Everything, and not only what changed."),
+            field("stream", "string", "Only this stream, like `users`."),
         ],
         repeatable: true,
         does: Does::Program(Ask::Sync),

@@ -130,6 +130,39 @@ async fn every_change_is_in_the_audit_log_with_who_made_it() {
 }
 
 #[tokio::test]
+async fn what_is_asked_of_the_hub_itself_is_in_the_audit_log_by_what_it_is_about() {
+    let bench = Bench::new().await;
+    let ana = bench.session("ana", Role::Operator, &[]).await;
+    let steps = [
+        (
+            "/v1/pushes",
+            json!({ "connections": ["halo", "x"] }),
+            200,
+            ("start-push", "halo, x", "done"),
+        ),
+        ("/v1/rebuilds", json!({ "verify": true }), 200, ("start-rebuild", "", "done")),
+        ("/v1/deliveries/retry", json!({}), 200, ("retry-deliveries", "", "done")),
+        (
+            "/v1/held-deletions/accept",
+            json!({ "connection": "halo", "count": 4 }),
+            200,
+            ("accept-deletions", "halo", "done"),
+        ),
+    ];
+    for (path, body, status, _) in &steps {
+        let answer = bench.ask(posted(path, &ana.headers(), &body.to_string())).await;
+        assert_eq!(answer.status.as_u16(), *status, "{path}: {answer:?}");
+    }
+    // A question is none of its matters.
+    let question = posted("/v1/winners", &ana.headers(), "{\"subject\":\"x\"}");
+    assert_eq!(bench.ask(question).await.status.as_u16(), 200);
+    let lines =
+        bench.store.audit(&AuditQuery { limit: 99, ..AuditQuery::default() }).await.unwrap();
+    let told: Vec<_> = lines.iter().rev().map(|l| (&*l.action, &*l.subject, &*l.outcome)).collect();
+    assert_eq!(told, steps.iter().map(|step| step.3).collect::<Vec<_>>());
+}
+
+#[tokio::test]
 async fn administrators_name_what_there_is() {
     let bench = Bench::new().await;
     let ana = bench.session("ana", Role::Admin, &[]).await;

@@ -16,7 +16,9 @@ use core_model::event::Cause;
 use core_model::library::SubjectId;
 use core_model::queue::QueueRules;
 use core_server::{Answers, Api, Question, Unanswered};
-use core_store::{Bars, ModelChange, NewAccount, NewSignIn, NewToken, SignInKey, Store, Token};
+use core_store::{
+    Bar, Bars, ModelChange, NewAccount, NewSignIn, NewToken, SignInKey, Store, Token,
+};
 use futures::StreamExt as _;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
@@ -107,7 +109,7 @@ impl Answers for Echo {
     async fn bars(&self) -> Result<Arc<Bars<'static>>, Unanswered> {
         let barred = self.barred.lock().unwrap().clone();
         let bar = move |session: &core_model::session::Session| {
-            barred.contains(&session.subject).then(|| "it is excluded".to_owned())
+            barred.contains(&session.subject).then(|| Bar::Surely("it is excluded".to_owned()))
         };
         Ok(Arc::new(bar))
     }

@@ -8,6 +8,7 @@ mod described;
 mod desk;
 mod events;
 mod harness;
+mod jobs;
 mod matrix;
 mod model;
 mod refused;

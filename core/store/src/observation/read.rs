@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use core_model::RecordRef;
 use core_model::observation::Reading;
 use core_model::record::Presence;
+use core_model::{RecordKind, RecordRef};
 
 use super::LOGONS_KEPT;
 use crate::error::{Error, Result};
@@ -115,15 +115,19 @@ impl Store {
     ) -> Result<Observed> {
         let mut tx = self.snapshot().await?;
         let refs = self.refs(&mut tx).await?;
-        let filter = match agents {
-            Agents::All => Filter::default(),
-            Agents::Clients(clients) => Filter { clients: Some(clients), ..Filter::default() },
-            Agents::Keys(keys) => Filter { keys: Some(keys), ..Filter::default() },
+        // A client's people and devices are not looked through for observations of agents.
+        let (filter, kinds) = match agents {
+            Agents::All => (Filter::default(), [].as_slice()),
+            Agents::Clients(clients) => {
+                let filter = Filter { clients: Some(clients), ..Filter::default() };
+                (filter, [RecordKind::Agent].as_slice())
+            }
+            Agents::Keys(keys) => (Filter { keys: Some(keys), ..Filter::default() }, [].as_slice()),
         };
         let mut rows = Vec::new();
         for part in refs.parts(&filter) {
             let mut select = Select::new(columns);
-            part.of(&mut select, self.backend(), table);
+            part.of(&mut select, self.backend(), table, kinds);
             select.push(end, []);
             rows.push(self.packed(&mut tx, count, select).await?);
         }

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
+use core_model::entity::EntityKind;
 use core_model::id::SessionId;
+use core_model::library::{SubjectId, SubjectKind};
 use core_model::queue::{QueueRules, Standing, Turns};
 use core_model::session::{Session, SessionKind, SessionState};
 use sqlx::AnyConnection;
@@ -15,7 +17,17 @@ use crate::sql::{Columns, count, limit, owned};
 
 /// Why nothing is done about a session any more, where that is so. It is asked while the database is
 /// locked, and waits for nobody.
-pub type Bars<'a> = dyn Fn(&Session) -> Option<String> + Send + Sync + 'a;
+pub type Bars<'a> = dyn Fn(&Session) -> Option<Bar> + Send + Sync + 'a;
+
+/// Why nothing is done about a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Bar {
+    /// For this, whatever else is known: it is taken back.
+    Surely(String),
+    /// Whoever is asked does not know its subject, and may know less than the database: it is taken back
+    /// for this where the subject is not there either, and waits where it is.
+    Unknown(String),
+}
 
 /// Sessions are looked at in such numbers whether their time is over.
 const BATCH: i64 = 1000;
@@ -110,9 +122,14 @@ impl Store {
             taking.seen.insert(tenant.to_owned(), (session.asked_us, session.id.to_string()));
             session.changed_us = take.now_us;
             session.lost_by = None;
+            let barred = match (take.bars)(&session) {
+                Some(Bar::Unknown(_)) if self.is_there(tx, session.subject).await? => continue,
+                Some(Bar::Surely(why) | Bar::Unknown(why)) => Some(why),
+                None => None,
+            };
             let seq = taking.next;
             taking.next += 1;
-            if let Some(why) = (take.bars)(&session) {
+            if let Some(why) = barred {
                 session.state = SessionState::Cancelled;
                 session.word = why;
                 self.put_session(tx, seq, &session).await?;
@@ -131,6 +148,26 @@ impl Store {
             taking.took.taken.push(session);
             return Ok(Some(seq));
         }
+    }
+
+    /// Whether a subject is in the model, as this transaction sees it, and not gone.
+    async fn is_there(&self, tx: &mut AnyConnection, subject: SubjectId) -> Result<bool> {
+        #[derive(serde::Deserialize)]
+        struct Document {
+            #[serde(default)]
+            gone: bool,
+        }
+        let kind = match subject.kind() {
+            SubjectKind::Computer => EntityKind::Computer,
+            SubjectKind::Person => EntityKind::Person,
+            SubjectKind::Tenant => EntityKind::Tenant,
+        };
+        let id = subject.to_string();
+        let rows = self.entities_in(tx, kind, &[id.as_str()]).await?;
+        let Some(row) = rows.first() else { return Ok(false) };
+        let document: Document = serde_json::from_str(&row.document)
+            .map_err(|error| Error::corrupt(format!("the entity {id}: {error}")))?;
+        Ok(!document.gone)
     }
 
     /// The oldest that waits and may begin, after a place.

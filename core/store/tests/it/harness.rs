@@ -37,6 +37,11 @@ impl Bench {
         Self { store: Store::open(&url).await.unwrap(), address: url.clone(), url }
     }
 
+    /// The same store, opened anew: with connections that have asked nothing yet.
+    pub(crate) async fn open_again(&self) -> Store {
+        Store::open(&self.address).await.unwrap()
+    }
+
     /// Runs statements behind the store's back.
     pub(crate) async fn raw(&self, statements: &str) {
         let mut connection = AnyConnection::connect(&self.url).await.unwrap();
@@ -86,7 +91,9 @@ pub(crate) async fn on_postgres<F: Future<Output = ()> + Send + 'static>(body: f
     admin(format!("drop schema if exists {schema} cascade; create schema {schema}")).await;
     let separator = if server.contains('?') { '&' } else { '?' };
     // What is tested does not depend on surviving a power cut, and waiting for disks takes minutes.
-    let options = format!("-csearch_path%3D{schema}%20-csynchronous_commit%3Doff");
+    let options = format!(
+        "-csearch_path%3D{schema}%20-csynchronous_commit%3Doff%20-capplication_name%3D{schema}"
+    );
     let url = format!("{server}{separator}options={options}");
     let outcome = tokio::spawn(async move { body(Bench::open(url).await).await }).await;
     admin(format!("drop schema {schema} cascade")).await;
@@ -132,7 +139,10 @@ pub(crate) struct Stream {
 
 impl Stream {
     pub(crate) async fn begin(store: &Store, connection: &str, mode: RoundMode) -> Self {
-        let key = stream_key(connection, "agents");
+        Self::of(store, stream_key(connection, "agents"), mode).await
+    }
+
+    pub(crate) async fn of(store: &Store, key: StreamKey, mode: RoundMode) -> Self {
         let id = store.ensure_stream(&key).await.unwrap().id;
         let round = store.begin_round(id, mode, "settings").await.unwrap();
         Self { store: store.clone(), key, id, round }

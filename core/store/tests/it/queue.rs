@@ -1,9 +1,13 @@
 //! The queue of sessions: who gets what, how much at once, and what becomes of what nobody is heard of.
 
+use core_model::entity::{EntityKind, EntityRow};
+use core_model::event::Cause;
 use core_model::id::{ComputerId, DeploymentId, SessionId, TenantId};
 use core_model::queue::QueueRules;
 use core_model::session::{Session, SessionKind, SessionState};
-use core_store::{CancelFilter, Error, SessionQuery, SessionWord, Store, Take, Took};
+use core_store::{
+    Bar, CancelFilter, Error, ModelChange, SessionQuery, SessionWord, Store, Take, Took,
+};
 
 use crate::harness::Bench;
 
@@ -15,6 +19,7 @@ on_both!(
     s17_a_lost_lease_frees_a_session_and_the_engine_that_lost_it_is_told,
     s17_what_is_lost_too_often_has_failed_and_the_queue_goes_on,
     s26_what_is_barred_meanwhile_is_taken_back_with_the_reason_and_the_next_one_goes,
+    of_whom_nobody_has_heard_the_store_knows_whether_he_is_there,
     what_waits_too_long_expires_and_is_given_to_nobody,
     an_engine_that_is_heard_of_keeps_what_it_has,
     many_are_taken_back_at_once_by_what_they_have_in_common,
@@ -182,7 +187,8 @@ async fn s26_what_is_barred_meanwhile_is_taken_back_with_the_reason_and_the_next
     store.add_sessions(&all).await.unwrap();
     let barred = [all[0].subject, all[2].subject];
     let bars = |session: &Session| {
-        barred.contains(&session.subject).then(|| "the computer is excluded".to_owned())
+        let why = || Bar::Surely("the computer is excluded".to_owned());
+        barred.contains(&session.subject).then(why)
     };
     let got = store.take_sessions(Take { bars: &bars, ..take("one", 2, &RULES, 9) }).await.unwrap();
     let Took { taken, barred } = got;
@@ -191,6 +197,29 @@ async fn s26_what_is_barred_meanwhile_is_taken_back_with_the_reason_and_the_next
     let gone = store.session(all[0].id).await.unwrap();
     assert_eq!((gone.state, &*gone.word), (SessionState::Cancelled, "the computer is excluded"));
     assert_eq!((gone.takes, gone.engine), (0, None));
+}
+
+async fn of_whom_nobody_has_heard_the_store_knows_whether_he_is_there(bench: Bench) {
+    let store = &bench.store;
+    let all: Vec<Session> = (1..=3).map(|at| ad_hoc("contoso", &format!("pc{at}"), at)).collect();
+    store.add_sessions(&all).await.unwrap();
+    let row = |session: &Session, gone: bool| {
+        let id = session.subject.to_string();
+        let document = format!("{{\"id\":\"{id}\",\"gone\":{gone}}}");
+        let tenant = Some(session.tenant.to_string());
+        EntityRow { kind: EntityKind::Computer, id, tenant, name: String::new(), document }
+    };
+    let cause = Cause::Run;
+    let upserts = vec![row(&all[0], false), row(&all[1], true)];
+    let change = ModelChange { upserts, removals: vec![], cause: &cause, cursors: &[], now_us: 1 };
+    store.apply(change).await.unwrap();
+    let bars = |_: &Session| Some(Bar::Unknown("it is not there any more".to_owned()));
+    let got = store.take_sessions(Take { bars: &bars, ..take("one", 5, &RULES, 9) }).await.unwrap();
+    assert_eq!((ids(&got.taken), ids(&got.barred)), (vec![], vec![all[1].id, all[2].id]));
+    assert_eq!(store.session(all[0].id).await.unwrap(), all[0], "it waits as it did");
+    assert_eq!(store.session(all[2].id).await.unwrap().word, "it is not there any more");
+    // As soon as whoever is asked has heard of it, it goes.
+    assert_eq!(self::taken(store, "one", 5, 10).await, [all[0].id]);
 }
 
 async fn what_waits_too_long_expires_and_is_given_to_nobody(bench: Bench) {

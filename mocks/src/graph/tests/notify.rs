@@ -135,13 +135,23 @@ async fn who_subscribed_is_told_of_what_changed_once_and_of_the_end() {
     );
     assert_eq!(got[0]["subscriptionId"], made["id"]);
 
-    for (event, left) in [("reauthorizationRequired", 1), ("subscriptionRemoved", 0)] {
+    // What happens meanwhile is never told, only that there was something.
+    estate.0.estate("lifecycle", &json!({ "event": "deaf" })).unwrap();
+    {
+        let world = estate.0.world();
+        let mut world = world.write().unwrap();
+        let no = world.persons.iter().position(|one| one.id.to_string() == person);
+        let person = Pick::No(no.unwrap());
+        apply(&mut world, &Change::EnablePerson { person, enabled: true }).unwrap();
+    }
+    for (event, left) in [("missed", 1), ("reauthorizationRequired", 1), ("subscriptionRemoved", 0)]
+    {
         estate.0.estate("lifecycle", &json!({ "event": event })).unwrap();
         until(&told, |told| told.iter().any(|one| one["lifecycleEvent"] == event)).await;
         assert_eq!(estate.all().len(), left, "{event}");
     }
     assert!(estate.0.estate("lifecycle", &json!({"event": "nonsense"})).is_err());
-    assert_eq!(told.lock().unwrap().len(), 3, "nothing comes twice");
+    assert_eq!(told.lock().unwrap().len(), 4, "nothing comes twice");
 }
 
 #[test]

@@ -1,10 +1,12 @@
-//! Files: their content, downloads, hashes.
+//! Files: their content, hashes, paths.
 
 use super::{Call, Cmdlet};
 use crate::machine::{catalogue, paths};
+use crate::powershell::joint::Out;
 use crate::powershell::run::{Outcome, Run, fail};
-use crate::powershell::value::{Value, console};
-use crate::world::{Content, DownloadTrouble, Effect, FileEntry};
+use crate::powershell::show::console;
+use crate::powershell::value::Value;
+use crate::world::{Content, Effect, FileEntry};
 
 pub(super) const TABLE: &[Cmdlet] = &[
     Cmdlet {
@@ -26,19 +28,6 @@ pub(super) const TABLE: &[Cmdlet] = &[
         names: &["Out-File"],
         params: "FilePath! Encoding! -Append -Force InputObject LiteralPath Width -NoNewline",
         act: out_file,
-    },
-    Cmdlet {
-        names: &[
-            "Invoke-WebRequest",
-            "iwr",
-            "wget",
-            "curl",
-            "Invoke-RestMethod",
-            "irm",
-            "Start-BitsTransfer",
-        ],
-        params: "Uri! OutFile! Source Destination -UseBasicParsing Method Headers TimeoutSec Body ContentType",
-        act: web_request,
     },
     Cmdlet { names: &["Get-FileHash"], params: "Path! LiteralPath Algorithm", act: file_hash },
     Cmdlet {
@@ -66,14 +55,14 @@ pub(super) fn path_of(value: &Value) -> String {
                 .get("FullName")
                 .or_else(|| object.get("PSPath"))
                 .or_else(|| object.get("Path"));
-            path.map_or_else(|| value.show(), Value::show)
+            path.map_or_else(|| value.show(), |path| path.show())
         }
         other => other.show(),
     }
 }
 
 /// What a file holds, as text.
-pub(in crate::powershell) fn text_of(content: &Content) -> String {
+pub(crate) fn text_of(content: &Content) -> String {
     String::from_utf8_lossy(&bytes_in(content)).into_owned()
 }
 
@@ -117,72 +106,25 @@ impl Run<'_> {
     }
 
     fn write(&mut self, path: &str, text: String) -> Outcome<()> {
-        let folder = paths::parent(path);
-        if !folder.is_empty() && self.sim.file(folder) != Some(Content::Folder) {
-            return fail("", format!("Could not find a part of the path '{path}'."));
-        }
+        self.check_write(path)?;
         if text.len() > crate::powershell::run::LONGEST {
             return fail("", "There is not enough space on the disk.");
         }
         self.put_file(path, Content::Text(text));
         Ok(())
     }
-
-    /// Fetches an address into a file, or as text. What there is to be had is the package source's.
-    pub(in crate::powershell) fn download(
-        &mut self,
-        by: &str,
-        url: &str,
-        to: Option<&str>,
-    ) -> Outcome<String> {
-        let address = url.split(['?', '#']).next().unwrap_or_default();
-        let file = paths::leaf(address).to_owned();
-        let web = address.to_lowercase();
-        let Some(package) = catalogue::by_file(&file).filter(|_| web.starts_with("http")) else {
-            self.sim.pass(150)?;
-            return fail(by, "The remote server returned an error: (404) Not Found.");
-        };
-        let faults = self.sim.download_faults.iter();
-        let trouble = faults.filter(|(f, _)| f.eq_ignore_ascii_case(&file)).map(|(_, t)| *t).next();
-        // Some 20 megabytes a second.
-        let mut takes = 200 + (package.size() >> 20) * 50;
-        match trouble {
-            Some(DownloadTrouble::Missing) => {
-                self.sim.pass(150)?;
-                return fail(by, "The remote server returned an error: (404) Not Found.");
-            }
-            Some(DownloadTrouble::Broken) => {
-                self.sim.pass(takes / 2)?;
-                return fail(
-                    by,
-                    "Unable to read data from the transport connection: The connection was closed.",
-                );
-            }
-            Some(DownloadTrouble::Takes(seconds)) => takes = u64::from(seconds) * 1_000,
-            Some(DownloadTrouble::Corrupt) | None => {}
-        }
-        self.sim.pass(takes)?;
-        let whole = trouble != Some(DownloadTrouble::Corrupt);
-        let content = Content::Installer { file: package.file.to_owned(), whole };
-        let Some(path) = to else { return Ok(text_of(&content)) };
-        let folder = paths::parent(path);
-        if !folder.is_empty() && self.sim.file(folder) != Some(Content::Folder) {
-            return fail(by, format!("Could not find a part of the path '{path}'."));
-        }
-        self.put_file(path, content);
-        Ok(String::new())
-    }
 }
 
-fn get_content(run: &mut Run<'_>, call: &Call, out: &mut Vec<Value>) -> Outcome<()> {
+fn get_content(run: &mut Run<'_>, call: &Call, out: &mut Out) -> Outcome<()> {
     for path in call.paths(&["Path", "LiteralPath"]) {
         match run.sim.file(&path) {
-            Some(Content::Folder) => {
+            Some(content) if content == Content::Folder || !run.sim.may_read(&path) => {
                 let text = format!("Access to the path '{path}' is denied.");
                 run.complain(&call.name, &text, call.action().as_deref())?;
             }
             Some(content) => {
                 let text = text_of(&content);
+                let text = text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned();
                 if call.is("Raw") {
                     out.push(Value::text(text));
                     continue;
@@ -222,7 +164,7 @@ fn target(call: &Call) -> String {
         .unwrap_or_default()
 }
 
-fn set_content(run: &mut Run<'_>, call: &Call, _: &mut Vec<Value>) -> Outcome<()> {
+fn set_content(run: &mut Run<'_>, call: &Call, _: &mut Out) -> Outcome<()> {
     let (path, lines) = (target(call), lines_of(call));
     if call.is("NoNewline") {
         return run.write(&path, lines.concat());
@@ -230,27 +172,16 @@ fn set_content(run: &mut Run<'_>, call: &Call, _: &mut Vec<Value>) -> Outcome<()
     run.write_lines(&path, &lines, false)
 }
 
-fn add_content(run: &mut Run<'_>, call: &Call, _: &mut Vec<Value>) -> Outcome<()> {
+fn add_content(run: &mut Run<'_>, call: &Call, _: &mut Out) -> Outcome<()> {
     run.write_lines(&target(call), &lines_of(call), true)
 }
 
-fn out_file(run: &mut Run<'_>, call: &Call, _: &mut Vec<Value>) -> Outcome<()> {
+fn out_file(run: &mut Run<'_>, call: &Call, _: &mut Out) -> Outcome<()> {
     let lines = console(&call.values("InputObject"));
     run.write_lines(&target(call), &lines, call.is("Append"))
 }
 
-fn web_request(run: &mut Run<'_>, call: &Call, out: &mut Vec<Value>) -> Outcome<()> {
-    let url = call.text("Uri").or_else(|| call.text("Source")).unwrap_or_default();
-    let to = call.text("OutFile").or_else(|| call.text("Destination"));
-    let text = run.download(&call.name, &url, to.as_deref())?;
-    if to.is_none() {
-        let fields = vec![("StatusCode", Value::Int(200)), ("Content", Value::text(text))];
-        out.push(Value::of("WebResponse", fields));
-    }
-    Ok(())
-}
-
-fn file_hash(run: &mut Run<'_>, call: &Call, out: &mut Vec<Value>) -> Outcome<()> {
+fn file_hash(run: &mut Run<'_>, call: &Call, out: &mut Out) -> Outcome<()> {
     use sha1::Digest as _;
     let algorithm = call.text("Algorithm").unwrap_or_else(|| "SHA256".to_owned()).to_uppercase();
     for path in call.paths(&["Path", "LiteralPath"]) {
@@ -281,7 +212,7 @@ fn file_hash(run: &mut Run<'_>, call: &Call, out: &mut Vec<Value>) -> Outcome<()
     Ok(())
 }
 
-fn join_path(_: &mut Run<'_>, call: &Call, out: &mut Vec<Value>) -> Outcome<()> {
+fn join_path(_: &mut Run<'_>, call: &Call, out: &mut Out) -> Outcome<()> {
     let child = call.text("ChildPath").unwrap_or_default();
     for path in call.values("Path") {
         let joined = format!(
@@ -294,7 +225,7 @@ fn join_path(_: &mut Run<'_>, call: &Call, out: &mut Vec<Value>) -> Outcome<()> 
     Ok(())
 }
 
-fn split_path(_: &mut Run<'_>, call: &Call, out: &mut Vec<Value>) -> Outcome<()> {
+fn split_path(_: &mut Run<'_>, call: &Call, out: &mut Out) -> Outcome<()> {
     for path in call.paths(&["Path"]) {
         let leaf = paths::leaf(&path);
         out.push(Value::text(if call.is("Leaf") {
@@ -311,7 +242,7 @@ fn split_path(_: &mut Run<'_>, call: &Call, out: &mut Vec<Value>) -> Outcome<()>
 }
 
 /// Installers of the source are signed by their publisher; what came in their place is not.
-fn signature(run: &mut Run<'_>, call: &Call, out: &mut Vec<Value>) -> Outcome<()> {
+fn signature(run: &mut Run<'_>, call: &Call, out: &mut Out) -> Outcome<()> {
     for path in call.paths(&["FilePath", "LiteralPath"]) {
         let (status, subject) = match run.sim.file(&path) {
             Some(Content::Installer { file, whole: true }) => {

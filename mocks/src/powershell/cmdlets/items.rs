@@ -1,8 +1,8 @@
 //! Items: files and folders, keys of the registry and their values.
 
-use super::files::path_of;
 use super::{Call, Cmdlet};
 use crate::machine::{catalogue, paths, registry};
+use crate::powershell::joint::Out;
 use crate::powershell::run::{Outcome, Run, fail};
 use crate::powershell::value::Value;
 use crate::world::{Content, Effect, FileEntry, RegKey, RegValue};
@@ -30,32 +30,12 @@ pub(super) const TABLE: &[Cmdlet] = &[
         params: "Path! Destination! LiteralPath NewName -Recurse -Force -PassThru",
         act: copy,
     },
-    Cmdlet {
-        names: &["Get-ItemProperty", "gp"],
-        params: "Path! Name! LiteralPath",
-        act: get_property,
-    },
-    Cmdlet {
-        names: &["Get-ItemPropertyValue", "gpv"],
-        params: "Path! Name! LiteralPath",
-        act: get_value,
-    },
-    Cmdlet {
-        names: &["Set-ItemProperty", "sp", "New-ItemProperty"],
-        params: "Path! Name! Value! LiteralPath Type PropertyType -Force -PassThru",
-        act: set_property,
-    },
-    Cmdlet {
-        names: &["Remove-ItemProperty", "rp"],
-        params: "Path! Name! LiteralPath -Force",
-        act: remove_property,
-    },
 ];
 
-const PATH: &[&str] = &["Path", "LiteralPath"];
+pub(super) const PATH: &[&str] = &["Path", "LiteralPath"];
 
 /// A value of the registry as PowerShell has it.
-fn value_of(value: &RegValue) -> Value {
+pub(super) fn value_of(value: &RegValue) -> Value {
     match value {
         RegValue::Number(number) => Value::Int(*number),
         RegValue::Text(text) => Value::text(text),
@@ -63,7 +43,7 @@ fn value_of(value: &RegValue) -> Value {
     }
 }
 
-fn full_name(path: &str) -> String {
+pub(super) fn full_name(path: &str) -> String {
     let hives =
         [("HKLM", "HKEY_LOCAL_MACHINE"), ("HKCU", "HKEY_CURRENT_USER"), ("HKU", "HKEY_USERS")];
     let (hive, rest) = path.split_once('\\').unwrap_or((path, ""));
@@ -86,7 +66,7 @@ fn key_object(key: &RegKey) -> Value {
     Value::of("RegistryKey", fields)
 }
 
-fn property_object(key: &RegKey) -> Value {
+pub(super) fn property_object(key: &RegKey) -> Value {
     let mut fields: Vec<(std::rc::Rc<str>, Value)> =
         key.values.iter().map(|(name, value)| (name.as_str().into(), value_of(value))).collect();
     fields.push(("PSPath".into(), Value::text(ps_path(&key.path))));
@@ -96,7 +76,7 @@ fn property_object(key: &RegKey) -> Value {
 
 impl Run<'_> {
     /// The files and folders that a path names, which may have stars in it.
-    fn files(&self, path: &str) -> Vec<String> {
+    pub(super) fn files(&self, path: &str) -> Vec<String> {
         let path = path.trim().trim_matches('"').replace('/', "\\");
         if !path.contains(['*', '?']) {
             return self.sim.file(&path).map(|_| path).into_iter().collect();
@@ -125,11 +105,11 @@ impl Run<'_> {
         found
     }
 
-    fn keys(&mut self, path: &str) -> Vec<RegKey> {
+    pub(super) fn keys(&mut self, path: &str) -> Vec<RegKey> {
         registry::find(self.sim.registry(), path).into_iter().cloned().collect()
     }
 
-    fn file_object(&self, path: &str) -> Value {
+    pub(in crate::powershell) fn file_object(&self, path: &str) -> Value {
         let content = self.sim.file(path);
         let name = paths::leaf(path);
         let mut fields = vec![
@@ -144,11 +124,12 @@ impl Run<'_> {
                 ),
             ),
             ("BaseName", Value::text(name.rsplit_once('.').map_or(name, |(stem, _)| stem))),
-            ("Exists", Value::Bool(true)),
+            ("Exists", Value::Bool(content.is_some())),
             ("PSIsContainer", Value::Bool(content == Some(Content::Folder))),
         ];
         let Some(content) = content.filter(|content| *content != Content::Folder) else {
-            return Value::of("DirectoryInfo", fields);
+            let kind = if self.sim.file(path).is_some() { "DirectoryInfo" } else { "FileInfo" };
+            return Value::of(kind, fields);
         };
         let size = match &content {
             Content::Installer { file, whole: true } => {
@@ -183,13 +164,13 @@ impl Run<'_> {
         Value::of("FileInfo", fields)
     }
 
-    fn not_there(&mut self, call: &Call, path: &str) -> Outcome<()> {
+    pub(super) fn not_there(&mut self, call: &Call, path: &str) -> Outcome<()> {
         let text = format!("Cannot find path '{path}' because it does not exist.");
         self.complain(&call.name, &text, call.action().as_deref())
     }
 }
 
-fn test_path(run: &mut Run<'_>, call: &Call, out: &mut Vec<Value>) -> Outcome<()> {
+fn test_path(run: &mut Run<'_>, call: &Call, out: &mut Out) -> Outcome<()> {
     for path in call.paths(PATH) {
         let there = match paths::registry(&path) {
             Some(key) => !run.keys(&key).is_empty(),
@@ -219,7 +200,7 @@ fn test_path(run: &mut Run<'_>, call: &Call, out: &mut Vec<Value>) -> Outcome<()
     Ok(())
 }
 
-fn get_item(run: &mut Run<'_>, call: &Call, out: &mut Vec<Value>) -> Outcome<()> {
+fn get_item(run: &mut Run<'_>, call: &Call, out: &mut Out) -> Outcome<()> {
     for path in call.paths(PATH) {
         let before = out.len();
         match paths::registry(&path) {
@@ -236,7 +217,7 @@ fn get_item(run: &mut Run<'_>, call: &Call, out: &mut Vec<Value>) -> Outcome<()>
     Ok(())
 }
 
-fn children(run: &mut Run<'_>, call: &Call, out: &mut Vec<Value>) -> Outcome<()> {
+fn children(run: &mut Run<'_>, call: &Call, out: &mut Out) -> Outcome<()> {
     let mut given = call.paths(PATH);
     if given.is_empty() {
         given.push(r"C:\Windows\System32".to_owned());
@@ -290,7 +271,7 @@ fn children(run: &mut Run<'_>, call: &Call, out: &mut Vec<Value>) -> Outcome<()>
     Ok(())
 }
 
-fn new_item(run: &mut Run<'_>, call: &Call, out: &mut Vec<Value>) -> Outcome<()> {
+fn new_item(run: &mut Run<'_>, call: &Call, out: &mut Out) -> Outcome<()> {
     for path in call.paths(PATH) {
         let path = match call.text("Name") {
             Some(name) => format!("{}\\{name}", path.trim_end_matches('\\')),
@@ -319,6 +300,7 @@ fn new_item(run: &mut Run<'_>, call: &Call, out: &mut Vec<Value>) -> Outcome<()>
         if folder {
             run.make_folder(&path);
         } else {
+            run.check_write(&path)?;
             let text = call.text("Value").unwrap_or_default();
             run.put_file(&path, Content::Text(text));
         }
@@ -327,7 +309,7 @@ fn new_item(run: &mut Run<'_>, call: &Call, out: &mut Vec<Value>) -> Outcome<()>
     Ok(())
 }
 
-fn remove_item(run: &mut Run<'_>, call: &Call, _: &mut Vec<Value>) -> Outcome<()> {
+fn remove_item(run: &mut Run<'_>, call: &Call, _: &mut Out) -> Outcome<()> {
     for path in call.paths(PATH) {
         let (keys, files) = match paths::registry(&path) {
             Some(key) => (run.keys(&key), Vec::new()),
@@ -340,13 +322,18 @@ fn remove_item(run: &mut Run<'_>, call: &Call, _: &mut Vec<Value>) -> Outcome<()
             run.sim.act(Effect::NoKey(key.path));
         }
         for file in files {
+            if !run.sim.may_make(&file) {
+                let text = format!("Access to the path '{file}' is denied.");
+                run.complain(&call.name, &text, call.action().as_deref())?;
+                continue;
+            }
             run.sim.act(Effect::NoFile(file));
         }
     }
     Ok(())
 }
 
-fn copy(run: &mut Run<'_>, call: &Call, _: &mut Vec<Value>) -> Outcome<()> {
+fn copy(run: &mut Run<'_>, call: &Call, _: &mut Out) -> Outcome<()> {
     let moves = !matches!(call.name.to_lowercase().as_str(), "copy-item" | "copy" | "cp");
     for path in call.paths(PATH) {
         let files = run.files(&path);
@@ -365,131 +352,15 @@ fn copy(run: &mut Run<'_>, call: &Call, _: &mut Vec<Value>) -> Outcome<()> {
             } else {
                 to
             };
+            if !run.sim.may_write(&to) || !run.sim.may_read(&from) {
+                let text = format!("Access to the path '{to}' is denied.");
+                run.complain(&call.name, &text, call.action().as_deref())?;
+                continue;
+            }
             run.sim.act(Effect::File(FileEntry { path: to, content }));
             if moves {
                 run.sim.act(Effect::NoFile(from));
             }
-        }
-    }
-    Ok(())
-}
-
-fn get_property(run: &mut Run<'_>, call: &Call, out: &mut Vec<Value>) -> Outcome<()> {
-    let names: Vec<String> =
-        call.get("Name").map(Value::items).unwrap_or_default().iter().map(Value::show).collect();
-    for path in call.paths(PATH) {
-        let Some(key) = paths::registry(&path) else {
-            let found = run.files(&path);
-            if found.is_empty() && !path.contains('*') {
-                run.not_there(call, &path)?;
-            }
-            out.extend(found.iter().map(|path| run.file_object(path)));
-            continue;
-        };
-        let found = run.keys(&key);
-        if found.is_empty() && !path.contains('*') {
-            run.not_there(call, &path)?;
-        }
-        for mut key in found {
-            if !names.is_empty() {
-                key.values
-                    .retain(|(value, _)| names.iter().any(|name| paths::matches(name, value)));
-                if key.values.is_empty() && !path.contains('*') {
-                    let text = format!(
-                        "Property {} does not exist at path {}.",
-                        names.join(", "),
-                        full_name(&key.path)
-                    );
-                    run.complain(&call.name, &text, call.action().as_deref())?;
-                    continue;
-                }
-            }
-            out.push(property_object(&key));
-        }
-    }
-    Ok(())
-}
-
-fn get_value(run: &mut Run<'_>, call: &Call, out: &mut Vec<Value>) -> Outcome<()> {
-    let name = call.text("Name").unwrap_or_default();
-    for path in call.paths(PATH) {
-        let key = paths::registry(&path).unwrap_or_default();
-        let found = run.keys(&key);
-        if found.is_empty() {
-            run.not_there(call, &path)?;
-        }
-        for key in found {
-            match key.values.iter().find(|(value, _)| value.eq_ignore_ascii_case(&name)) {
-                Some((_, value)) => out.extend(value_of(value).items()),
-                None => {
-                    let text =
-                        format!("Property {name} does not exist at path {}.", full_name(&key.path));
-                    run.complain(&call.name, &text, call.action().as_deref())?;
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
-fn set_property(run: &mut Run<'_>, call: &Call, _: &mut Vec<Value>) -> Outcome<()> {
-    let name = call.text("Name").unwrap_or_default();
-    let given = call.get("Value").cloned().unwrap_or(Value::Null);
-    let kind =
-        call.text("Type").or_else(|| call.text("PropertyType")).unwrap_or_default().to_lowercase();
-    let value = match (kind.as_str(), &given) {
-        ("dword" | "qword", other) => match other.as_int() {
-            Some(number) => RegValue::Number(number),
-            None => {
-                return fail(
-                    &call.name,
-                    format!("Cannot convert value \"{}\" to type \"System.Int32\".", other.show()),
-                );
-            }
-        },
-        ("multistring", other) => RegValue::Many(other.items().iter().map(Value::show).collect()),
-        ("", Value::Int(number)) => RegValue::Number(*number),
-        ("", Value::Bool(is)) => RegValue::Number(i64::from(*is)),
-        ("", Value::List(list)) => RegValue::Many(list.items.iter().map(Value::show).collect()),
-        (_, other) => RegValue::Text(other.show()),
-    };
-    for path in
-        call.get("Path").or_else(|| call.get("LiteralPath")).map(Value::items).unwrap_or_default()
-    {
-        let path = path_of(&path);
-        let Some(key) = paths::registry(&path) else {
-            run.not_there(call, &path)?;
-            continue;
-        };
-        let found = run.keys(&key);
-        if found.is_empty() {
-            run.not_there(call, &path)?;
-        }
-        for key in found {
-            let new = call.name.to_lowercase().starts_with("new");
-            let there = key.values.iter().any(|(other, _)| other.eq_ignore_ascii_case(&name));
-            if new && there && !call.is("Force") {
-                run.complain(&call.name, "The property already exists.", call.action().as_deref())?;
-                continue;
-            }
-            run.sim.act(Effect::Value(key.path, name.clone(), value.clone()));
-        }
-    }
-    Ok(())
-}
-
-fn remove_property(run: &mut Run<'_>, call: &Call, _: &mut Vec<Value>) -> Outcome<()> {
-    let name = call.text("Name").unwrap_or_default();
-    for path in call.paths(PATH) {
-        let found = paths::registry(&path).map(|key| run.keys(&key)).unwrap_or_default();
-        let has =
-            |key: &RegKey| key.values.iter().any(|(other, _)| other.eq_ignore_ascii_case(&name));
-        if !found.iter().any(has) {
-            let text = format!("Property {name} does not exist at path {path}.");
-            run.complain(&call.name, &text, call.action().as_deref())?;
-        }
-        for key in found.into_iter().filter(has) {
-            run.sim.act(Effect::NoValue(key.path, name.clone()));
         }
     }
     Ok(())

@@ -7,7 +7,8 @@ use regex::bytes::Regex;
 
 use super::{Call, Cmdlet};
 use crate::powershell::ast::Code;
-use crate::powershell::run::{LONGEST, Outcome, Run, fail};
+use crate::powershell::joint::Out;
+use crate::powershell::run::{Flow, LONGEST, Outcome, Run, fail};
 use crate::powershell::value::Value;
 
 pub(super) const TABLE: &[Cmdlet] = &[
@@ -55,7 +56,7 @@ pub(super) const TABLE: &[Cmdlet] = &[
 ];
 
 /// `Where-Object` knows its operators as switches of their own; the value stands behind.
-fn where_object(run: &mut Run<'_>, call: &Call, out: &mut Vec<Value>) -> Outcome<()> {
+fn where_object(run: &mut Run<'_>, call: &Call, out: &mut Out) -> Outcome<()> {
     const OPERATORS: &[&str] = &[
         "eq", "ne", "gt", "ge", "lt", "le", "like", "notlike", "match", "notmatch", "contains",
         "in", "notin",
@@ -96,14 +97,17 @@ fn where_object(run: &mut Run<'_>, call: &Call, out: &mut Vec<Value>) -> Outcome
 /// Runs a block for one item, in the scope that is there.
 fn with_item(run: &mut Run<'_>, code: &Code, item: Value) -> Outcome<Value> {
     run.set("_", item)?;
-    let mut out = Vec::new();
+    let mut out = Out::default();
     run.enter()?;
-    run.block(&code.body, &mut out)?;
+    let done = run.block(&code.body, &mut out);
     run.leave();
-    Ok(Value::collected(out))
+    match done {
+        Ok(()) | Err(Flow::Return) => Ok(Value::collected(out.take())),
+        Err(other) => Err(other),
+    }
 }
 
-fn for_each(run: &mut Run<'_>, call: &Call, out: &mut Vec<Value>) -> Outcome<()> {
+fn for_each(run: &mut Run<'_>, call: &Call, out: &mut Out) -> Outcome<()> {
     let before = run.variable("_").cloned();
     if let Some(Value::Code(code)) = call.get("Begin") {
         run.block(&Rc::clone(code).body, out)?;
@@ -128,7 +132,7 @@ fn for_each(run: &mut Run<'_>, call: &Call, out: &mut Vec<Value>) -> Outcome<()>
     run.set("_", before.unwrap_or(Value::Null))
 }
 
-fn select(run: &mut Run<'_>, call: &Call, out: &mut Vec<Value>) -> Outcome<()> {
+fn select(run: &mut Run<'_>, call: &Call, out: &mut Out) -> Outcome<()> {
     let mut items = call.values("InputObject");
     let number = |name: &str| call.int(name).and_then(|n| usize::try_from(n).ok());
     if let Some(skip) = number("Skip") {
@@ -142,7 +146,7 @@ fn select(run: &mut Run<'_>, call: &Call, out: &mut Vec<Value>) -> Outcome<()> {
     }
     if let Some(name) = call.text("ExpandProperty") {
         for item in items {
-            let has = !matches!(&item, Value::Object(object) if object.get(&name).is_none());
+            let has = !matches!(&item, Value::Object(object) if !object.has(&name));
             if !has {
                 let text = format!("Property \"{name}\" cannot be found.");
                 run.complain(&call.name, &text, call.action().as_deref())?;
@@ -175,13 +179,9 @@ fn pick(run: &mut Run<'_>, item: &Value, properties: &[Value]) -> Outcome<Value>
     let mut fields: Vec<(Rc<str>, Value)> = Vec::new();
     for property in properties {
         if let Value::Object(table) = property {
-            let name = table
-                .get("Name")
-                .or_else(|| table.get("N"))
-                .or_else(|| table.get("Label"))
-                .map(Value::show)
-                .unwrap_or_default();
-            let code = table.get("Expression").or_else(|| table.get("E")).cloned();
+            let name = table.get("Name").or_else(|| table.get("N")).or_else(|| table.get("Label"));
+            let name = name.map(|name| name.show()).unwrap_or_default();
+            let code = table.get("Expression").or_else(|| table.get("E"));
             let value = match code {
                 Some(Value::Code(code)) => with_item(run, &code, item.clone())?,
                 Some(other) => run.member(item, &other.show())?,
@@ -193,8 +193,8 @@ fn pick(run: &mut Run<'_>, item: &Value, properties: &[Value]) -> Outcome<Value>
         let name = property.show();
         match item {
             Value::Object(object) if name.contains('*') => {
-                let fits =
-                    object.fields.iter().filter(|(n, _)| crate::machine::paths::matches(&name, n));
+                let all = object.fields();
+                let fits = all.iter().filter(|(n, _)| crate::machine::paths::matches(&name, n));
                 fields.extend(fits.cloned());
             }
             _ => {
@@ -206,7 +206,7 @@ fn pick(run: &mut Run<'_>, item: &Value, properties: &[Value]) -> Outcome<Value>
     Ok(Value::object("PSCustomObject", fields))
 }
 
-fn sort(run: &mut Run<'_>, call: &Call, out: &mut Vec<Value>) -> Outcome<()> {
+fn sort(run: &mut Run<'_>, call: &Call, out: &mut Out) -> Outcome<()> {
     let mut keyed = Vec::new();
     for item in call.values("InputObject") {
         let key = match call.get("Property") {
@@ -245,7 +245,7 @@ fn order(one: &Value, other: &Value) -> Ordering {
     }
 }
 
-fn measure(run: &mut Run<'_>, call: &Call, out: &mut Vec<Value>) -> Outcome<()> {
+fn measure(run: &mut Run<'_>, call: &Call, out: &mut Out) -> Outcome<()> {
     let items = call.values("InputObject");
     let mut numbers = Vec::new();
     for item in &items {
@@ -278,7 +278,7 @@ fn measure(run: &mut Run<'_>, call: &Call, out: &mut Vec<Value>) -> Outcome<()> 
     Ok(())
 }
 
-fn select_string(run: &mut Run<'_>, call: &Call, out: &mut Vec<Value>) -> Outcome<()> {
+fn select_string(run: &mut Run<'_>, call: &Call, out: &mut Out) -> Outcome<()> {
     let pattern = call.text("Pattern").unwrap_or_default();
     let pattern = if call.is("SimpleMatch") { regex::escape(&pattern) } else { pattern };
     let regex = crate::powershell::operators::expression(&pattern, call.is("CaseSensitive"))?;
@@ -338,46 +338,39 @@ pub(in crate::powershell) fn found(regex: &Regex, text: &str) -> Vec<Value> {
         .collect()
 }
 
-fn new_object(run: &mut Run<'_>, call: &Call, out: &mut Vec<Value>) -> Outcome<()> {
-    let kind = call.text("TypeName").unwrap_or_default().to_lowercase();
-    let fields = match call.get("Property") {
-        Some(Value::Object(table)) => table.fields.clone(),
-        _ => Vec::new(),
+fn new_object(run: &mut Run<'_>, call: &Call, out: &mut Out) -> Outcome<()> {
+    let kind = call.text("TypeName").unwrap_or_default();
+    let given = match call.get("ArgumentList") {
+        Some(Value::Bytes(_)) | None => call.get("ArgumentList").cloned().into_iter().collect(),
+        Some(value) => value.as_items().unwrap_or_else(|| vec![value.clone()]),
     };
-    let made = match kind.trim_start_matches("system.") {
-        "psobject" | "pscustomobject" | "management.automation.psobject" | "object" => {
-            Value::object("PSCustomObject", fields)
+    let made = crate::powershell::objects::construct(run, &kind, &given)?;
+    if let (Value::Object(made), Some(Value::Object(table))) = (&made, call.get("Property")) {
+        for (name, value) in table.fields().iter() {
+            made.put(name, value.clone());
         }
-        "net.webclient" => Value::object("WebClient", fields),
-        "version" => {
-            let value = call.get("ArgumentList").cloned().unwrap_or(Value::Null);
-            run.cast("version", value)?
-        }
-        _ => {
-            let text = format!(
-                "Cannot find type [{kind}]: verify that the assembly containing this type is loaded."
-            );
-            return fail(&call.name, text);
-        }
-    };
+    }
     out.push(made);
     Ok(())
 }
 
-/// Gives the changed object on: where the script keeps it, it must say so.
-fn add_member(_: &mut Run<'_>, call: &Call, out: &mut Vec<Value>) -> Outcome<()> {
+fn add_member(run: &mut Run<'_>, call: &Call, out: &mut Out) -> Outcome<()> {
     let name = call.text("Name").or_else(|| call.text("NotePropertyName")).unwrap_or_default();
     let value =
         call.get("Value").or_else(|| call.get("NotePropertyValue")).cloned().unwrap_or(Value::Null);
     for item in call.values("InputObject") {
-        if let Value::Object(object) = item {
-            out.push(object.with(&name, value.clone()));
+        if let Value::Object(object) = &item {
+            run.hold(&item, &value)?;
+            object.put(&name, value.clone());
+        }
+        if call.is("PassThru") {
+            out.push(item);
         }
     }
     Ok(())
 }
 
-fn unlike(_: &mut Run<'_>, call: &Call, out: &mut Vec<Value>) -> Outcome<()> {
+fn unlike(_: &mut Run<'_>, call: &Call, out: &mut Out) -> Outcome<()> {
     let side = |name: &str| call.get(name).map(Value::items).unwrap_or_default();
     let (one, other) = (side("ReferenceObject"), side("DifferenceObject"));
     let lacks = |list: &[Value], item: &Value| {

@@ -1,8 +1,10 @@
 //! What prints, and what prints nothing.
 
 use super::{Call, Cmdlet};
+use crate::powershell::joint::Out;
 use crate::powershell::run::{Flow, Outcome, Run, fail};
-use crate::powershell::value::{Value, console, from_json, to_json};
+use crate::powershell::show::{console, from_json, to_json};
+use crate::powershell::value::Value;
 
 pub(super) const TABLE: &[Cmdlet] = &[
     Cmdlet {
@@ -20,10 +22,15 @@ pub(super) const TABLE: &[Cmdlet] = &[
         params: "Message! Exception Category ErrorId",
         act: write_error,
     },
-    Cmdlet { names: &["Write-Warning"], params: "Message!", act: write_warning },
     Cmdlet {
-        names: &["Write-Verbose", "Write-Debug", "Write-Information", "Write-Progress"],
-        params: "Message! Status CurrentOperation PercentComplete MessageData -Completed Activity Id",
+        names: &["Write-Warning", "Write-Verbose", "Write-Debug"],
+        params: "Message!",
+        act: write_record,
+    },
+    Cmdlet { names: &["Write-Information"], params: "MessageData! Tags", act: write_information },
+    Cmdlet {
+        names: &["Write-Progress"],
+        params: "Activity! Status! Id CurrentOperation PercentComplete SecondsRemaining ParentId -Completed",
         act: nothing,
     },
     Cmdlet { names: &["Out-Null"], params: "InputObject!", act: nothing },
@@ -52,20 +59,20 @@ pub(super) const TABLE: &[Cmdlet] = &[
             "Add-Type",
             "Unblock-File",
             "Clear-Host",
-            "Remove-Variable",
         ],
         params: "Rest! Version Scope -Force Name Path LiteralPath AssemblyName TypeDefinition -Off ExecutionPolicy -DisableNameChecking",
         act: nothing,
     },
 ];
 
-fn nothing(_: &mut Run<'_>, _: &Call, _: &mut Vec<Value>) -> Outcome<()> {
+fn nothing(_: &mut Run<'_>, _: &Call, _: &mut Out) -> Outcome<()> {
     Ok(())
 }
 
-fn write_output(_: &mut Run<'_>, call: &Call, out: &mut Vec<Value>) -> Outcome<()> {
+fn write_output(_: &mut Run<'_>, call: &Call, out: &mut Out) -> Outcome<()> {
     let given = call.get("Rest").or_else(|| call.get("InputObject"));
     match (given, &call.input) {
+        (Some(Value::Null), _) => out.push(Value::Null),
         (Some(value), _) => out.extend(value.items()),
         (None, Some(input)) => out.extend(input.iter().cloned()),
         (None, None) => {}
@@ -73,27 +80,67 @@ fn write_output(_: &mut Run<'_>, call: &Call, out: &mut Vec<Value>) -> Outcome<(
     Ok(())
 }
 
-fn write_host(run: &mut Run<'_>, call: &Call, _: &mut Vec<Value>) -> Outcome<()> {
+fn write_host(run: &mut Run<'_>, call: &Call, _: &mut Out) -> Outcome<()> {
     let given = call.get("Rest").or_else(|| call.get("Object")).cloned();
     let values = given.map_or_else(|| call.input.clone().unwrap_or_default(), |value| vec![value]);
     for value in values {
         let text = crate::powershell::operators::join(&value, " ")?;
-        run.print(text.split('\n').map(|line| line.trim_end_matches('\r').to_owned()).collect());
+        let record = Value::of("InformationRecord", vec![("Message", Value::text(&text))]);
+        run.emit(6, record, &text);
     }
     Ok(())
 }
 
-fn write_error(run: &mut Run<'_>, call: &Call, _: &mut Vec<Value>) -> Outcome<()> {
+fn write_error(run: &mut Run<'_>, call: &Call, _: &mut Out) -> Outcome<()> {
     let text = call.text("Message").or_else(|| call.text("Exception")).unwrap_or_default();
     run.complain(&call.name, &text, call.action().as_deref())
 }
 
-fn write_warning(run: &mut Run<'_>, call: &Call, _: &mut Vec<Value>) -> Outcome<()> {
-    run.print(vec![format!("WARNING: {}", call.text("Message").unwrap_or_default())]);
+/// What a preference says, in lower case.
+fn preference(run: &Run<'_>, name: &str) -> Option<String> {
+    run.variable(name).map(|value| value.show().to_lowercase())
+}
+
+fn write_record(run: &mut Run<'_>, call: &Call, _: &mut Out) -> Outcome<()> {
+    let (stream, kind, word, variable, switch) = match call.name.to_lowercase().as_str() {
+        "write-verbose" => (4, "VerboseRecord", "VERBOSE", "verbosepreference", "Verbose"),
+        "write-debug" => (5, "DebugRecord", "DEBUG", "debugpreference", "Debug"),
+        _ => (3, "WarningRecord", "WARNING", "warningpreference", ""),
+    };
+    let usual = if stream == 3 { "continue" } else { "silentlycontinue" };
+    let chosen = match call.text("WarningAction") {
+        Some(action) if stream == 3 => action.to_lowercase(),
+        _ if call.is(switch) => "continue".to_owned(),
+        _ => preference(run, variable).unwrap_or_else(|| usual.to_owned()),
+    };
+    let text = call.text("Message").unwrap_or_default();
+    match chosen.as_str() {
+        "silentlycontinue" | "ignore" => return Ok(()),
+        "stop" => {
+            let text = format!(
+                "The running command stopped because the preference variable \"{variable}\" or common parameter is set to Stop: {text}"
+            );
+            return Err(Flow::Error { text, by: call.name.clone(), fatal: true });
+        }
+        _ => {}
+    }
+    let record = Value::of(kind, vec![("Message", Value::text(&text))]);
+    run.emit(stream, record, &format!("{word}: {text}"));
     Ok(())
 }
 
-fn out_string(_: &mut Run<'_>, call: &Call, out: &mut Vec<Value>) -> Outcome<()> {
+/// It is shown where the preference says so; who redirects the stream gets it anyway.
+fn write_information(run: &mut Run<'_>, call: &Call, _: &mut Out) -> Outcome<()> {
+    let text = call.text("MessageData").unwrap_or_default();
+    let shown = preference(run, "informationpreference").is_some_and(|how| how == "continue");
+    if shown || run.is_taken(6) {
+        let record = Value::of("InformationRecord", vec![("Message", Value::text(&text))]);
+        run.emit(6, record, &text);
+    }
+    Ok(())
+}
+
+fn out_string(_: &mut Run<'_>, call: &Call, out: &mut Out) -> Outcome<()> {
     let lines = console(&call.values("InputObject"));
     if call.is("Stream") {
         out.extend(lines.into_iter().map(Value::text));
@@ -104,7 +151,7 @@ fn out_string(_: &mut Run<'_>, call: &Call, out: &mut Vec<Value>) -> Outcome<()>
 }
 
 /// What is shown stays as it is: the console makes the table.
-fn format(run: &mut Run<'_>, call: &Call, out: &mut Vec<Value>) -> Outcome<()> {
+fn format(run: &mut Run<'_>, call: &Call, out: &mut Out) -> Outcome<()> {
     let names: Vec<String> = call
         .get("Property")
         .map(Value::items)
@@ -126,7 +173,7 @@ fn format(run: &mut Run<'_>, call: &Call, out: &mut Vec<Value>) -> Outcome<()> {
     Ok(())
 }
 
-fn convert_to_json(_: &mut Run<'_>, call: &Call, out: &mut Vec<Value>) -> Outcome<()> {
+fn convert_to_json(_: &mut Run<'_>, call: &Call, out: &mut Out) -> Outcome<()> {
     let depth = call.int("Depth").and_then(|n| u16::try_from(n).ok()).unwrap_or(2).min(100);
     let value = match (call.get("InputObject"), &call.input) {
         (Some(value), _) => value.clone(),
@@ -146,7 +193,7 @@ fn convert_to_json(_: &mut Run<'_>, call: &Call, out: &mut Vec<Value>) -> Outcom
     Ok(())
 }
 
-fn convert_from_json(_: &mut Run<'_>, call: &Call, out: &mut Vec<Value>) -> Outcome<()> {
+fn convert_from_json(_: &mut Run<'_>, call: &Call, out: &mut Out) -> Outcome<()> {
     let lines: Vec<String> = call.values("InputObject").iter().map(Value::show).collect();
     match serde_json::from_str::<serde_json::Value>(&lines.join("\n")) {
         Ok(json) => {

@@ -2,6 +2,7 @@
 
 use super::{Call, Cmdlet};
 use crate::machine::paths;
+use crate::powershell::joint::Out;
 use crate::powershell::run::{Outcome, Run, fail};
 use crate::powershell::value::Value;
 use crate::world::{Effect, Scope, Service};
@@ -28,11 +29,6 @@ pub(super) const TABLE: &[Cmdlet] = &[
         params: "Name! ProviderName RequiredVersion -AllVersions",
         act: get_package,
     },
-    Cmdlet {
-        names: &["Get-CimInstance", "Get-WmiObject", "gcim", "gwmi"],
-        params: "ClassName! Class Query Filter Namespace Property",
-        act: get_cim,
-    },
     Cmdlet { names: &["Get-Date"], params: "Date! Format UFormat", act: get_date },
     Cmdlet { names: &["Start-Sleep", "sleep"], params: "Seconds! Milliseconds", act: sleep },
     Cmdlet {
@@ -40,18 +36,11 @@ pub(super) const TABLE: &[Cmdlet] = &[
         params: "ComputerName! -Force -Wait Delay Timeout For",
         act: restart,
     },
-    Cmdlet { names: &["Get-Process", "gps", "ps"], params: "Name! Id", act: get_process },
-    Cmdlet {
-        names: &["Stop-Process", "kill", "spps"],
-        params: "Id! Name -Force InputObject -PassThru",
-        act: get_process,
-    },
     Cmdlet {
         names: &["Get-PSDrive", "Get-Volume"],
         params: "Name! DriveLetter PSProvider",
         act: get_drive,
     },
-    Cmdlet { names: &["Get-Command", "gcm"], params: "Name! CommandType", act: get_command },
 ];
 
 fn service_object(service: &Service) -> Value {
@@ -73,7 +62,7 @@ fn services(run: &mut Run<'_>, call: &Call) -> Outcome<Vec<Service>> {
     let mut found = Vec::new();
     for value in given {
         let wanted = match &value {
-            Value::Object(object) => object.get("Name").map(Value::show).unwrap_or_default(),
+            Value::Object(object) => object.text("Name"),
             other => other.show(),
         };
         let fits = |service: &&Service| {
@@ -92,12 +81,12 @@ fn services(run: &mut Run<'_>, call: &Call) -> Outcome<Vec<Service>> {
     Ok(found)
 }
 
-fn get_service(run: &mut Run<'_>, call: &Call, out: &mut Vec<Value>) -> Outcome<()> {
+fn get_service(run: &mut Run<'_>, call: &Call, out: &mut Out) -> Outcome<()> {
     out.extend(services(run, call)?.iter().map(service_object));
     Ok(())
 }
 
-fn change_service(run: &mut Run<'_>, call: &Call, out: &mut Vec<Value>) -> Outcome<()> {
+fn change_service(run: &mut Run<'_>, call: &Call, out: &mut Out) -> Outcome<()> {
     let verb = call.name.to_lowercase();
     for mut service in services(run, call)? {
         if verb.starts_with("start") && service.start == "Disabled" {
@@ -127,7 +116,7 @@ fn change_service(run: &mut Run<'_>, call: &Call, out: &mut Vec<Value>) -> Outco
     Ok(())
 }
 
-fn get_package(run: &mut Run<'_>, call: &Call, out: &mut Vec<Value>) -> Outcome<()> {
+fn get_package(run: &mut Run<'_>, call: &Call, out: &mut Out) -> Outcome<()> {
     let wanted = call.text("Name").unwrap_or_else(|| "*".to_owned());
     let mut found = 0;
     // What belongs to one user is not seen by the agent's account.
@@ -152,99 +141,21 @@ fn get_package(run: &mut Run<'_>, call: &Call, out: &mut Vec<Value>) -> Outcome<
     Ok(())
 }
 
-#[expect(clippy::too_many_lines, reason = "one arm for each class")]
-fn get_cim(run: &mut Run<'_>, call: &Call, out: &mut Vec<Value>) -> Outcome<()> {
-    let query = call.text("Query").unwrap_or_default();
-    let from =
-        query.split_whitespace().skip_while(|word| !word.eq_ignore_ascii_case("from")).nth(1);
-    let class = call
-        .text("ClassName")
-        .or_else(|| call.text("Class"))
-        .or_else(|| from.map(str::to_owned))
-        .unwrap_or_default();
-    let mut fields: Vec<(&str, Value)> = (run.sim.facts.wmi.iter())
-        .filter(|(known, ..)| known.eq_ignore_ascii_case(&class))
-        .map(|(_, property, text)| (*property, wmi(property, text)))
-        .collect();
-    match class.to_lowercase().as_str() {
-        "win32_operatingsystem" => {
-            fields.push(("LastBootUpTime", Value::Date(run.sim.state.booted)));
-            fields.push(("LocalDateTime", Value::Date(run.sim.now())));
-            fields.push(("OSArchitecture", Value::text("64-bit")));
-        }
-        "win32_logicaldisk" => {
-            let free = i64::try_from(run.sim.state.disk_free).unwrap_or(i64::MAX);
-            fields.push(("DeviceID", Value::text("C:")));
-            fields.push(("FreeSpace", Value::Int(free)));
-            fields.push(("Size", Value::Int(512 << 30)));
-        }
-        "win32_product" => {
-            // It looks every package over before it answers.
-            run.sim.pass(45_000)?;
-            for row in run
-                .sim
-                .state
-                .software
-                .iter()
-                .filter(|row| row.upgrade_code.is_some() && row.scope != Scope::User)
-            {
-                let fields = vec![
-                    ("Name", Value::text(&row.name)),
-                    ("Version", Value::text(&row.version)),
-                    ("IdentifyingNumber", Value::text(&row.key)),
-                    ("Vendor", Value::text(&row.publisher)),
-                ];
-                out.push(Value::of("Win32_Product", fields));
-            }
-            return Ok(());
-        }
-        "win32_service" => {
-            for service in &run.sim.state.services {
-                let state = if service.running { "Running" } else { "Stopped" };
-                let fields = vec![
-                    ("Name", Value::text(&service.name)),
-                    ("State", Value::text(state)),
-                    ("StartMode", Value::text(&service.start)),
-                    ("DisplayName", Value::text(&service.display)),
-                ];
-                out.push(Value::of("Win32_Service", fields));
-            }
-            return Ok(());
-        }
-        _ if fields.is_empty() => return fail(&call.name, "Invalid class "),
-        _ => {}
-    }
-    out.push(Value::of("CimInstance", fields));
-    Ok(())
-}
-
-fn wmi(property: &str, text: &str) -> Value {
-    match property {
-        "PartOfDomain" => Value::Bool(text == "True"),
-        "DomainRole" | "ProductType" => text.parse().map_or(Value::Null, Value::Int),
-        "InstallDate" => {
-            crate::powershell::statics::date(&Value::text(text)).unwrap_or(Value::Null)
-        }
-        "UserName" if text.is_empty() => Value::Null,
-        _ => Value::text(text),
-    }
-}
-
-fn get_date(run: &mut Run<'_>, call: &Call, out: &mut Vec<Value>) -> Outcome<()> {
+fn get_date(run: &mut Run<'_>, call: &Call, out: &mut Out) -> Outcome<()> {
     let date = match call.get("Date") {
         Some(given) => run.cast("datetime", given.clone())?,
         None => Value::Date(run.sim.now()),
     };
     match (call.text("Format"), &date) {
         (Some(how), Value::Date(at)) => {
-            out.push(Value::text(crate::powershell::statics::dated(*at, &how)))
+            out.push(Value::text(crate::powershell::dates::dated(*at, &how)))
         }
         _ => out.push(date),
     }
     Ok(())
 }
 
-fn sleep(run: &mut Run<'_>, call: &Call, _: &mut Vec<Value>) -> Outcome<()> {
+fn sleep(run: &mut Run<'_>, call: &Call, _: &mut Out) -> Outcome<()> {
     let seconds = call.get("Seconds").and_then(Value::as_real).unwrap_or(0.0);
     let own = call.int("Milliseconds").unwrap_or(0);
     let total = Value::Real(seconds * 1_000.0).as_int().unwrap_or(0).saturating_add(own);
@@ -261,18 +172,9 @@ impl Run<'_> {
     pub(in crate::powershell) fn wait_for_ms(&mut self, milliseconds: u64) -> Outcome<()> {
         Ok(self.sim.pass(milliseconds)?)
     }
-
-    /// Waits so many milliseconds; a process that never ends is waited for in vain.
-    pub(in crate::powershell) fn wait_for(&mut self, left: i64) -> Outcome<()> {
-        match u64::try_from(left) {
-            Ok(i64_max) if i64_max >= i64::MAX as u64 => Err(self.sim.hang().into()),
-            Ok(left) => self.wait_for_ms(left),
-            Err(_) => Ok(()),
-        }
-    }
 }
 
-fn restart(run: &mut Run<'_>, call: &Call, _: &mut Vec<Value>) -> Outcome<()> {
+fn restart(run: &mut Run<'_>, call: &Call, _: &mut Out) -> Outcome<()> {
     // The question whether to go on while somebody is logged on, asked of a script.
     if run.sim.facts.somebody && !call.is("Force") {
         let text = "Failed to restart the computer with the following error message: The system shutdown cannot be initiated because there are other users logged on to the computer.";
@@ -282,39 +184,7 @@ fn restart(run: &mut Run<'_>, call: &Call, _: &mut Vec<Value>) -> Outcome<()> {
     Ok(())
 }
 
-/// The programs of services that run; no others are known of.
-fn get_process(run: &mut Run<'_>, call: &Call, out: &mut Vec<Value>) -> Outcome<()> {
-    let wanted = call.text("Name").unwrap_or_else(|| "*".to_owned());
-    let wanted = wanted.trim_end_matches(".exe").to_owned();
-    let stops = call.name.to_lowercase() != "get-process"
-        && call.name.to_lowercase() != "gps"
-        && call.name.to_lowercase() != "ps";
-    if stops {
-        return Ok(());
-    }
-    let before = out.len();
-    for service in run.sim.state.services.iter().filter(|service| service.running) {
-        if paths::matches(&wanted, &service.name) {
-            out.push(Value::of(
-                "Process",
-                vec![
-                    ("ProcessName", Value::text(&service.name)),
-                    ("Name", Value::text(&service.name)),
-                    ("Id", Value::Int(1_000)),
-                ],
-            ));
-        }
-    }
-    if out.len() == before && !wanted.contains('*') {
-        let text = format!(
-            "Cannot find a process with the name \"{wanted}\". Verify the process name and call the cmdlet again."
-        );
-        run.complain(&call.name, &text, call.action().as_deref())?;
-    }
-    Ok(())
-}
-
-fn get_drive(run: &mut Run<'_>, _: &Call, out: &mut Vec<Value>) -> Outcome<()> {
+fn get_drive(run: &mut Run<'_>, _: &Call, out: &mut Out) -> Outcome<()> {
     let free = i64::try_from(run.sim.state.disk_free).unwrap_or(i64::MAX);
     let fields = vec![
         ("Name", Value::text("C")),
@@ -325,17 +195,4 @@ fn get_drive(run: &mut Run<'_>, _: &Call, out: &mut Vec<Value>) -> Outcome<()> {
     ];
     out.push(Value::of("PSDriveInfo", fields));
     Ok(())
-}
-
-fn get_command(run: &mut Run<'_>, call: &Call, out: &mut Vec<Value>) -> Outcome<()> {
-    let wanted = call.text("Name").unwrap_or_default();
-    let known = super::find(&wanted).is_some() || run.is_function(&wanted);
-    if known {
-        out.push(Value::of("CmdletInfo", vec![("Name", Value::text(wanted))]));
-        return Ok(());
-    }
-    let text = format!(
-        "The term '{wanted}' is not recognized as the name of a cmdlet, function, script file, or operable program."
-    );
-    run.complain(&call.name, &text, call.action().as_deref())
 }

@@ -1,5 +1,7 @@
 //! The lists of what people defined: software, tasks, tags, deployments, golden cases.
 
+use std::cell::RefCell;
+
 use core_model::entity::Tenant;
 use core_model::id::TenantId;
 use core_model::library::{
@@ -8,6 +10,7 @@ use core_model::library::{
 };
 use core_resolve::{ItemKey, RunKind};
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::cli::{Global, ListArgs, ListKind, WhenArgs};
 use crate::commands::find;
@@ -46,19 +49,25 @@ pub(super) async fn run(
         None => None,
     };
     let world = World::load(context, &WhenArgs::default(), RunKind::default()).await?;
-    let list = List { world: &world, args, json: global.json, tenant };
-    let more = match args.kind {
-        ListKind::Software => list.software(),
-        ListKind::Tasks => list.tasks(),
-        ListKind::Tags => list.tags(),
-        ListKind::Deployments => list.deployments(),
-        _ => list.expectations(),
-    };
-    if more {
+    let list = List { world: &world, args, json: global.json, tenant, kept: None };
+    if list.all() {
         let limit = args.limit;
         output::error_line(&format!("only the first {limit} are listed; --limit N lists more"));
     }
     Ok(Exit::Ok)
+}
+
+/// The same, for machines.
+pub(super) async fn answer(context: &Context, args: &ListArgs) -> Result<Value, Failure> {
+    let tenant = match &args.tenant {
+        Some(text) => Some(find::one::<Tenant>(&context.store, "tenant", text).await?.id),
+        None => None,
+    };
+    let world = World::load(context, &WhenArgs::default(), RunKind::default()).await?;
+    let kept = RefCell::new(Vec::new());
+    let list = List { world: &world, args, json: true, tenant, kept: Some(&kept) };
+    list.all();
+    Ok(json!({ "revision": world.loaded.revision, "items": kept.take() }))
 }
 
 struct List<'a> {
@@ -66,9 +75,22 @@ struct List<'a> {
     args: &'a ListArgs,
     json: bool,
     tenant: Option<TenantId>,
+    /// Takes what is found, instead of standard output.
+    kept: Option<&'a RefCell<Vec<Value>>>,
 }
 
 impl List<'_> {
+    /// Lists what was asked for; whether there is more.
+    fn all(&self) -> bool {
+        match self.args.kind {
+            ListKind::Software => self.software(),
+            ListKind::Tasks => self.tasks(),
+            ListKind::Tags => self.tags(),
+            ListKind::Deployments => self.deployments(),
+            _ => self.expectations(),
+        }
+    }
+
     /// Prints those whose name fits, in the order of their names; whether there are more.
     fn print<T: Serialize>(
         &self,
@@ -83,6 +105,10 @@ impl List<'_> {
         found.sort_by_key(|one| handle(name(one)));
         let more = found.len() > self.args.limit;
         found.truncate(self.args.limit);
+        if let Some(kept) = self.kept {
+            kept.borrow_mut().extend(found.iter().map(|one| json!(one)));
+            return more;
+        }
         if self.json {
             found.iter().for_each(output::json);
             return more;

@@ -34,7 +34,7 @@ fn conflicts(item: &PushItem) -> Vec<PushChange> {
     serde_json::from_str(&item.conflicts).unwrap_or_default()
 }
 
-fn as_json(item: &PushItem) -> Value {
+pub(super) fn as_json(item: &PushItem) -> Value {
     let next = (item.state == PushState::Retry).then(|| text::instant(item.next_us));
     json!({
         "connection": item.connection,

@@ -10,7 +10,7 @@ use core_runner_hub::Office;
 use core_server::{Answers, Ask, Fetch, Fetched, Question, SignIn, Unanswered};
 use core_store::Bars;
 use serde_json::{Value, json};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 
 use crate::cli::{EdgesArgs, ReconcileArgs, WhenArgs};
 use crate::commands::{
@@ -18,11 +18,12 @@ use crate::commands::{
 };
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::foreman::bar;
+use crate::foreman::{bar, kept_secret};
 use crate::live::Kept;
 use crate::traces;
 use crate::world::World;
 
+mod hub;
 mod rules;
 
 /// Runs that are told at once, and that are told where nobody says how many.
@@ -33,8 +34,12 @@ const USUAL_RUNS: usize = 50;
 pub(super) struct OfSettings {
     /// The settings.
     pub(super) in_force: watch::Receiver<Arc<Context>>,
+    /// The daemon's own hub.
+    pub(super) desks: watch::Receiver<core_daemon::Desk>,
     /// Where the daemon takes orders.
     pub(super) orders: mpsc::Sender<Order>,
+    /// Whoever works off jobs is told that there is one.
+    pub(super) jobs: Arc<Notify>,
     /// What is known now.
     pub(super) kept: Arc<Kept>,
 }
@@ -78,7 +83,15 @@ impl OfSettings {
                 "time_zone": context.config.time_zone.name(),
                 "items": needs::all(&context).await?,
             })),
-            _ => rules::act(&context, question).await,
+            Ask::Resolve
+            | Ask::Preview
+            | Ask::Explain
+            | Ask::Definitions
+            | Ask::Plan
+            | Ask::Apply
+            | Ask::Approve
+            | Ask::Reject => rules::act(&context, question).await,
+            _ => hub::act(self, &context, question).await,
         }
     }
 
@@ -98,12 +111,16 @@ impl OfSettings {
     async fn sync(&self, context: &Context, question: &Question) -> Result<Value, Failure> {
         let connection = question.text("connection").unwrap_or_default().to_owned();
         context.config.named(std::slice::from_ref(&connection))?;
+        let stream = question.text("stream").map(str::to_owned);
+        if let Some(stream) = &stream {
+            hub::must_have(&self.desks.borrow().hub, std::slice::from_ref(&connection), stream)?;
+        }
         let full = question.is("full");
-        let order = Order::Read { connection: connection.clone(), full };
+        let order = Order::Read { connection: connection.clone(), full, stream: stream.clone() };
         self.orders.send(order).await.map_err(|_| {
             Failure::failed("the daemon is stopping").with_remedy("ask again once it is back")
         })?;
-        Ok(json!({ "connection": connection, "full": full, "state": "asked" }))
+        Ok(json!({ "connection": connection, "full": full, "stream": stream, "state": "asked" }))
     }
 }
 
@@ -120,7 +137,10 @@ impl Answers for OfSettings {
 
     async fn answer(&self, question: Question) -> Result<Value, Unanswered> {
         self.act(&question).await.map_err(|failure| {
-            let unanswered = unanswered(&failure);
+            let mut unanswered = unanswered(&failure);
+            // What the path names.
+            unanswered.missing =
+                unanswered.wrong && matches!(question.ask, Ask::Definition(_) | Ask::Run);
             // What is alike, or ambiguous, may be another tenant's.
             let of_some = question.tenants.is_some() && question.ask != Ask::Decide;
             match of_some && unanswered.wrong {
@@ -144,6 +164,10 @@ impl Answers for OfSettings {
         let world = self.kept.world(&self.context()).await;
         let world = world.map_err(|failure| unanswered(&failure))?;
         Ok(Arc::new(move |session| bar(&world, session)))
+    }
+
+    async fn secret(&self, name: &str) -> Result<Option<core_connector::Secret>, Unanswered> {
+        kept_secret(&self.context(), name).await.map_err(|failure| unanswered(&failure))
     }
 
     fn sign_in(&self) -> Arc<SignIn> {
@@ -209,6 +233,7 @@ pub(super) fn unanswered(failure: &Failure) -> Unanswered {
     Unanswered {
         wrong: failure.is_usage(),
         held: failure.is_held(),
+        missing: false,
         what: worded(&failure.to_string()),
         remedy: worded(failure.remedy().unwrap_or("mend what `problems` name")),
         problems: failure.problems().to_vec(),

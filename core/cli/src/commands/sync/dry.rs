@@ -40,9 +40,35 @@ pub(super) async fn run(
     hub: &Hub,
     options: &SyncOptions,
 ) -> Result<Exit, Failure> {
-    let known = hub.store.streams().await?;
     output::error_line("reading everything that a sync would read; nothing is written");
-    let found = hub.dry_run(&[], options).await?;
+    let plans = plans(hub, &[], options).await?;
+    if global.json {
+        plans.iter().for_each(|plan| output::json(&plan.as_json()));
+    } else {
+        print(&plans);
+    }
+    let failed = plans.iter().filter(|plan| plan.failure.is_some() && !plan.skipped).count();
+    Ok(match failed {
+        0 => Exit::Ok,
+        _ if failed == plans.len() => Exit::Failed,
+        _ => Exit::Partly,
+    })
+}
+
+/// What a sync of these connections would change, for machines.
+pub(in crate::commands) async fn answer(
+    hub: &Hub,
+    names: &[String],
+    options: &SyncOptions,
+) -> Result<Value, Failure> {
+    let plans = plans(hub, names, options).await?;
+    Ok(json!({ "items": plans.iter().map(Plan::as_json).collect::<Vec<_>>() }))
+}
+
+/// What a run of each scope of these connections would do.
+async fn plans(hub: &Hub, names: &[String], options: &SyncOptions) -> Result<Vec<Plan>, Failure> {
+    let known = hub.store.streams().await?;
+    let found = hub.dry_run(names, options).await?;
     let state = |key: &StreamKey| {
         let found = known.iter().find(|(known, _)| {
             known.connection == key.connection
@@ -57,17 +83,7 @@ pub(super) async fn run(
     for plan in &mut plans {
         plan.skipped = plan.was_skipped(&latest);
     }
-    if global.json {
-        plans.iter().for_each(|plan| output::json(&plan.as_json()));
-    } else {
-        print(&plans);
-    }
-    let failed = plans.iter().filter(|plan| plan.failure.is_some() && !plan.skipped).count();
-    Ok(match failed {
-        0 => Exit::Ok,
-        _ if failed == plans.len() => Exit::Failed,
-        _ => Exit::Partly,
-    })
+    Ok(plans)
 }
 
 impl Plan {

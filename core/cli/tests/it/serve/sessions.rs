@@ -1,10 +1,14 @@
 //! An engine at a service that runs: it gets what waits, and nothing for what is left alone.
 
 use std::io::{Read, Write};
+use std::time::{Duration, Instant};
 
+use chrono::Utc;
+use core_model::entity::{EntityKind, EntityRow};
+use core_model::event::Cause;
 use core_model::id::{ComputerId, DeploymentId, SessionId};
 use core_model::session::{Session, SessionState};
-use core_store::Store;
+use core_store::{ModelChange, Store};
 use serde_json::{Value, json};
 
 use super::service::Service;
@@ -49,6 +53,51 @@ fn waits(computer: &Value, at: i64) -> Session {
             at,
         )
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_computer_that_the_service_has_not_heard_of_yet_is_not_taken_for_gone() {
+    let more = "[schedule]\nincremental = \"off\"\nfull = \"off\"\ncollect = \"off\"\n";
+    let (site, _) = site(20, 94, more).await;
+    site.run(&["sync", "--no-ask"]).ended(0);
+    let known = computers(&site).remove(0);
+    let store = Store::open(site.place.path().join("hub.db").to_str().unwrap()).await.unwrap();
+    let service = Service::start(&site, &[]);
+    service.wait_for(|line| line["message"] == "the daemon works");
+    let token = site.run(&["token", "create", "engine", "--role", "operator"]).ended(0).out;
+    let take = || post(&service, "/v1/sessions/take", token.trim_end(), &json!({ "most": 9 }));
+    // It knows the model as it is now, and looks again only after a while.
+    store.add_sessions(&[waits(&known, 1)]).await.unwrap();
+    assert_eq!(take().1["items"].as_array().map(Vec::len), Some(1));
+    let new = ComputerId::of_text("brand new", 1);
+    let mut computer = known.clone();
+    computer["id"] = new.to_string().into();
+    let row = EntityRow {
+        kind: EntityKind::Computer,
+        id: new.to_string(),
+        tenant: known["tenant"].as_str().map(str::to_owned),
+        name: "NEW-1".to_owned(),
+        document: computer.to_string(),
+    };
+    let cause = Cause::Run;
+    let (upserts, removals, now_us) = (vec![row], Vec::new(), Utc::now().timestamp_micros());
+    let change = ModelChange { upserts, removals, cause: &cause, cursors: &[], now_us };
+    store.apply(change).await.unwrap();
+    let session = Session { id: SessionId::of_text("new", 2), ..waits(&computer, 2) };
+    store.add_sessions(std::slice::from_ref(&session)).await.unwrap();
+    let began = Instant::now();
+    let took = loop {
+        let took = take().1;
+        let state = store.session(session.id).await.unwrap();
+        assert_ne!(state.state, SessionState::Cancelled, "{state:?}");
+        if took["items"].as_array().is_some_and(|items| !items.is_empty()) {
+            break took;
+        }
+        assert!(began.elapsed() < Duration::from_secs(30), "{state:?}");
+    };
+    assert_eq!(took["items"][0]["id"], session.id.to_string());
+    service.signal("TERM");
+    assert_eq!(service.end().0, 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -107,6 +107,78 @@ async fn a_change_that_graph_tells_of_is_in_the_model_without_waiting_for_its_ti
     assert!(!log.contains(SECRET), "the secret is in the log");
 }
 
+/// When a subscription ends, as Graph has it.
+fn ends(site: &Site, id: &str) -> String {
+    let all = site.running.estate("subscriptions", &Value::Null).unwrap();
+    let one = all.as_array().unwrap().iter().find(|one| one["id"] == id).unwrap();
+    one["expirationDateTime"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_graph_missed_is_read_and_what_it_wants_authorised_again_is_renewed() {
+    let site = site(90).await;
+    site.run(&["sync", "--no-ask"]).ended(0);
+    let service = Service::start(&site, &[]);
+    service.wait_for(looked_after);
+    // In the order of Graph they are not.
+    let now = || there(&site).into_iter().collect::<BTreeSet<_>>();
+    let all = now();
+
+    // It wants one authorised again: that one is renewed, and no other is made.
+    let (no, upn) = somebody(&site);
+    let directory = {
+        let world = site.running.world();
+        let world = world.read().unwrap();
+        world.directories[world.persons[no].directory].id.to_string()
+    };
+    let of_users =
+        |(of, topic, _): &&(String, String, String)| *of == directory && topic == "users";
+    let (_, _, id) = all.iter().find(of_users).unwrap();
+    let before = ends(&site, id);
+    // Its end is told in whole seconds.
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    let event = |event: &str| {
+        let told = json!({ "event": event, "tenant": directory, "resource": "users" });
+        let told = site.running.estate("lifecycle", &told).unwrap();
+        assert_eq!(told["subscriptions"], 1, "{told}");
+    };
+    event("reauthorizationRequired");
+    service.wait_for(|line| looked_after(line) && line["renewed"] == 1 && line["made"] == 0);
+    assert!(ends(&site, id) > before, "it was not renewed");
+    assert_eq!(now(), all);
+    // What it may not have told meanwhile is read.
+    service.wait_for(|line| {
+        line["message"] == "a job is done" && line["job"] == "incremental azure-ad users"
+    });
+
+    // What changes while Graph tells nothing is not known, until it says that it told nothing.
+    event("deaf");
+    let person = Pick::No(no);
+    site.change(&Change::RenamePerson { person, surname: Some("Plantedname".to_owned()) });
+    let new = site.running.world().read().unwrap().persons[no].upn.to_lowercase();
+    assert_ne!(new, upn);
+    let knows = || {
+        let shown = site.run(&["list", "persons", "--json"]).ended(0).out.to_lowercase();
+        shown.contains(&format!("\"{new}\""))
+    };
+    let runs = || site.run(&["runs", "--json", "--limit", "1000"]).ended(0).json();
+    let read = runs().len();
+    // Longer than a hint waits.
+    tokio::time::sleep(Duration::from_secs(12)).await;
+    assert!(!knows() && runs().len() == read, "it was read without a word");
+    event("missed");
+    until("what was missed is not in the model", knows);
+    let runs = runs();
+    let newest = runs.iter().find(|run| run["stream"] == "users" && run["trigger"] == "schedule");
+    assert_eq!(newest.unwrap()["mode"], "incremental", "{newest:?}");
+    assert_eq!(now(), all);
+    service.signal("TERM");
+    let (code, lines) = service.end();
+    assert_eq!(code, 0, "{lines:#?}");
+    let log = lines.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+    assert!(!log.contains(SECRET), "the secret is in the log");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_service_that_is_killed_while_it_subscribes_makes_no_second_one() {
     let site = site(88).await;

@@ -11,10 +11,15 @@ use super::service::Service;
 use super::site;
 use crate::commands::site::Site;
 
-const SECRET: &str = "planted-webhook-secret";
+pub(super) const SECRET: &str = "planted-webhook-secret";
 
 /// Sends a request with a body, and gives the code, the head and the body of the answer.
-fn post(service: &Service, path: &str, headers: &str, body: &str) -> (u16, String, String) {
+pub(super) fn post(
+    service: &Service,
+    path: &str,
+    headers: &str,
+    body: &str,
+) -> (u16, String, String) {
     let mut stream = service.connect();
     let length = body.len();
     let request = format!(
@@ -36,7 +41,7 @@ fn answer(mut stream: std::net::TcpStream) -> (u16, String, String) {
     (head.split(' ').nth(1).unwrap().parse().unwrap(), head.to_owned(), body.to_owned())
 }
 
-fn told(id: &str, ticket: &str) -> String {
+pub(super) fn told(id: &str, ticket: &str) -> String {
     format!(
         r#"{{"id":"{id}","event":"new ticket logged","object_id":{ticket},"timestamp":"2026-11-29T12:00:00.0000000Z"}}"#
     )

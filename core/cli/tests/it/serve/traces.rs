@@ -18,16 +18,16 @@ use crate::commands::site::Site;
 const QUIET: &str = "\n[schedule]\nincremental = \"off\"\nfull = \"off\"\ncollect = \"off\"\n";
 
 /// What somebody sent, one after the other: the head, and the body.
-type Sent = Vec<(String, Vec<u8>)>;
+pub(super) type Sent = Vec<(String, Vec<u8>)>;
 
 /// A collector of OTLP over HTTP.
-struct Collector {
+pub(super) struct Collector {
     address: String,
-    sent: Arc<Mutex<Sent>>,
+    pub(super) sent: Arc<Mutex<Sent>>,
 }
 
 impl Collector {
-    fn start() -> Self {
+    pub(super) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let sent = Arc::new(Mutex::new(Vec::new()));
@@ -50,7 +50,7 @@ impl Collector {
         Self { address, sent }
     }
 
-    fn table(&self) -> String {
+    pub(super) fn table(&self) -> String {
         format!(
             "\n[traces]\nendpoint = \"{}\"\nservice_name = \"msp-hub\"\n[[traces.header]]\n\
              name = \"Authorization\"\nsecret = \"env:COLLECTOR\"\n",
@@ -59,7 +59,7 @@ impl Collector {
     }
 
     /// Everything that came, after it was looked at that it came as it should and holds no secret.
-    fn spans(&self, secrets: &[String]) -> Tree {
+    pub(super) fn spans(&self, secrets: &[String]) -> Tree {
         let mut spans = Vec::new();
         for (head, body) in self.sent.lock().unwrap().iter() {
             assert!(head.starts_with("post /v1/traces http/1.1"), "{head}");
@@ -83,15 +83,15 @@ impl Collector {
     }
 }
 
-struct Tree(Vec<Span>);
+pub(super) struct Tree(pub(super) Vec<Span>);
 
 impl Tree {
-    fn named(&self, name: &str) -> Vec<&Span> {
+    pub(super) fn named(&self, name: &str) -> Vec<&Span> {
         self.0.iter().filter(|span| span.name == name).collect()
     }
 
     /// The names from a span up to its root.
-    fn path(&self, span: &Span) -> Vec<&str> {
+    pub(super) fn path(&self, span: &Span) -> Vec<&str> {
         let by_id: HashMap<&[u8], &Span> =
             self.0.iter().map(|span| (&span.span_id[..], span)).collect();
         let mut names = Vec::new();
@@ -104,7 +104,7 @@ impl Tree {
     }
 }
 
-fn field(span: &Span, name: &str) -> String {
+pub(super) fn field(span: &Span, name: &str) -> String {
     let value =
         span.attributes.iter().find(|one| one.key == name).and_then(|one| one.value.clone());
     match value.and_then(|value| value.value) {
@@ -116,7 +116,7 @@ fn field(span: &Span, name: &str) -> String {
 }
 
 /// What opens the systems of the estate, and what only a token or a query has.
-fn secrets(site: &Site) -> Vec<String> {
+pub(super) fn secrets(site: &Site) -> Vec<String> {
     let faces = site.running.discovery()["faces"].clone();
     let of = |(face, key): (&str, &str)| faces[face][key].as_str().map(str::to_owned);
     let keys = [

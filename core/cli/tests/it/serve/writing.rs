@@ -15,7 +15,12 @@ const RULES: &str = "[[software]]\nname = \"pdf-reader\"\n\n[[deployment]]\nname
                      software = \"pdf-reader\"\nstate = \"latest\"\ntarget = \"all\"\n";
 
 /// What is sent, and what comes back: status, head and body.
-fn send(service: &Service, path: &str, headers: &str, body: &str) -> (u16, String, String) {
+pub(super) fn send(
+    service: &Service,
+    path: &str,
+    headers: &str,
+    body: &str,
+) -> (u16, String, String) {
     let line = service.wait_for(|line| line["address"].is_string());
     let mut stream = TcpStream::connect(line["address"].as_str().unwrap()).unwrap();
     let length = body.len();

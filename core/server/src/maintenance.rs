@@ -1,0 +1,383 @@
+//! What sessions do and did, over the API: asked for, followed step by step, what came of their actions; and the
+//! address from which a computer fetches the secrets of one script, once.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::HeaderValue;
+use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use core_connector::Secret;
+use core_model::access::Role;
+use core_model::entity::{Computer, Entity, Person, Tenant};
+use core_model::id::TenantId;
+use core_model::library::{ItemId, KeptSecret, SubjectId};
+use core_model::session::{Session, SessionKind, SessionRun};
+use core_store::{ActionQuery, SessionLine};
+use futures::stream::unfold;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use crate::Api;
+use crate::answer::tagged;
+use crate::asked::Asked;
+use crate::deeds::{Deed, Does, deed, field, needed};
+use crate::params::Params;
+use crate::problem::{Problem, shown};
+use crate::sessions::seen;
+
+/// How often a session's book is looked at for whoever follows it.
+const LOOK: Duration = Duration::from_millis(300);
+const ACTIONS: &[&str] = &["session", "subject", "tenant", "item", "result", "since", "limit"];
+const FAILURES: &[&str] = &["tenant", "item", "since", "limit"];
+const RESULTS: &[&str] = &[
+    "compliant",
+    "non_compliant",
+    "recorded",
+    "failed",
+    "blocked",
+    "skipped",
+    "deferred",
+    "pending",
+];
+
+/// The routes.
+pub(crate) const DEEDS: &[Deed] = &[
+    Deed {
+        about: "Asks that a subject be brought where everything that holds for it says, or one item of that; the \
+                same is asked for once until it is over.",
+        of_all: false,
+        body: &[
+            needed("subject", "string", "Whom: the id of a computer, a person or a tenant."),
+            field(
+                "item",
+                "string",
+                "Only this software or task, by its id, with what must be so before it.",
+            ),
+            field("instance", "string", "Which instance of the item."),
+            field(
+                "repair",
+                "boolean",
+                "The item is mended though nothing says that it does not work.",
+            ),
+            field("detect_only", "boolean", "It is only looked, and said what would be done."),
+            field("onboarding", "boolean", "As of a new computer: what is for onboarding first."),
+            field("again", "string", "What failed in the session of this id, once more."),
+            field("group", "string", "The batch that it is asked for in."),
+        ],
+        does: Does::Own(|api, asked| Box::pin(ask(api, asked))),
+        ..deed("POST", "/v1/sessions", "ask-for-maintenance")
+    },
+    Deed {
+        about: "The steps of a session, each with what came of it and what it printed, without secrets; only \
+                those after the step of the number `after`.",
+        least: Role::Reader,
+        of_all: false,
+        params: &["after"],
+        does: Does::Own(|api, asked| Box::pin(lines(api, asked))),
+        ..deed("GET", "/v1/sessions/{id}/steps", "list-session-steps")
+    },
+    Deed {
+        about: "The plan of a session: its actions in order, each with its reason and what it was made of.",
+        least: Role::Reader,
+        of_all: false,
+        does: Does::Own(|api, asked| Box::pin(plan(api, asked))),
+        ..deed("GET", "/v1/sessions/{id}/plan", "get-session-plan")
+    },
+    Deed {
+        about: "A session as it happens, as server-sent events: `step` as it begins and as it ends, `session` \
+                when that says something new; the stream ends with the session.",
+        least: Role::Reader,
+        of_all: false,
+        does: Does::Own(|api, asked| Box::pin(stream(api, asked))),
+        ..deed("GET", "/v1/sessions/{id}/stream", "follow-session")
+    },
+    Deed {
+        about: "What came of the actions of sessions, the newest first; `since` is in Unix microseconds.",
+        least: Role::Reader,
+        of_all: false,
+        params: ACTIONS,
+        does: Does::Own(|api, asked| Box::pin(actions(api, asked))),
+        ..deed("GET", "/v1/actions", "list-actions")
+    },
+    Deed {
+        about: "What is not as it should be by the newest session of each subject and item, grouped by item and \
+                cause.",
+        least: Role::Reader,
+        of_all: false,
+        params: FAILURES,
+        does: Does::Own(|api, asked| Box::pin(failures(api, asked))),
+        ..deed("GET", "/v1/failures", "list-failures")
+    },
+];
+
+#[derive(Deserialize)]
+struct Wanted {
+    subject: String,
+    item: Option<String>,
+    instance: Option<String>,
+    #[serde(default)]
+    repair: bool,
+    #[serde(default)]
+    detect_only: bool,
+    #[serde(default)]
+    onboarding: bool,
+    again: Option<String>,
+    group: Option<String>,
+}
+
+/// Asks for a session.
+async fn ask(api: Arc<Api>, asked: Asked) -> Result<Response, Problem> {
+    let caller = asked.caller()?;
+    let wanted: Wanted = asked.json()?;
+    let missing = || Problem::missing("subject", &wanted.subject);
+    let subject: SubjectId = wanted.subject.parse().map_err(|_| missing())?;
+    let (tenant, name) = whose(&api, subject).await?.ok_or_else(missing)?;
+    // One of another tenant is not told from none.
+    if !caller.scope.sees(Some(&tenant.to_string())) {
+        return Err(missing());
+    }
+    let item: Option<ItemId> = match &wanted.item {
+        Some(text) => Some(text.parse().map_err(|_| {
+            let what = format!("`{}` is no id of software or of a task", shown(text));
+            Problem::wrong(what, "GET /v1/software and /v1/tasks list them")
+        })?),
+        None => None,
+    };
+    let of_item = [wanted.instance.is_some(), wanted.repair];
+    if item.is_none() && of_item.contains(&true) {
+        let remedy = "`instance` and `repair` are said of an `item`";
+        return Err(Problem::wrong("there is no item to which that belongs", remedy));
+    }
+    let again = match &wanted.again {
+        Some(id) => Some(seen(&api, caller, id).await?.id),
+        None => None,
+    };
+    let now_us = api.now_us();
+    let title = if wanted.detect_only { "Look, and change nothing" } else { "Maintenance" };
+    let session = Session {
+        run: SessionRun {
+            item,
+            instance: wanted.instance,
+            detect_only: wanted.detect_only,
+            repair: wanted.repair,
+            again,
+        },
+        kind: if wanted.onboarding { SessionKind::Onboarding } else { SessionKind::AdHoc },
+        group: wanted.group,
+        asked_by: caller.name.to_string(),
+        expires_us: Some(now_us.saturating_add(api.answers.queue_rules().waits_us)),
+        ..Session::asked(tenant, subject, &name, title, now_us)
+    };
+    let session = api.store.add_session(&session).await?;
+    let id = session.id.to_string();
+    api.audit(&asked, ("ask-for-session", &id), "done", &session.title).await?;
+    Ok(axum::Json(session).into_response())
+}
+
+/// Whose a subject is, and what it is called; nothing where it is not there.
+async fn whose(api: &Api, subject: SubjectId) -> Result<Option<(TenantId, String)>, Problem> {
+    async fn read<E: Entity>(api: &Api, id: &str) -> Result<Option<E>, Problem> {
+        let row = api.store.entity(E::KIND, id).await?;
+        row.map(|row| row.read()).transpose().map_err(|_| Problem::fault())
+    }
+    Ok(match subject {
+        SubjectId::Computer(id) => {
+            let found: Option<Computer> = read(api, &id.to_string()).await?;
+            found.filter(|one| !one.gone).map(|one| (one.tenant, one.name))
+        }
+        SubjectId::Person(id) => {
+            let found: Option<Person> = read(api, &id.to_string()).await?;
+            found.filter(|one| !one.gone).map(|one| (one.tenant, one.name().to_owned()))
+        }
+        SubjectId::Tenant(id) => {
+            let found: Option<Tenant> = read(api, &id.to_string()).await?;
+            found.map(|one| (one.id, one.name))
+        }
+    })
+}
+
+/// A step, for machines.
+fn step(line: &SessionLine) -> Value {
+    let value = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
+    let said = value(&line.said);
+    let way = said.get("way").cloned().unwrap_or_default();
+    json!({
+        "number": line.number,
+        "half": line.half,
+        "what": said.get("what"),
+        "step": value(&line.step),
+        "way": way,
+        "outcome": line.outcome.as_deref().map(value),
+        "exit": said.get("exit"),
+        "output": said.get("output"),
+        "errors": said.get("errors"),
+        "began_us": line.began_us,
+        "ended_us": line.ended_us,
+    })
+}
+
+async fn lines(api: Arc<Api>, asked: Asked) -> Result<Response, Problem> {
+    let session = seen(&api, asked.caller()?, asked.id("id")).await?;
+    let params = Params::of(&asked.uri, &["after"])?;
+    let after = match params.get("after") {
+        Some(text) => text.parse().map_err(|_| {
+            let what = format!("`after={}` is no number of a step", shown(text));
+            Problem::wrong(what, "give the `number` of the last step that is known")
+        })?,
+        None => 0,
+    };
+    let lines = api.store.session_lines(session.id, after).await?;
+    let items: Vec<Value> = lines.iter().map(step).collect();
+    tagged(&asked.headers, &json!({ "items": items }))
+}
+
+async fn plan(api: Arc<Api>, asked: Asked) -> Result<Response, Problem> {
+    let session = seen(&api, asked.caller()?, asked.id("id")).await?;
+    let Some(plan) = api.store.session_plan(session.id).await? else {
+        let what = "there is no plan of this session (yet, or any more)";
+        return Err(Problem::conflict(what, "ask again once it was looked what is there"));
+    };
+    let plan: Value = serde_json::from_str(&plan).map_err(|_| Problem::fault())?;
+    tagged(&asked.headers, &plan)
+}
+
+struct Following {
+    api: Arc<Api>,
+    session: Session,
+    /// The last word that was told.
+    told: Option<String>,
+    /// Up to which step everything was told.
+    from: u32,
+    /// Steps after that which were told already: whether as ended.
+    steps: BTreeMap<u32, bool>,
+    over: bool,
+}
+
+/// Follows a session.
+async fn stream(api: Arc<Api>, asked: Asked) -> Result<Response, Problem> {
+    let session = seen(&api, asked.caller()?, asked.id("id")).await?;
+    let place = Arc::clone(&api.followers).try_acquire_owned();
+    let place = place.map_err(|_| Problem::unavailable("too many follow already"))?;
+    let mut ended = api.tail.ended();
+    let stop = async move {
+        // An error is that nobody is left to say it.
+        drop(ended.wait_for(|ended| *ended).await);
+        drop(place);
+    };
+    let following =
+        Following { api, session, told: None, from: 0, steps: BTreeMap::new(), over: false };
+    let events = unfold(following, |mut following| async move {
+        let events = following.next().await?;
+        Some((futures::stream::iter(events.into_iter().map(Ok::<Event, Infallible>)), following))
+    });
+    let events = futures::StreamExt::flatten(events);
+    let events = futures::StreamExt::take_until(events, Box::pin(stop));
+    Ok(Sse::new(events).keep_alive(KeepAlive::default()).into_response())
+}
+
+impl Following {
+    /// What is new, once something is; nothing where all was told.
+    async fn next(&mut self) -> Option<Vec<Event>> {
+        loop {
+            if self.over {
+                return None;
+            }
+            // Where it stands is read before its steps: what was written before it ended is told.
+            let session = self.api.store.session(self.session.id).await.ok()?;
+            let lines = self.api.store.session_lines(session.id, self.from).await.ok()?;
+            let mut events: Vec<Event> =
+                lines.iter().filter_map(|line| self.told_step(line)).collect();
+            let stands = format!("{} {}", session.state.as_str(), session.word);
+            if self.told.as_ref() != Some(&stands) {
+                self.told = Some(stands);
+                events.extend(Event::default().event("session").json_data(&session).ok());
+            }
+            self.over = session.state.is_over();
+            self.session = session;
+            if !events.is_empty() {
+                return Some(events);
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    fn told_step(&mut self, line: &SessionLine) -> Option<Event> {
+        let ended = line.outcome.is_some();
+        if self.steps.insert(line.number, ended) == Some(ended) {
+            return None;
+        }
+        while self.steps.get(&(self.from + 1)) == Some(&true) {
+            self.from += 1;
+            self.steps.remove(&self.from);
+        }
+        let event = Event::default().event("step").id(line.number.to_string());
+        event.json_data(step(line)).ok()
+    }
+}
+
+async fn actions(api: Arc<Api>, asked: Asked) -> Result<Response, Problem> {
+    let params = Params::of(&asked.uri, ACTIONS)?;
+    if let Some(result) = params.get("result").filter(|result| !RESULTS.contains(result)) {
+        let what = format!("there is no result `{}`", shown(result));
+        return Err(Problem::wrong(what, format!("there are {}", RESULTS.join(", "))));
+    }
+    let query = ActionQuery {
+        tenants: asked.caller()?.scope.tenants(),
+        tenant: params.get("tenant"),
+        subject: params.get("subject"),
+        session: params.get("session"),
+        item: params.get("item"),
+        result: params.get("result"),
+        since_us: params.since()?.unwrap_or_default(),
+        most: Some(params.limit()?),
+    };
+    let items = api.store.session_actions(query).await?;
+    tagged(&asked.headers, &json!({ "items": items }))
+}
+
+async fn failures(api: Arc<Api>, asked: Asked) -> Result<Response, Problem> {
+    let params = Params::of(&asked.uri, FAILURES)?;
+    let query = ActionQuery {
+        tenants: asked.caller()?.scope.tenants(),
+        tenant: params.get("tenant"),
+        item: params.get("item"),
+        since_us: params.since()?.unwrap_or_default(),
+        most: Some(params.limit()?),
+        ..ActionQuery::default()
+    };
+    let items = api.store.failure_groups(query).await?;
+    tagged(&asked.headers, &json!({ "items": items }))
+}
+
+/// Gives a computer the secrets of one run, once, for the token that only that run has. Whatever else is sent,
+/// the answer is the same: nobody learns whether there was such a token.
+pub(crate) async fn secrets(api: Arc<Api>, asked: Asked) -> Result<Response, Problem> {
+    let refused = || Problem::unknown_caller();
+    let token = asked.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let token = token.and_then(|value| value.strip_prefix("Bearer ")).ok_or_else(refused)?;
+    let digest: String = Sha256::digest(token).iter().map(|byte| format!("{byte:02x}")).collect();
+    let row = api.store.use_run_token(&digest, api.now_us()).await?.ok_or_else(refused)?;
+    let wanted: BTreeMap<String, KeptSecret> =
+        serde_json::from_str(&row.secrets).map_err(|_| Problem::fault())?;
+    let mut values: BTreeMap<String, Secret> = BTreeMap::new();
+    for (parameter, kept) in wanted {
+        // One that is not kept is missing in the answer, and the script says so.
+        if let Some(value) = api.answers.secret(kept.name()).await? {
+            values.insert(parameter, value);
+        }
+    }
+    let id = row.session.to_string();
+    api.audit(&asked, ("fetch-run-secrets", &id), "done", &format!("{} secrets", values.len()))
+        .await?;
+    let document = core_script::secret_document(&values).expose().to_owned();
+    let mut response = document.into_response();
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}
