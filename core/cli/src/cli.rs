@@ -9,6 +9,7 @@ mod files;
 mod push;
 mod read;
 mod rules;
+mod runner;
 mod serve;
 mod sessions;
 mod sync;
@@ -28,6 +29,9 @@ pub(crate) use self::read::{
 pub(crate) use self::rules::{
     ClassArg, EdgesArgs, ExpectArgs, ExplainArgs, KindArg, PreviewArgs, ReconcileArgs, ResolveArgs,
     WhenArgs, WinnersArgs,
+};
+pub(crate) use self::runner::{
+    AgentAction, AgentEnrolArgs, AgentRunArgs, RunnersAction, RunnersArgs, RunnersTokenArgs,
 };
 pub(crate) use self::serve::{DemoArgs, LogFormat, MocksArgs, ServeArgs};
 pub(crate) use self::sessions::{
@@ -162,6 +166,15 @@ pub(crate) enum Command {
     Account {
         #[command(subcommand)]
         action: AccountAction,
+    },
+    /// The machines that enrolled as runners; make a token to enrol with, remove one
+    #[command(after_help = EXIT_CODES)]
+    Runners(RunnersArgs),
+    /// On a machine: become a runner of a hub, and do its work; needs no settings and no database
+    #[command(after_help = EXIT_CODES)]
+    Agent {
+        #[command(subcommand)]
+        action: AgentAction,
     },
     /// Who did what: every change and every sign-in, the newest first
     #[command(after_help = EXIT_CODES)]

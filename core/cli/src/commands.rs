@@ -5,6 +5,7 @@ use crate::failure::{Exit, Failure};
 
 mod account;
 mod actions;
+mod agent;
 mod apply;
 mod approve;
 mod audit;
@@ -36,6 +37,7 @@ mod reconcile;
 mod remote;
 mod requests;
 mod resolve;
+mod runners;
 mod runs;
 mod secrets;
 mod serve;
@@ -64,6 +66,8 @@ pub(crate) async fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Serve(args) => serve::run(global, args).await,
         Command::Token { action } => token::run(global, action).await,
         Command::Account { action } => account::run(global, action).await,
+        Command::Runners(args) => runners::run(global, args).await,
+        Command::Agent { action } => agent::run(global, action).await,
         Command::Audit(args) => audit::run(global, args).await,
         Command::Secrets { action } => secrets::run(global, action).await,
         Command::Status(args) => status::run(global, args).await,

@@ -12,6 +12,7 @@ use core_connector::{Connector, Registry};
 use core_daemon::{Endpoint, Entry, Mailing};
 use core_model::queue::QueueRules;
 use core_resolve::Freshness;
+use core_runner_hub::{Office, Runners};
 use core_store::{SealingKey, SealingKeys, Store};
 use core_sync::Settings;
 
@@ -38,6 +39,7 @@ mod webhook;
 pub(crate) use self::connect::ConnectionSettings;
 pub(crate) use self::keeper::OF_CONNECTIONS;
 pub(crate) use self::mail::{MailServer, TlsWord};
+pub(crate) use self::meaning::RUNNER;
 pub(crate) use self::problem::{Problem, Problems, laid_out};
 pub(crate) use self::schema::{file_schema, schema_of};
 pub(crate) use self::traces::TracesPlan;
@@ -46,6 +48,9 @@ pub(crate) use core_toml::{choices, nearest, properties, resolve};
 use self::document::Document;
 use self::technician::TechnicianTable;
 use self::webhook::WebhookTable;
+
+/// For how many hours commands of runners are kept, where the settings do not say.
+const KEEP_HOURS: u32 = 168;
 
 /// The settings, checked.
 pub(crate) struct Config {
@@ -305,9 +310,26 @@ impl Config {
         connection: &ConnectionSettings,
         registry: &Registry,
     ) -> Result<Box<dyn Connector>, Vec<Problem>> {
+        // That of runners is over the hub's own store, where that is open and there is a key to seal with.
+        if connection.kind == RUNNER
+            && let Some(office) = self.office(connection)
+        {
+            let keep_hours = connection.number("keep_hours").unwrap_or(KEEP_HOURS);
+            return Ok(Box::new(Runners::new(office, keep_hours)));
+        }
         let keep = self.keeper.as_ref().map(|keeper| keeper.of(&connection.name));
         let places = (self.document.folder(), &self.kept);
         connection.build(places, registry, self.technician.note, keep)
+    }
+
+    /// What answers runners; none where no enabled connection is of that kind, or there is no key to seal with.
+    pub(crate) fn runners(&self) -> Option<Office> {
+        let is_own = |one: &&ConnectionSettings| one.enabled && one.kind == RUNNER;
+        self.office(self.connections.iter().find(is_own)?)
+    }
+
+    fn office(&self, connection: &ConnectionSettings) -> Option<Office> {
+        self.keeper.as_ref()?.office(&connection.name)
     }
 
     /// Problems of this file, laid out.

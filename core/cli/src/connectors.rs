@@ -9,4 +9,5 @@ pub(crate) fn registry() -> Registry {
         .with::<connector_cw_automate::Automate>()
         .with::<connector_cw_control::Control>()
         .with::<connector_halopsa::Halopsa>()
+        .with::<core_runner_hub::RunnerKind>()
 }

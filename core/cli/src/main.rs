@@ -12,7 +12,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer, Registry};
 
-use crate::cli::{Cli, Command, LogFormat};
+use crate::cli::{AgentAction, Cli, Command, LogFormat};
 use crate::failure::{Exit, Failure};
 use crate::traces::Traces;
 
@@ -31,12 +31,14 @@ mod traces;
 mod world;
 
 /// The crates whose log is the user's.
-const LOGGED: [&str; 14] = [
+const LOGGED: [&str; 16] = [
     "linchpin",
     "core_daemon",
     "core_derive",
     "core_http",
     "core_resolve",
+    "core_runner",
+    "core_runner_hub",
     "core_server",
     "core_snapshot",
     "core_store",
@@ -90,6 +92,7 @@ fn log_to_stderr(cli: &Cli, traces: Option<&Traces>) {
     // Of a service the log is all there is to see; of other commands it is what went wrong.
     let (least, format) = match &cli.command {
         Command::Serve(args) => (1, args.log),
+        Command::Agent { action: AgentAction::Run(args) } => (1, args.log),
         _ => (0, LogFormat::Text),
     };
     let level = match cli.global.verbose.saturating_add(least) {

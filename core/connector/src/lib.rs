@@ -28,7 +28,7 @@ pub use meter::{METER, Meter, MeterReading};
 pub use page::{Changes, Mode, Page, Proof, Resume, Scope, Source};
 pub use push::{Fact, Found, NewObject, Push, PushField, PushObject, Set, There};
 pub use registry::{Factory, Kind, Permission, Registry, StreamDoc};
-pub use script::{RunScript, Script, ScriptHandle, ScriptOutcome, Shell};
+pub use script::{RunScript, Script, ScriptHandle, ScriptOutcome, Shell, Taker};
 pub use secret::Secret;
 pub use subscribe::{NewSubscription, Subscribe, Subscription};
 pub use trace::TRACES;

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::Result;
+use crate::{Error, ErrorKind, Result, Secret};
 
 /// What interprets a script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,6 +58,17 @@ pub enum ScriptOutcome {
     },
 }
 
+/// What takes commands on the machine of one agent, and how they get there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taker {
+    /// It is the shell of POSIX, and not PowerShell.
+    pub posix: bool,
+    /// In which folder scripts are staged there, where that is the machine's to say.
+    pub folder: String,
+    /// It is there just now; nothing where only the stream of agents says so.
+    pub online: Option<bool>,
+}
+
 /// A connector that runs scripts.
 #[async_trait]
 pub trait RunScript: Send + Sync {
@@ -79,6 +90,35 @@ pub trait RunScript: Send + Sync {
     /// # Errors
     /// As any call; `NotFound` where the vendor has forgotten the run.
     async fn poll(&self, handle: &ScriptHandle) -> Result<ScriptOutcome>;
+
+    /// Where the connection is the hub's own way to its machines, what takes commands on this one: they have a
+    /// standard input then, and nobody else keeps what they print. Vendors' agents have nothing of it.
+    ///
+    /// # Errors
+    /// As any call; `NotFound` where the agent is unknown.
+    async fn taker(&self, _agent: &str) -> Result<Option<Taker>> {
+        Ok(None)
+    }
+
+    /// Starts a script and gives its standard input something. What the script's `shell` says does not matter
+    /// then: [`RunScript::taker`] says what takes it.
+    ///
+    /// # Errors
+    /// As any call; `NotOffered` where there is no such way.
+    async fn start_with(
+        &self,
+        _agent: &str,
+        _script: &Script,
+        _stdin: Option<&Secret>,
+    ) -> Result<ScriptHandle> {
+        let detail = "this connection has no standard input";
+        Err(Error::new(ErrorKind::NotOffered, "run a script", detail))
+    }
+
+    /// Whether machines must be asked by a script who they are; else their agents say so by themselves.
+    fn asks_who_they_are(&self) -> bool {
+        true
+    }
 
     /// How many characters (UTF-16) a script's text may have.
     fn command_limit(&self) -> usize;

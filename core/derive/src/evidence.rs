@@ -28,7 +28,7 @@ pub struct Weighed {
     pub manufacturer: Option<String>,
     /// Host name in one spelling.
     pub host: Option<String>,
-    /// Windows installation ids; the one that holds now first.
+    /// Ids of the installation (of Windows, or of the hub's own runner); the one that holds now first.
     pub installations: Vec<String>,
     /// When the system was installed.
     pub os_installed: Option<DateTime<Utc>>,
@@ -124,6 +124,13 @@ impl Weighed {
         self.host = self.host.take().or_else(|| normal_host(&facts.host));
         self.directory_device =
             self.directory_device.take().or_else(|| facts.directory_device.clone());
+        // What the machine itself printed is better known.
+        if self.installations.is_empty()
+            && let Some(id) = facts.installation.as_deref().map(comparable)
+            && !id.is_empty()
+        {
+            self.installations.push(id);
+        }
         let earlier = agent.hardware_history.iter().chain(&agent.history).rev();
         for (uuid, serial) in earlier.filter_map(|earlier| earlier.value.split_once('|')) {
             self.add_uuid(Some(uuid), &agent.connector, policy);

@@ -1,10 +1,11 @@
 //! The ways to a computer: its agents, through the hub's connections.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use core_connector::{ErrorKind, RunScript, Script, ScriptHandle, ScriptOutcome, Shell};
+use core_connector::{ErrorKind, RunScript, Script, ScriptHandle, ScriptOutcome, Shell, Taker};
 use core_maintenance::{Carrier, Command, Error, Result, Way};
 use core_model::entity::{Agent, Computer, Entity, EntityKind};
 use core_model::id::ComputerId;
@@ -19,6 +20,8 @@ struct ThroughAgent {
     connection: usize,
     agent: String,
     pace: Option<Duration>,
+    /// Commands have a standard input.
+    stdin: bool,
 }
 
 impl ThroughAgent {
@@ -44,7 +47,13 @@ fn script(command: &Command) -> Script {
 #[async_trait]
 impl Carrier for ThroughAgent {
     async fn start(&self, command: &Command) -> core_connector::Result<ScriptHandle> {
-        self.scripts()?.start(&self.agent, &script(command)).await
+        match self.stdin {
+            false => self.scripts()?.start(&self.agent, &script(command)).await,
+            true => {
+                let stdin = command.stdin.as_ref();
+                self.scripts()?.start_with(&self.agent, &script(command), stdin).await
+            }
+        }
     }
 
     async fn find(&self, command: &Command) -> core_connector::Result<Option<ScriptHandle>> {
@@ -87,22 +96,32 @@ pub(crate) async fn ways(
         let Some(scripts) = hub.connections[place].connector.scripts() else { continue };
         let online =
             presences.iter().find(|(of, _)| of == reference).and_then(|(_, one)| one.online);
-        let limits = Limits {
-            shell: CommandShell::PowerShell,
-            command: scripts.command_limit(),
-            stdin: false,
-            folder: "",
+        let command = scripts.command_limit();
+        let taker = match scripts.taker(&agent.key).await {
+            Ok(taker) => taker,
+            // It was removed since its agents were read: no way leads there.
+            Err(error) if error.kind() == ErrorKind::NotFound => continue,
+            Err(error) => return Err(failed(error.to_string())),
+        };
+        let online = taker.as_ref().map_or(online, |taker| taker.online.or(online));
+        let (limits, caps) = match &taker {
+            None => (
+                Limits { shell: CommandShell::PowerShell, command, stdin: false, folder: "" },
+                Caps::VENDOR,
+            ),
+            Some(taker) => (own_limits(taker, command), Caps::LOCAL),
         };
         let carrier = ThroughAgent {
             hub: Arc::clone(hub),
             connection: place,
             agent: agent.key.clone(),
             pace,
+            stdin: limits.stdin,
         };
         // One computer may have two agents of one connection for a while.
         let name = format!("{}/{}", agent.connection, agent.key);
         let carrier = Arc::new(carrier);
-        ways.push((place, Way { name, online, limits, caps: Caps::VENDOR, carrier }));
+        ways.push((place, Way { name, online, limits, caps, carrier }));
     }
     ways.sort_by_key(|(place, way)| {
         let rank = match way.online {
@@ -113,6 +132,29 @@ pub(crate) async fn ways(
         (rank, *place)
     });
     Ok(ways.into_iter().map(|(_, way)| way).collect())
+}
+
+/// What a runner of the hub's own can carry.
+fn own_limits(taker: &Taker, command: usize) -> Limits<'static> {
+    let shell = if taker.posix { CommandShell::Sh } else { CommandShell::PowerShell };
+    Limits { shell, command, stdin: true, folder: kept_folder(&taker.folder) }
+}
+
+/// A folder's name that lasts as long as the program, as limits want it. Almost all runners have the same one; of
+/// others so many are kept, and one beyond them is none: scripts are refused then, with its name.
+fn kept_folder(folder: &str) -> &'static str {
+    const MOST: usize = 4096;
+    static KEPT: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    match kept.get(folder) {
+        Some(known) => known,
+        None if kept.len() >= MOST => "",
+        None => {
+            let known: &'static str = Box::leak(folder.to_owned().into_boxed_str());
+            kept.insert(known);
+            known
+        }
+    }
 }
 
 async fn agents_of(store: &Store, computer: &Computer) -> Result<Vec<Agent>> {

@@ -26,6 +26,7 @@ mod problem;
 mod provider;
 mod repeat;
 mod routes;
+mod runner;
 mod session;
 mod sessions;
 mod sign_in;
@@ -43,6 +44,7 @@ use async_trait::async_trait;
 use axum::Router;
 use core_daemon::{Health, Metrics, Timer};
 use core_model::queue::QueueRules;
+use core_runner_hub::Office;
 use core_store::{Bars, Store};
 use serde_json::{Map, Value};
 use tokio::net::TcpListener;
@@ -110,6 +112,11 @@ pub trait Answers: Send + Sync {
     /// Has a span go on with the trace that a request names (`traceparent`). Called before the span is
     /// entered, for known callers of `/v1`, and only where there are traces.
     fn continues(&self, _span: &tracing::Span, _traceparent: &str) {}
+
+    /// What answers the hub's own runners; none where it has none.
+    fn runners(&self) -> Option<Office> {
+        None
+    }
 
     /// Asks another system over HTTP, for signing in by an OpenID Connect provider.
     async fn fetch(&self, _request: Fetch) -> Result<Fetched, String> {
@@ -206,6 +213,7 @@ pub struct Api {
     metrics: Arc<Metrics>,
     hashing: Semaphore,
     provider: provider::Known,
+    crowd: runner::Crowd,
 }
 
 impl Api {
@@ -235,6 +243,7 @@ impl Api {
             questions: Semaphore::new(QUESTIONS),
             hashing: Semaphore::new(HASHING),
             provider: provider::Known::default(),
+            crowd: runner::Crowd::default(),
         })
     }
 

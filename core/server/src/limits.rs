@@ -20,7 +20,7 @@ use tracing::field::Empty;
 use crate::Api;
 use crate::access::Caller;
 use crate::problem::Problem;
-use crate::webhooks;
+use crate::{runner, webhooks};
 
 /// Bytes that a request's body may have.
 pub(crate) const LARGEST: u64 = 64 * 1024;
@@ -53,6 +53,7 @@ pub(crate) fn largest(route: &str) -> u64 {
     match route {
         route if route.starts_with("/v1/definitions") => LARGEST_LIBRARY,
         route if route.starts_with("/webhooks/") => webhooks::LARGEST,
+        route if route.starts_with("/runner/") => runner::LARGEST,
         _ => LARGEST,
     }
 }

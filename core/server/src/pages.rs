@@ -19,13 +19,14 @@ use axum::http::Method;
 use axum::response::Response;
 use axum::routing::{MethodFilter, on};
 use core_model::access::Role;
+use core_runner::paths;
 
 use crate::asked::{Asked, Ids};
 use crate::limits::largest;
 use crate::page::{refused, to_sign_in};
 use crate::problem::Problem;
 use crate::{
-    Api, assets, docs, home, maintenance, metrics, provider, sign_in, technician, webhooks,
+    Api, assets, docs, home, maintenance, metrics, provider, runner, sign_in, technician, webhooks,
 };
 
 /// What a page is, once it is there.
@@ -58,6 +59,9 @@ const TICKET_DEPLOY: &str = "/technician/{connection}/ticket/{key}/deploy";
 const TICKET_CANCEL: &str = "/technician/{connection}/ticket/{key}/cancel";
 const TICKET_EXCEPT: &str = "/technician/{connection}/ticket/{key}/except";
 const TICKET_JOIN: &str = "/technician/{connection}/ticket/{key}/join";
+
+const RUNNER_OUTPUT: &str = "/runner/output/{run}";
+const RUNNER_DONE: &str = "/runner/done/{run}";
 
 /// Every page.
 pub(crate) fn all() -> Vec<Page> {
@@ -109,6 +113,12 @@ pub(crate) fn all() -> Vec<Page> {
         page("POST", "/webhooks/{connection}/{*rest}", For::Anybody, |api, asked| {
             Box::pin(webhooks::post(api, asked))
         }),
+        page("POST", paths::ENROL, For::Anybody, |api, asked| Box::pin(runner::enrol(api, asked))),
+        page("POST", paths::POLL, For::Anybody, |api, asked| Box::pin(runner::poll(api, asked))),
+        page("POST", RUNNER_OUTPUT, For::Anybody, |api, asked| {
+            Box::pin(runner::output(api, asked))
+        }),
+        page("POST", RUNNER_DONE, For::Anybody, |api, asked| Box::pin(runner::done(api, asked))),
     ]
 }
 
@@ -175,6 +185,11 @@ mod tests {
             "GET /sign-in/provider",
             // To whoever is not known it shows how to sign in, and nothing else.
             "GET /technician/{connection}/ticket/{key}",
+            // With a key of the runner's own, or an enrolment token.
+            "POST /runner/done/{run}",
+            "POST /runner/enrol",
+            "POST /runner/output/{run}",
+            "POST /runner/poll",
             // By a token that counts once.
             "POST /runs/{run}/secrets",
             "POST /session/frame",

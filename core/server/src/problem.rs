@@ -3,7 +3,7 @@
 use axum::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use core_store::{SignInKey, Token};
+use core_store::{EnrolmentToken, RunnerKey, SignInKey, Token};
 use serde_json::{Value, json};
 
 use crate::Unanswered;
@@ -87,6 +87,21 @@ impl Problem {
         )
     }
 
+    /// No runner, or no enrolment token, of this hub.
+    pub(crate) fn no_runner(detail: impl Into<String>) -> Self {
+        Self::new(
+            (StatusCode::UNAUTHORIZED, "unauthorized", "The runner is not known"),
+            detail,
+            "`linchpin runners` lists those that are; `linchpin agent enrol` makes a machine one",
+        )
+    }
+
+    /// There are too many of them.
+    pub(crate) fn crowded(detail: &str) -> Self {
+        let kind = (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not now");
+        Self::new(kind, detail, "try again in a moment")
+    }
+
     /// It contradicts what there is.
     pub(crate) fn conflict(detail: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self::new((StatusCode::CONFLICT, "conflict", "It cannot be so now"), detail, remedy)
@@ -165,7 +180,8 @@ impl Problem {
 
 /// What somebody sent, as far as it is given back: never a token that went astray.
 pub(crate) fn shown(text: &str) -> String {
-    if text.contains(Token::PREFIX) || text.contains(SignInKey::PREFIX) {
+    let prefixes = [Token::PREFIX, SignInKey::PREFIX, EnrolmentToken::PREFIX, RunnerKey::PREFIX];
+    if prefixes.into_iter().any(|prefix| text.contains(prefix)) {
         return "(a token)".to_owned();
     }
     text.chars().filter(|c| !c.is_control()).take(SHOWN).collect()

@@ -41,8 +41,30 @@ impl Opens for ASession {
     const NAME: &'static str = "SignInKey";
 }
 
+/// A place among the runners, so often as it may be used.
+#[derive(Clone, Copy)]
+pub enum AnEnrolment {}
+
+impl Opens for AnEnrolment {
+    const PREFIX: &'static str = "lpe_";
+    const NAME: &'static str = "EnrolmentToken";
+}
+
+/// What is a runner's.
+#[derive(Clone, Copy)]
+pub enum ARunner {}
+
+impl Opens for ARunner {
+    const PREFIX: &'static str = "lpr_";
+    const NAME: &'static str = "RunnerKey";
+}
+
 /// A token of the API as its holder has it.
 pub type Token = Key<TheApi>;
+/// What makes a machine a runner.
+pub type EnrolmentToken = Key<AnEnrolment>;
+/// What a runner shows of itself.
+pub type RunnerKey = Key<ARunner>;
 /// What opens a session, or hands it over once.
 pub type SignInKey = Key<ASession>;
 

@@ -29,6 +29,7 @@ mod query;
 mod repeatable;
 mod request;
 mod run;
+mod runner;
 mod schedule;
 mod script_run;
 mod secret;
@@ -52,7 +53,7 @@ pub use entity::EntityQuery;
 pub use error::{Error, Result};
 pub use identity::IdentityRow;
 pub use job::{Job, JobEnd, JobState, NewJob};
-pub use key::{Key, NOTED_EVERY_US, Opens, SignInKey, Token};
+pub use key::{EnrolmentToken, Key, NOTED_EVERY_US, Opens, RunnerKey, SignInKey, Token};
 pub use known::{EntityAfter, StreamRuns};
 pub use lease::Lease;
 pub use model::{ModelChange, Passed};
@@ -64,6 +65,10 @@ pub use quarantine::Quarantined;
 pub use query::{Earlier, RecordCursor, RecordQuery, StoredRecord};
 pub use repeatable::Repeated;
 pub use request::{ChangeRequest, Settlement, Word};
+pub use runner::{
+    Enrolment, NewRunner, NewRunnerCommand, NewRunnerToken, RunnerClient, RunnerCommand, RunnerRow,
+    RunnerTokenRow,
+};
 pub use schedule::Planned;
 pub use script_run::{ScriptAnswer, ScriptRun};
 pub use secret::{SealedRow, SealingKey, SealingKeys};

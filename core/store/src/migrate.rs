@@ -22,6 +22,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (12, "queue", include_str!("../migrations/0012_queue.sql")),
     (13, "job", include_str!("../migrations/0013_job.sql")),
     (14, "maintenance", include_str!("../migrations/0014_maintenance.sql")),
+    (15, "runner", include_str!("../migrations/0015_runner.sql")),
 ];
 
 impl Store {

@@ -72,7 +72,7 @@ impl SealingKey {
         &self.id
     }
 
-    fn seal(&self, name: &str, plain: &[u8]) -> Result<String> {
+    pub(crate) fn seal(&self, name: &str, plain: &[u8]) -> Result<String> {
         let mut sealed = plain.to_vec();
         let nonce = self.key.seal_in_place_append_tag(Aad::from(name), &mut sealed);
         let nonce = nonce.map_err(|_| corrupt(name, "it cannot be sealed"))?;
@@ -115,7 +115,7 @@ impl SealingKeys {
         std::iter::once(&self.current).chain(&self.old).find(|key| key.id == id)
     }
 
-    fn opened(&self, name: &str, id: &str, sealed: &str) -> Result<String> {
+    pub(crate) fn opened(&self, name: &str, id: &str, sealed: &str) -> Result<String> {
         let key = self.find(id).ok_or_else(|| {
             let what = format!("it is sealed with the key {id}, which the settings do not name");
             corrupt(name, &what)

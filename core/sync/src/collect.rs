@@ -211,7 +211,8 @@ impl Hub {
     fn pathway(&self, agent: &Agent, names: &[String]) -> Option<usize> {
         let wanted = names.is_empty() || names.contains(&agent.connection);
         let number = self.connections.iter().position(|one| one.name == agent.connection)?;
-        self.connections[number].connector.scripts().filter(|_| wanted).map(|_| number)
+        let scripts = self.connections[number].connector.scripts();
+        scripts.filter(|scripts| wanted && scripts.asks_who_they_are()).map(|_| number)
     }
 
     async fn ask_all(&self, errands: Vec<Errand>) -> Result<CollectOutcome> {

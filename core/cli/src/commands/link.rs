@@ -70,7 +70,7 @@ async fn client(store: &Store, text: &str) -> Result<Client, Failure> {
 }
 
 /// The source record of a client.
-async fn record(store: &Store, client: &Client) -> Result<RecordRef, Failure> {
+pub(super) async fn record(store: &Store, client: &Client) -> Result<RecordRef, Failure> {
     let query = RecordQuery {
         kinds: &[RecordKind::Client],
         connection: Some(&client.connection),

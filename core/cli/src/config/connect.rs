@@ -69,6 +69,11 @@ impl ConnectionSettings {
         enabled.is_some_and(|enabled| enabled.json() == Value::Bool(true))
     }
 
+    /// A setting that is a number.
+    pub(crate) fn number(&self, key: &str) -> Option<u32> {
+        u32::try_from(self.node.get(key)?.json().as_u64()?).ok()
+    }
+
     /// Looks the secrets up and builds the connector; `notes` is whether the hub writes them on tickets,
     /// `keep` where it keeps what renews itself.
     pub(super) fn build(

@@ -124,7 +124,7 @@ impl Default for SyncTable {
 pub(crate) struct TenantsTable {
     /// Connections whose clients become tenants by themselves where no tenant fits; the first one
     /// names it. The others' clients stay unlinked and are shown with suggestions. Left out: every
-    /// azure-ad connection, then every cw-automate connection.
+    /// azure-ad connection, then every cw-automate connection, then the runners'.
     pub(crate) create_from: Option<Vec<String>>,
     /// Names of clients that stand for nobody: where machines are put until somebody knows whose they
     /// are. They become no tenant, and their machines take part in nothing.

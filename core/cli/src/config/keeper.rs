@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::Utc;
 use core_connector::{Error, ErrorKind, KeepSecret, Result, Secret};
+use core_runner_hub::Office;
 use core_store::{SealingKeys, Store};
 
 /// What the names begin with under which connections' secrets are kept. `linchpin secrets set` can make no
@@ -23,6 +24,14 @@ impl Keeper {
     /// What a connection gets.
     pub(super) fn of(&self, connection: &str) -> Arc<dyn KeepSecret> {
         Arc::new(OfConnection { keeper: self.clone(), connection: connection.to_owned() })
+    }
+}
+
+impl Keeper {
+    /// What answers the runners of a connection; none where no key opens what it keeps.
+    pub(super) fn office(&self, connection: &str) -> Option<Office> {
+        let keys = self.keys.as_ref().ok()?;
+        Some(Office::new(self.store.clone(), Arc::clone(keys), connection))
     }
 }
 

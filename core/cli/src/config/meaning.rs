@@ -28,7 +28,10 @@ use super::traces::{self, TracesTable};
 use super::webhook::{self, WebhookTable};
 
 /// Kinds whose clients become tenants where the settings do not say; directories name them first.
-const CREATE_FROM: [&str; 2] = ["azure-ad", "cw-automate"];
+/// Tokens for runners are made by admins, for whom they mean.
+const CREATE_FROM: [&str; 3] = ["azure-ad", "cw-automate", RUNNER];
+/// The kind of the hub's own runners.
+pub(crate) const RUNNER: &str = "runner";
 
 /// The settings, checked.
 pub(super) struct Understood {
@@ -74,6 +77,7 @@ pub(super) fn understand(
         }
     }
     problems.extend(duplicates(nodes));
+    problems.extend(second_runner(nodes));
     problems.extend(unknown_names(root, nodes));
     problems.extend(wrong_values(root));
     if !problems.is_empty() {
@@ -124,6 +128,15 @@ fn duplicates(nodes: &[Node]) -> Vec<Problem> {
         }
     }
     problems
+}
+
+/// A second connection of runners: a runner says nothing of which one it would be.
+fn second_runner(nodes: &[Node]) -> Option<Problem> {
+    let kinds = nodes.iter().filter_map(|node| node.get("kind"));
+    let second = kinds.filter(|kind| kind.text() == Some(RUNNER)).nth(1)?;
+    let what = "there are two connections of kind `runner`";
+    let help = "one has the runners of all tenants: remove the other";
+    Some(Problem::new(second.span.clone(), what).label("the second").help(help))
 }
 
 /// Connections that other tables name, and that are not there.

@@ -12,10 +12,13 @@ use serde_json::Value;
 
 use super::connect::ConnectionSettings;
 use super::file::File;
+use super::meaning::RUNNER;
 use super::problem::Problem;
 
 /// What stands for no run at all.
 pub(super) const OFF: &str = "off";
+/// When runners are read.
+const EACH_MINUTE: &str = "* * * * *";
 /// Keys that hold a pattern.
 const PATTERNS: [&str; 5] = ["incremental", "full", "collect", "push", "subscribe"];
 
@@ -234,7 +237,10 @@ pub(super) fn entries(
         let of_all = &file.schedule;
         let named = own.time_zone.as_ref().or(of_all.time_zone.as_ref());
         let zone = named.and_then(|name| name.trim().parse().ok()).unwrap_or(hub_zone);
-        let jitter_seconds = own.jitter_seconds.unwrap_or(of_all.jitter_seconds);
+        // What runners said is in the hub's own store: it is looked at each minute, and at once.
+        let is_own = connection.kind == RUNNER;
+        let usual = if is_own { 0 } else { of_all.jitter_seconds };
+        let jitter_seconds = own.jitter_seconds.unwrap_or(usual);
         let mut add = |stream: Option<&str>, work, pattern: &str| {
             // Checked before: what is no pattern is `off`.
             let Ok(pattern) = pattern.parse::<Pattern>() else { return };
@@ -246,18 +252,19 @@ pub(super) fn entries(
                 jitter_seconds,
             });
         };
-        let incremental = own.incremental.as_ref().unwrap_or(&of_all.incremental);
+        let usual = if is_own { EACH_MINUTE } else { of_all.incremental.as_str() };
+        let incremental = own.incremental.as_deref().unwrap_or(usual);
         let full = own.full.as_ref().unwrap_or(&of_all.full);
         add(None, Work::Incremental, incremental);
         add(None, Work::Full, full);
         for stream in &own.stream {
             let name = Some(stream.name.as_str());
-            add(name, Work::Incremental, stream.incremental.as_ref().unwrap_or(incremental));
+            add(name, Work::Incremental, stream.incremental.as_deref().unwrap_or(incremental));
             add(name, Work::Full, stream.full.as_ref().unwrap_or(full));
         }
         let kind = registry.kind(&connection.kind).ok();
         let asks = kind.is_some_and(|kind| kind.actions.contains(&"run-script"));
-        if asks && file.identification.ask {
+        if asks && !is_own && file.identification.ask {
             add(None, Work::Collect, own.collect.as_ref().unwrap_or(&of_all.collect));
         }
         if kind.is_some_and(|kind| kind.actions.contains(&"subscribe")) {

@@ -8,5 +8,7 @@ mod plain;
 mod push;
 mod rules;
 mod run;
+#[cfg(target_os = "linux")]
+mod runner;
 #[cfg(unix)]
 mod serve;

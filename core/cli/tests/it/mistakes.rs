@@ -73,7 +73,7 @@ fn a_wrong_kind_gets_the_kinds_there_are() {
         "connection `halo` has the unknown kind `halo-psa`",
         "linchpin.toml:3:8",
         "did you mean `halopsa`?",
-        "azure-ad, cw-automate, cw-control, halopsa",
+        "azure-ad, cw-automate, cw-control, halopsa, runner",
     ]);
 }
 

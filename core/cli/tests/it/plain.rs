@@ -88,7 +88,7 @@ fn the_schema_has_each_kind_with_its_settings() {
     let kinds = schema["properties"]["connection"]["items"]["oneOf"].as_array().unwrap();
     let names: Vec<&Value> =
         kinds.iter().map(|kind| &kind["properties"]["kind"]["const"]).collect();
-    assert_eq!(names, ["azure-ad", "cw-automate", "cw-control", "halopsa"]);
+    assert_eq!(names, ["azure-ad", "cw-automate", "cw-control", "halopsa", "runner"]);
     assert_eq!(kinds[3]["properties"]["client_secret"]["x-linchpin-secret"], true);
     assert_eq!(schema["properties"]["hub"]["$ref"], "#/$defs/HubTable");
 }
@@ -109,7 +109,7 @@ fn connectors_say_what_they_can_and_need() {
     }
     let lines = place.run(&["connectors", "--json"]).ended(0).out;
     let kinds: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(kinds.len(), 4);
+    assert_eq!(kinds.len(), 5);
     let actions = serde_json::json!(["run-script", "open-session", "push", "webhooks"]);
     assert_eq!(kinds[2]["actions"], actions);
     assert!(kinds[0]["permissions"].as_array().unwrap().len() > 5);

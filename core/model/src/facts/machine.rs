@@ -80,6 +80,10 @@ pub struct AgentFacts {
     /// Agent id of this machine in other systems, where the record says so: (connector kind, id).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub elsewhere: Vec<(String, String)>,
+    /// An id that the agent made when its system was first seen, and keeps as long as that is there. Only where
+    /// nothing else of the machine tells its installation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub installation: Option<String>,
     /// Version of the agent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agent_version: Option<String>,

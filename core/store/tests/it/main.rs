@@ -22,6 +22,7 @@ mod pushes;
 mod queries;
 mod queue;
 mod requests;
+mod runners;
 mod schedules;
 mod script_runs;
 mod sessions;

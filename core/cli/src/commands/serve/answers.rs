@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use core_daemon::Order;
 use core_model::queue::QueueRules;
 use core_resolve::RunKind;
+use core_runner_hub::Office;
 use core_server::{Answers, Ask, Fetch, Fetched, Question, SignIn, Unanswered};
 use core_store::Bars;
 use serde_json::{Value, json};
@@ -171,6 +172,10 @@ impl Answers for OfSettings {
 
     fn sign_in(&self) -> Arc<SignIn> {
         self.in_force.borrow().sign_in()
+    }
+
+    fn runners(&self) -> Option<Office> {
+        self.in_force.borrow().config.runners()
     }
 
     fn continues(&self, span: &tracing::Span, traceparent: &str) {

@@ -2,7 +2,9 @@
 
 use core_model::entity::{AgentState, Flag, Rule, Subject};
 
-use super::support::{AgentBuilder, automate, control, estate, intune, serial, swapped, uuid};
+use super::support::{
+    AgentBuilder, automate, control, estate, intune, runner, serial, swapped, uuid,
+};
 
 #[test]
 fn r2_the_machine_reports_the_agent_that_is_on_it() {
@@ -16,6 +18,18 @@ fn r2_the_machine_reports_the_agent_that_is_on_it() {
     assert!(rules.contains(&Some(Rule::R2)));
     assert_eq!(outcome.identified.joins[&Rule::R2], 1);
     assert!(format!("{}{}", outcome.why("12"), outcome.why("c")).contains("reported"));
+}
+
+#[test]
+fn r8_a_runner_is_a_computer_by_its_installation_and_joins_what_has_its_uuid() {
+    let outcome = estate([
+        runner("r1", "30e76e7f-f1e9-4d3a-8bf6-8d19fe526b20"),
+        runner("r2", "4d2ffb86-3f0f-4f07-a5b1-1e7a4a3ac0f1"),
+        runner("r3", "5a1f7e92-07ad-4c32-8ff6-3f3c8b5f2a10").uuid(uuid(3)),
+        automate("12").uuid(uuid(3)).online(),
+    ])
+    .run();
+    outcome.assert_computers(&[&["r1"], &["r2"], &["12", "r3"]]);
 }
 
 #[test]

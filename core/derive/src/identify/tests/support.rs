@@ -79,6 +79,13 @@ pub(crate) fn control(key: &str) -> AgentBuilder {
     agent("control", "cw-control", key)
 }
 
+/// A runner of the hub's own, on a machine whose hardware only it was not allowed to read.
+pub(crate) fn runner(key: &str, installation: &str) -> AgentBuilder {
+    let mut runner = agent("runner", "runner", key);
+    runner.0.facts.installation = Some(installation.to_owned());
+    runner.online()
+}
+
 /// A device of Intune.
 pub(crate) fn intune(key: &str) -> AgentBuilder {
     agent("intune", "azure-ad", key)
