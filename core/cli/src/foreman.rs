@@ -211,7 +211,7 @@ impl Foreman for ByRules {
             };
             (of == kind).then(|| session.subject_name.clone())
         };
-        let number = snapshot.number(session.subject.into()).unwrap_or_default();
+        let number = snapshot.number(session.subject).unwrap_or_default();
         let tenant = snapshot.tenant_name_of(session.subject.kind(), number).to_string();
         Ok(Brief {
             subject: session.subject,

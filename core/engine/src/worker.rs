@@ -261,7 +261,19 @@ impl One {
             clock: &desk,
             hubside: &self.settings.hubside,
         };
-        match carry_out(&brief, stands, act).await {
+        let ended = carry_out(&brief, stands, act).await;
+        self.ended(session, holder, ended).await
+    }
+
+    /// Says what came of it, or puts the session back.
+    async fn ended(
+        &self,
+        session: &Session,
+        holder: &Holder,
+        ended: core_maintenance::Result<Ended>,
+    ) -> core_maintenance::Result<()> {
+        let hub = self.foreman.hub();
+        match ended {
             Ok(Ended::Over { plan, report, changed }) => {
                 let now_us = hub.clock.now_us();
                 let actions = report::actions(session, &plan, &report, now_us);

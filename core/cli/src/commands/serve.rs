@@ -82,10 +82,7 @@ pub(crate) async fn run(global: &Global, _args: &ServeArgs) -> Result<Exit, Fail
     let mailing = watch::Sender::new(context.config.mailing());
     let metrics = Arc::clone(&context.metrics);
     let mailer = Mailer::new(desks.subscribe(), mailing.subscribe(), way, metrics);
-    let stop_working = Stop::default();
-    let by_rules = ByRules::new(desks.subscribe(), in_force.subscribe(), kept, false);
-    let worker = Worker::new(Arc::new(by_rules), &engine_name(), stop_working.clone());
-    let worker = tokio::spawn(worker.run());
+    let engine = Engine::start(ByRules::new(desks.subscribe(), in_force.subscribe(), kept, false));
     let mut tasks = vec![
         tokio::spawn(telling.run()),
         tokio::spawn(mailer.run()),
@@ -100,14 +97,32 @@ pub(crate) async fn run(global: &Global, _args: &ServeArgs) -> Result<Exit, Fail
     systemd::ready();
     let ended = daemon.run(inbox).await;
     systemd::stopping();
-    stop_working.stop();
-    // What it has goes back into the queue; what is under way on a computer is found again.
-    drop(tokio::time::timeout(PUT_BACK, worker).await);
+    engine.end().await;
     tasks.iter().for_each(JoinHandle::abort);
     end(serving, stop).await;
     context.store.close().await;
     ended?;
     Ok(Exit::Ok)
+}
+
+/// The built-in engine of this process.
+struct Engine {
+    stop: Stop,
+    working: JoinHandle<()>,
+}
+
+impl Engine {
+    fn start(foreman: ByRules) -> Self {
+        let stop = Stop::default();
+        let worker = Worker::new(Arc::new(foreman), &engine_name(), stop.clone());
+        Self { stop, working: tokio::spawn(worker.run()) }
+    }
+
+    /// What it has goes back into the queue; what is under way on a computer is found again.
+    async fn end(self) {
+        self.stop.stop();
+        drop(tokio::time::timeout(PUT_BACK, self.working).await);
+    }
 }
 
 /// Ends whoever answers over HTTP.

@@ -17,6 +17,7 @@ mod driver;
 mod elsewhere;
 mod hub;
 mod mail;
+mod maintenance;
 mod service;
 mod sessions;
 mod spans;

@@ -43,11 +43,11 @@ async fn s13_a_hub_that_dies_at_any_word_of_a_session_goes_on_and_repeats_nothin
         let estate = estate();
         let life = Life::of(words);
         let first = estate.process(life.clone(), true).await;
-        if let Ok(Ended::Over { report, .. }) = &first {
-            if !life.is_dead() {
-                assert_eq!((report.overall, end(&estate)), (Overall::Passed, right()));
-                break;
-            }
+        if let Ok(Ended::Over { report, .. }) = &first
+            && !life.is_dead()
+        {
+            assert_eq!((report.overall, end(&estate)), (Overall::Passed, right()));
+            break;
         }
         let report = estate.whole().await;
         assert_eq!(end(&estate), right(), "died after {words} words: {first:?}");

@@ -143,10 +143,10 @@ impl Store {
     pub async fn failure_groups(&self, wanted: ActionQuery<'_>) -> Result<Vec<FailureGroup>> {
         let newest = "not exists (select 1 from session_action n where n.subject = a.subject \
                       and n.item = a.item and (n.at, n.session) > (a.at, a.session))";
-        let mut select = Select::new(format!(
+        let mut select = Select::new(
             "select item, max(title), class, max(message), count(distinct subject), max(session), max(at) \
-             from (select * from session_action"
-        ));
+             from (select * from session_action",
+        );
         narrow(&mut select, &wanted);
         select.push(&format!(" and class is not null) a where {newest}"), []);
         let most = wanted.most.map_or(i64::MAX, limit);

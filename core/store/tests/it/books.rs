@@ -167,7 +167,7 @@ async fn failures_are_grouped_by_cause_and_what_was_mended_since_is_none(bench: 
     for computer in ["pc1", "pc2", "pc3"] {
         let (session, holder) = taken(&bench, computer).await;
         let failed = action(&holder, &session, "failed", Some("install"), 20);
-        store.put_session_actions(&holder, &[failed.clone()]).await.unwrap();
+        store.put_session_actions(&holder, std::slice::from_ref(&failed)).await.unwrap();
         store.put_session_actions(&holder, &[failed]).await.unwrap();
         all.push((session, holder));
     }
