@@ -39,7 +39,7 @@ fn understood(text: &str) -> Understood {
 #[test]
 fn both_files_are_right_also_with_every_key_switched_on() {
     assert!(understood(DEFAULT).connections.is_empty());
-    assert_eq!(understood(&switched_on()).connections.len(), 4);
+    assert_eq!(understood(&switched_on()).connections.len(), 5);
     let example = understood(EXAMPLE);
     let kinds: Vec<&str> = example.connections.iter().map(|c| c.kind.as_str()).collect();
     assert_eq!(kinds, ["azure-ad", "cw-automate", "cw-control", "halopsa"]);
@@ -98,6 +98,8 @@ fn the_default_file_names_every_key_with_its_default() {
         "server.",
         "sign_in.",
         "secrets.",
+        "sessions.",
+        "maintenance.",
     ];
     paths.retain(|(path, _)| tables.iter().any(|table| path.starts_with(table)));
     assert!(paths.len() > 20, "{paths:?}");
