@@ -341,3 +341,31 @@ fn files() -> Result<Vec<String>> {
     found.sort();
     Ok(found)
 }
+
+/// What a crate logs that is not on the list of the program is seen by nobody.
+#[test]
+fn whatever_is_logged_is_shown() -> Result<()> {
+    let program = fs::read_to_string(root().join("core/cli/src/main.rs"))?;
+    // The contract makes spans, and says nothing itself.
+    let silent = ["tests", "core-connector"];
+    for (name, _) in IMPORTS.iter().filter(|(name, _)| !silent.contains(name)) {
+        let manifest = root().join(folder_of(name)).join("Cargo.toml");
+        let manifest: Table = fs::read_to_string(&manifest)?.parse()?;
+        let logs = manifest.get("dependencies").and_then(|all| all.get("tracing")).is_some();
+        let shown = program.contains(&format!("\"{}\"", name.replace('-', "_")));
+        ensure!(
+            !logs || shown,
+            "{name} logs, and `LOGGED` in core/cli/src/main.rs does not name it"
+        );
+    }
+    Ok(())
+}
+
+fn folder_of(package: &str) -> String {
+    match package.split_once('-') {
+        _ if package == "linchpin" => "core/cli".to_owned(),
+        Some(("core", rest)) => format!("core/{rest}"),
+        Some(("connector", rest)) => format!("connectors/{rest}"),
+        _ => package.to_owned(),
+    }
+}

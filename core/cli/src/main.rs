@@ -31,11 +31,13 @@ mod traces;
 mod world;
 
 /// The crates whose log is the user's.
-const LOGGED: [&str; 16] = [
+const LOGGED: [&str; 18] = [
     "linchpin",
     "core_daemon",
     "core_derive",
+    "core_engine",
     "core_http",
+    "core_maintenance",
     "core_resolve",
     "core_runner",
     "core_runner_hub",
