@@ -315,3 +315,42 @@ async fn s20_s27_a_machine_is_rebooted_once_and_one_that_asks_for_ever_is_told()
     }
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s10_a_machine_that_is_off_is_waited_for_and_goes_on_as_soon_as_it_is_heard_of()
+-> Result<()> {
+    use core_engine::Foreman as _;
+    let night = Night::of(60, 15).await?;
+    let (store, _folder) = fresh_sqlite().await?;
+    let mut foreman = everything(&night, store.clone()).await?;
+    // Nobody would try it again by itself within this test.
+    foreman.settings.away = Duration::from_secs(7 * 86_400);
+    let foreman = Arc::new(foreman);
+    let computer = computers(&foreman, 1).await?.pop().context("a computer")?;
+    let power = |on: bool| json!({ "change": "power", "machine": computer.name, "on": on });
+    night.change(power(false))?;
+    sync_all(&foreman.hub()).await?;
+    let session = foreman.session_of(&computer);
+    store.add_session(&session).await?;
+    let stop = Stop::default();
+    let worker = Worker::new(Arc::clone(&foreman) as _, "night", stop.clone());
+    let working = tokio::spawn(worker.run());
+    let until = async |wanted: &dyn Fn(&Session) -> bool| -> Result<Session> {
+        for _ in 0..600 {
+            let now = store.session(session.id).await?;
+            if wanted(&now) {
+                return Ok(now);
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        bail!("after half a minute it is {:?}", store.session(session.id).await?)
+    };
+    until(&|now| now.away && now.word.contains("no way leads")).await?;
+    night.change(power(true))?;
+    sync_all(&foreman.hub()).await?;
+    let over = until(&|now| now.state.is_over()).await?;
+    ensure!(over.state == SessionState::Succeeded, "{}", over.word);
+    stop.stop();
+    working.await?;
+    as_wanted(&night, &over)
+}

@@ -20,7 +20,6 @@ use core_plan::{Plan, Step};
 use core_script::SecretFetch;
 use core_store::{Holder, RunToken, SessionLine, SessionWord};
 use core_sync::Hub;
-use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use crate::foreman::{EngineSettings, Foreman};
@@ -100,12 +99,6 @@ fn line(kept: &SessionLine) -> Result<Line> {
         began_at: time(kept.began_us),
         ended_at: kept.ended_us.map(time),
     })
-}
-
-/// Under which a token is kept: nobody who reads the database can use it.
-#[must_use]
-pub fn digest(token: &str) -> String {
-    Sha256::digest(token).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl SessionDesk {
@@ -241,7 +234,7 @@ impl Keys for SessionDesk {
         let fetch = SecretFetch::new(url, Secret::new(token.clone()), expires_at);
         let Ok(fetch) = fetch else { return Ok(None) };
         let row = RunToken {
-            digest: digest(&token),
+            digest: RunToken::digest_of(&token),
             session: self.session.id,
             secrets: json(secrets),
             until_us: expires_at.timestamp_micros(),

@@ -6,6 +6,5 @@ mod report;
 mod ways;
 mod worker;
 
-pub use desk::digest;
 pub use foreman::{EngineSettings, Foreman, Unbriefed};
 pub use worker::{Stop, Worker, carry};

@@ -8,15 +8,24 @@ use std::time::Duration;
 use core_connector::TRACES;
 use core_maintenance::{Desk, Ended, Error, carry_out};
 use core_model::id::SessionId;
+use core_model::library::SubjectId;
 use core_model::session::{Session, SessionState};
-use core_store::{Holder, SessionWord, Take};
+use core_store::{Holder, Ready, SessionQuery, SessionWord, Take};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::desk::{SessionDesk, Switch};
 use crate::foreman::{EngineSettings, Foreman, Unbriefed};
-use crate::report;
+use crate::{report, ways};
 
+/// How often it is looked which computers are heard of again, and what is to be forgotten.
+const TIDY: Duration = Duration::from_secs(15);
+/// So many sessions that wait are looked through for that.
+const AWAY: usize = 2_000;
+/// How long the steps of a session are kept after it was asked for, microseconds: 90 days.
+const KEPT_US: i64 = 90 * 86_400 * 1_000_000;
+/// So many books are forgotten at once.
+const FORGOTTEN: usize = 200;
 /// How long a session waits that could not be briefed, microseconds.
 const NOT_NOW_US: i64 = 60 * 1_000_000;
 
@@ -59,6 +68,7 @@ impl Worker {
         let mut tasks: JoinSet<SessionId> = JoinSet::new();
         let mut at: HashMap<SessionId, At> = HashMap::new();
         let mut renew_at = Instant::now();
+        let mut tidy_at = Instant::now();
         loop {
             let settings = self.foreman.settings();
             let look = settings.as_ref().map_or(Duration::from_secs(1), |one| one.look);
@@ -69,6 +79,11 @@ impl Worker {
                 self.renew(&at).await;
                 let lease = Duration::from_micros(self.foreman.rules().lease_us.unsigned_abs());
                 renew_at = Instant::now() + lease / 3;
+            }
+            if Instant::now() >= tidy_at && settings.is_some() {
+                self.tidy().await;
+                tidy_at =
+                    Instant::now() + TIDY / settings.as_ref().map_or(1, |one| one.hurry.max(1));
             }
             if let Some(settings) = settings {
                 let room = settings.parallel.saturating_sub(at.len());
@@ -98,28 +113,6 @@ impl Worker {
         }
         while let Some(ended) = tasks.join_next().await {
             forget(&mut at, ended);
-        }
-    }
-
-    /// Works off what waits now, and ends when nothing more may be begun. Gives how many sessions it had.
-    pub async fn drain(self) -> usize {
-        let mut had = 0;
-        loop {
-            let Some(settings) = self.foreman.settings() else { return had };
-            let sessions = self.take(settings.parallel).await;
-            if sessions.is_empty() {
-                return had;
-            }
-            had += sessions.len();
-            let one = |session| {
-                let one = One {
-                    foreman: Arc::clone(&self.foreman),
-                    settings: settings.clone(),
-                    switch: Switch { stopping: Arc::clone(&self.stop.0), ..Switch::default() },
-                };
-                async move { one.session(session).await }
-            };
-            futures::future::join_all(sessions.into_iter().map(one)).await;
         }
     }
 
@@ -161,6 +154,44 @@ impl Worker {
                 Vec::new()
             }
         }
+    }
+
+    /// Has sessions go on whose computers are heard of again, and forgets the books of what is long over.
+    async fn tidy(&self) {
+        if let Err(error) = self.wake().await {
+            tracing::warn!(error, "whether computers are heard of again was not looked at");
+        }
+        let hub = self.foreman.hub();
+        let before = hub.clock.now_us().saturating_sub(KEPT_US);
+        match hub.store.forget_books(before, FORGOTTEN).await {
+            Ok(0) => {}
+            Ok(sessions) => tracing::info!(sessions, "the steps of old sessions were forgotten"),
+            Err(error) => tracing::warn!(%error, "the steps of old sessions were not forgotten"),
+        }
+    }
+
+    async fn wake(&self) -> Result<(), String> {
+        let hub = self.foreman.hub();
+        let waiting = SessionQuery {
+            state: Some(SessionState::Waiting),
+            most: Some(AWAY),
+            ..SessionQuery::default()
+        };
+        let waiting = hub.store.sessions(waiting).await.map_err(|error| error.to_string())?;
+        let mut heard_of = Vec::new();
+        for (_, session) in waiting.iter().filter(|(_, one)| one.away) {
+            let SubjectId::Computer(computer) = session.subject else { continue };
+            let ways = ways::ways(&hub, computer, None).await.map_err(|error| error.to_string())?;
+            if ways.iter().any(|way| way.online == Some(true)) {
+                heard_of.push(session.subject.to_string());
+            }
+        }
+        if !heard_of.is_empty() {
+            let now_us = hub.clock.now_us();
+            let woken = hub.store.ready_sessions(&heard_of, now_us).await;
+            woken.map_err(|error| error.to_string())?;
+        }
+        Ok(())
     }
 
     /// Holds what it has, and has what is another's put down.
@@ -235,9 +266,8 @@ impl One {
                 return self.over(session, holder, (SessionState::Cancelled, &why), None).await;
             }
             Err(Unbriefed::NotNow(why)) => {
-                return self
-                    .put_back(session, holder, &why, Some(hub.clock.now_us() + NOT_NOW_US))
-                    .await;
+                let ready = Ready::At(hub.clock.now_us() + NOT_NOW_US);
+                return self.put_back(session, holder, &why, ready).await;
             }
         };
         brief.settings.reboots_today = self.reboots_today(session).await?;
@@ -286,16 +316,19 @@ impl One {
                 self.over(session, holder, (report::state(&report), &words), Some(&result)).await
             }
             Ok(Ended::Planned(_)) => {
-                self.put_back(session, holder, "planned; waits for its time", session.act_us).await
+                let ready = session.act_us.map_or(Ready::Now, Ready::At);
+                self.put_back(session, holder, "planned; waits for its time", ready).await
             }
             Ok(Ended::Waits { why, until }) => {
                 let away = i64::try_from(self.settings.away.as_micros()).unwrap_or(i64::MAX);
-                let ready =
-                    until.map_or_else(|| hub.clock.now_us() + away, |at| at.timestamp_micros());
-                self.put_back(session, holder, &format!("waits: {why}"), Some(ready)).await
+                let ready = match until {
+                    Some(at) => Ready::At(at.timestamp_micros()),
+                    None => Ready::WhenHeardOf(hub.clock.now_us().saturating_add(away)),
+                };
+                self.put_back(session, holder, &format!("waits: {why}"), ready).await
             }
             Err(Error::Stopping) => {
-                self.put_back(session, holder, "waits: the hub stopped", None).await
+                self.put_back(session, holder, "waits: the hub stopped", Ready::Now).await
             }
             Err(error) => Err(error),
         }
@@ -340,11 +373,11 @@ impl One {
         session: &Session,
         holder: &Holder,
         word: &str,
-        ready_us: Option<i64>,
+        ready: Ready,
     ) -> core_maintenance::Result<()> {
         let hub = self.foreman.hub();
         let now_us = hub.clock.now_us();
-        let back = hub.store.put_back_session(holder, word, ready_us, now_us).await;
+        let back = hub.store.put_back_session(holder, word, ready, now_us).await;
         let back = back.map_err(|error| Error::Book(error.to_string()))?;
         tracing::info!(session = %session.id, subject = session.subject_name, word, "a session was put back");
         tell_tickets(&hub, std::iter::once(&back)).await;

@@ -218,6 +218,9 @@ pub struct Session {
     /// Before when it is not begun, where it waits for a time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ready_us: Option<i64>,
+    /// It waits because its subject cannot be reached, and goes on as soon as that is heard of.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub away: bool,
     /// When it stops waiting; where there is none it waits as long as it takes.
     #[serde(default)]
     pub expires_us: Option<i64>,
@@ -262,6 +265,7 @@ impl Session {
             lost_by: None,
             act_us: None,
             ready_us: None,
+            away: false,
             expires_us: None,
             asked_us,
             changed_us: asked_us,

@@ -16,11 +16,10 @@ use core_model::entity::EntityKind;
 use core_model::id::TenantId;
 use core_model::library::{ItemId, KeptSecret, SubjectId};
 use core_model::session::{Session, SessionKind, SessionRun};
-use core_store::{ActionQuery, SessionLine};
+use core_store::{ActionQuery, RunToken, SessionLine};
 use futures::stream::unfold;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 
 use crate::Api;
 use crate::answer::tagged;
@@ -351,7 +350,7 @@ pub(crate) async fn secrets(api: Arc<Api>, asked: Asked) -> Result<Response, Pro
     let refused = || Problem::unknown_caller();
     let token = asked.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let token = token.and_then(|value| value.strip_prefix("Bearer ")).ok_or_else(refused)?;
-    let digest: String = Sha256::digest(token).iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = RunToken::digest_of(token);
     let row = api.store.use_run_token(&digest, api.now_us()).await?.ok_or_else(refused)?;
     let wanted: BTreeMap<String, KeptSecret> =
         serde_json::from_str(&row.secrets).map_err(|_| Problem::fault())?;

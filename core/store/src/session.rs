@@ -17,7 +17,7 @@ mod queue;
 mod word;
 
 pub use actions::{ActionQuery, FailureGroup, SessionAction};
-pub use book::{Holder, RunToken, SessionLine};
+pub use book::{Holder, Ready, RunToken, SessionLine};
 pub use cancel::CancelFilter;
 pub use queue::{Bar, Bars, Take, Took};
 pub use word::SessionWord;

@@ -10,6 +10,21 @@ use core_plan::{FailureClass, Overall, WhenOffline};
 
 use crate::estate::{Estate, Life};
 
+/// The first way goes as soon as something was sent by it and is waited for.
+async fn goes_when_sent(estate: &Estate) {
+    let one = &estate.ways[0].1;
+    loop {
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        let is_sent = estate.kept.lock().unwrap().lines.values().any(|line| {
+            let sent = |run: &core_maintenance::Run| run.way == "one" && run.handle.is_some();
+            line.outcome.is_none() && line.run.as_ref().is_some_and(sent)
+        });
+        if is_sent {
+            return one.online.store(false, Ordering::SeqCst);
+        }
+    }
+}
+
 #[tokio::test]
 async fn s12_a_way_that_dies_in_the_middle_is_left_for_the_other_and_what_ran_is_looked_at() {
     let mut estate = Estate::new().with_way("two");
@@ -20,20 +35,7 @@ async fn s12_a_way_that_dies_in_the_middle_is_left_for_the_other_and_what_ran_is
     assert!(matches!(estate.process(Life::endless(), false).await, Ok(Ended::Planned(_))));
     let one = Arc::clone(&estate.ways[0].1);
     one.mute.store(true, Ordering::SeqCst);
-    let goes = async {
-        loop {
-            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
-            let sent = |kept: &crate::estate::Kept| {
-                kept.lines.values().any(|line| {
-                    line.run.as_ref().is_some_and(|run| run.way == "one" && line.outcome.is_none())
-                })
-            };
-            if sent(&estate.kept.lock().unwrap()) {
-                one.online.store(false, Ordering::SeqCst);
-                return;
-            }
-        }
-    };
+    let goes = goes_when_sent(&estate);
     let (report, ()) = tokio::join!(estate.whole(), goes);
     assert_eq!((report.overall, estate.read("reader").trim()), (Overall::Passed, "1.0"));
     assert_eq!(estate.read("log"), "install reader 1.0\n", "once");
@@ -70,21 +72,7 @@ async fn what_was_sent_to_a_computer_that_went_away_is_waited_for_and_not_sent_a
     assert!(matches!(estate.process(Life::endless(), false).await, Ok(Ended::Planned(_))));
     let one = Arc::clone(&estate.ways[0].1);
     one.mute.store(true, Ordering::SeqCst);
-    let goes = async {
-        loop {
-            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
-            let sent = |kept: &crate::estate::Kept| {
-                kept.lines.values().any(|line| {
-                    line.outcome.is_none()
-                        && line.run.as_ref().is_some_and(|run| run.handle.is_some())
-                })
-            };
-            if sent(&estate.kept.lock().unwrap()) {
-                one.online.store(false, Ordering::SeqCst);
-                return;
-            }
-        }
-    };
+    let goes = goes_when_sent(&estate);
     let (ended, ()) = tokio::join!(estate.process(Life::endless(), true), goes);
     assert!(matches!(ended, Ok(Ended::Waits { until: None, .. })), "{ended:?}");
     // It is back, and nothing came of what was sent: it is looked at, and only then done.

@@ -6,7 +6,6 @@ use core_model::queue::QueueRules;
 use core_model::session::SessionState;
 use core_store::{Holder, RunToken, SessionAction, SessionLine, SessionWord, Take};
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 
 use crate::desk::{computer, tenant};
 use crate::harness::{Bench, NOW_US, post, request};
@@ -191,9 +190,8 @@ async fn a_computer_gets_the_secrets_of_its_run_once_and_nobody_else_anything() 
     let own = operator(&bench, "own", 216, &[0]).await;
     let holder = running(&bench, &own).await;
     let token = "a-token-of-one-run-0123456789";
-    let digest: String = Sha256::digest(token).iter().map(|byte| format!("{byte:02x}")).collect();
     let row = RunToken {
-        digest,
+        digest: RunToken::digest_of(token),
         session: holder.session,
         secrets: json!({ "password": "store:join" }).to_string(),
         until_us: NOW_US + 60_000_000,

@@ -3,6 +3,7 @@
 
 use core_model::id::SessionId;
 use core_model::session::{Session, SessionState};
+use sha2::{Digest as _, Sha256};
 use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
@@ -43,6 +44,17 @@ pub struct SessionLine {
     pub ended_us: Option<i64>,
 }
 
+/// When a session that is put back may be begun again. Times are Unix microseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ready {
+    /// At once.
+    Now,
+    /// Not before this.
+    At(i64),
+    /// As soon as its subject is heard of, and then at the latest.
+    WhenHeardOf(i64),
+}
+
 /// By which a computer fetches the secrets of one run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunToken {
@@ -54,6 +66,14 @@ pub struct RunToken {
     pub secrets: String,
     /// Until when it counts.
     pub until_us: i64,
+}
+
+impl RunToken {
+    /// Under which a token is kept: whoever reads the database cannot use it.
+    #[must_use]
+    pub fn digest_of(token: &str) -> String {
+        Sha256::digest(token).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
 }
 
 impl Holder {
@@ -142,7 +162,7 @@ impl Store {
         &self,
         holder: &Holder,
         word: &str,
-        ready_us: Option<i64>,
+        ready: Ready,
         now_us: i64,
     ) -> Result<Session> {
         let mut tx = self.write().await?;
@@ -152,7 +172,11 @@ impl Store {
         session.state = SessionState::Waiting;
         session.until_us = None;
         session.engine = None;
-        session.ready_us = ready_us;
+        (session.ready_us, session.away) = match ready {
+            Ready::Now => (None, false),
+            Ready::At(at_us) => (Some(at_us), false),
+            Ready::WhenHeardOf(at_us) => (Some(at_us), true),
+        };
         session.fruitless = 0;
         word.clone_into(&mut session.word);
         session.changed_us = now_us;
@@ -161,7 +185,7 @@ impl Store {
         Ok(session)
     }
 
-    /// Has the sessions of these subjects that wait for a time wait no more: their computers can be reached.
+    /// Has the sessions of these subjects that wait for a time wait no more.
     ///
     /// # Errors
     /// When the database does not answer.

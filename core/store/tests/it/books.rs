@@ -3,7 +3,7 @@
 use core_model::queue::QueueRules;
 use core_model::session::{Session, SessionKind, SessionState};
 use core_store::{
-    ActionQuery, Holder, RunToken, SessionAction, SessionLine, SessionWord, Store, Take,
+    ActionQuery, Holder, Ready, RunToken, SessionAction, SessionLine, SessionWord, Store, Take,
 };
 
 use crate::harness::Bench;
@@ -74,7 +74,7 @@ async fn a_step_is_written_by_whoever_has_the_session_and_by_nobody_else(bench: 
         let error = refused.unwrap_err().to_string();
         assert!(error.contains("not one's any more"), "{error}");
     }
-    assert!(store.put_back_session(&one, "", None, 1).await.is_err());
+    assert!(store.put_back_session(&one, "", Ready::Now, 1).await.is_err());
     assert_eq!(store.session_plan(session.id).await.unwrap().as_deref(), Some("{}"));
     store.put_session_line(&Holder::of(&again).unwrap(), &line(3, None)).await.unwrap();
 }
@@ -82,13 +82,13 @@ async fn a_step_is_written_by_whoever_has_the_session_and_by_nobody_else(bench: 
 async fn a_session_that_is_put_back_is_not_begun_before_its_time(bench: Bench) {
     let store = &bench.store;
     let (session, one) = taken(&bench, "pc1").await;
-    let back = store.put_back_session(&one, "it is off", Some(500), 20).await.unwrap();
+    let back = store.put_back_session(&one, "it is off", Ready::At(500), 20).await.unwrap();
     assert_eq!((back.state, &*back.word, back.engine), (SessionState::Waiting, "it is off", None));
     assert_eq!(take(store, "one", 499).await, []);
     assert_eq!(take(store, "one", 500).await[0].id, session.id);
     // It is heard of before.
     let again = Holder { take: 2, ..one };
-    store.put_back_session(&again, "it is off", Some(9_000), 20).await.unwrap();
+    store.put_back_session(&again, "it is off", Ready::WhenHeardOf(9_000), 20).await.unwrap();
     assert_eq!(store.ready_sessions(&["cmp_other".to_owned()], 600).await.unwrap(), 0);
     assert_eq!(store.ready_sessions(&[session.subject.to_string()], 600).await.unwrap(), 1);
     assert_eq!(take(store, "one", 600).await.len(), 1);
@@ -133,7 +133,7 @@ async fn a_token_of_a_run_counts_once_and_in_its_time_and_while_its_session_runs
     assert_eq!(store.use_run_token("a", 30).await.unwrap(), None, "once");
     assert_eq!(store.use_run_token("b", 100).await.unwrap(), None, "its time is over");
     assert_eq!(store.use_run_token("nobody", 30).await.unwrap(), None);
-    store.put_back_session(&one, "", None, 30).await.unwrap();
+    store.put_back_session(&one, "", Ready::Now, 30).await.unwrap();
     assert_eq!(store.use_run_token("c", 30).await.unwrap(), None, "it runs no more");
 }
 
