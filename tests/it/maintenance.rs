@@ -354,3 +354,20 @@ async fn s10_a_machine_that_is_off_is_waited_for_and_goes_on_as_soon_as_it_is_he
     working.await?;
     as_wanted(&night, &over)
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_whose_task_breaks_is_put_back_and_done_by_the_same_engine() -> Result<()> {
+    let night = Night::of(60, 16).await?;
+    let (store, _folder) = fresh_sqlite().await?;
+    let mut foreman = everything(&night, store.clone()).await?;
+    foreman.stumbles = 2.into();
+    let foreman = Arc::new(foreman);
+    let computers = computers(&foreman, 3).await?;
+    let sessions: Vec<Session> = computers.iter().map(|one| foreman.session_of(one)).collect();
+    store.add_sessions(&sessions).await?;
+    for session in until_over(&foreman, sessions.len()).await? {
+        ensure!(session.state == SessionState::Succeeded, "{}", session.word);
+        as_wanted(&night, &session)?;
+    }
+    Ok(())
+}

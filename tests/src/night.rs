@@ -178,6 +178,8 @@ pub struct ForAll {
     pub rules: QueueRules,
     /// Secrets, by name.
     pub secrets: BTreeMap<String, Secret>,
+    /// So many briefs break the task that asks for them.
+    pub stumbles: std::sync::atomic::AtomicU32,
 }
 
 impl ForAll {
@@ -211,6 +213,7 @@ impl ForAll {
             session: Settings::default(),
             rules: QueueRules { lease_us: 3_600_000_000, ..QueueRules::default() },
             secrets: BTreeMap::new(),
+            stumbles: std::sync::atomic::AtomicU32::new(0),
         }
     }
 
@@ -250,6 +253,9 @@ impl Foreman for ForAll {
     }
 
     async fn brief(&self, session: &Session) -> std::result::Result<Brief, Unbriefed> {
+        let left = |left: u32| left.checked_sub(1);
+        let stumbles = self.stumbles.fetch_update(Ordering::SeqCst, Ordering::SeqCst, left);
+        assert!(stumbles.is_err(), "this brief breaks its task on purpose");
         let won = |one: &Arc<Deployment>| Demand::Won {
             deployment: Arc::clone(one),
             why: format!("{}: for all", one.name),

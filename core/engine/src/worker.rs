@@ -11,7 +11,7 @@ use core_model::id::SessionId;
 use core_model::library::SubjectId;
 use core_model::session::{Session, SessionState};
 use core_store::{Holder, Ready, SessionQuery, SessionWord, Take};
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinSet};
 use tokio::time::Instant;
 
 use crate::desk::{SessionDesk, Switch};
@@ -52,7 +52,9 @@ pub struct Worker {
     stop: Stop,
 }
 
+/// A session that is being worked on.
 struct At {
+    session: SessionId,
     lost: Arc<AtomicBool>,
 }
 
@@ -65,55 +67,55 @@ impl Worker {
 
     /// Works until it is told to stop. What fails is logged.
     pub async fn run(self) {
-        let mut tasks: JoinSet<SessionId> = JoinSet::new();
-        let mut at: HashMap<SessionId, At> = HashMap::new();
+        let mut tasks: JoinSet<()> = JoinSet::new();
+        let mut at: HashMap<Id, At> = HashMap::new();
         let mut renew_at = Instant::now();
         let mut tidy_at = Instant::now();
-        loop {
+        while !self.stop.is_set() {
             let settings = self.foreman.settings();
             let look = settings.as_ref().map_or(Duration::from_secs(1), |one| one.look);
-            if self.stop.is_set() {
-                break;
-            }
             if Instant::now() >= renew_at && !at.is_empty() {
                 self.renew(&at).await;
                 let lease = Duration::from_micros(self.foreman.rules().lease_us.unsigned_abs());
                 renew_at = Instant::now() + lease / 3;
             }
-            if Instant::now() >= tidy_at && settings.is_some() {
-                self.tidy().await;
-                tidy_at =
-                    Instant::now() + TIDY / settings.as_ref().map_or(1, |one| one.hurry.max(1));
-            }
             if let Some(settings) = settings {
-                let room = settings.parallel.saturating_sub(at.len());
-                for session in self.take(room).await {
-                    let lost = Arc::new(AtomicBool::new(false));
-                    at.insert(session.id, At { lost: Arc::clone(&lost) });
-                    let switch = Switch { stopping: Arc::clone(&self.stop.0), lost };
-                    let one = One {
-                        foreman: Arc::clone(&self.foreman),
-                        settings: settings.clone(),
-                        switch,
-                    };
-                    tasks.spawn(async move {
-                        let id = session.id;
-                        one.session(session).await;
-                        id
-                    });
+                if Instant::now() >= tidy_at {
+                    self.tidy(&at).await;
+                    tidy_at = Instant::now() + TIDY / settings.hurry.max(1);
+                }
+                for session in self.take(settings.parallel.saturating_sub(at.len())).await {
+                    let (id, one) = self.begin(&mut tasks, &settings, session);
+                    at.insert(id, one);
                 }
             }
             tokio::select! {
-                Some(ended) = tasks.join_next(), if !tasks.is_empty() => forget(&mut at, ended),
+                Some(ended) = tasks.join_next_with_id(), if !tasks.is_empty() => forget(&mut at, ended),
                 () = tokio::time::sleep(look) => {}
             }
-            while let Some(ended) = tasks.try_join_next() {
+            while let Some(ended) = tasks.try_join_next_with_id() {
                 forget(&mut at, ended);
             }
         }
-        while let Some(ended) = tasks.join_next().await {
+        while let Some(ended) = tasks.join_next_with_id().await {
             forget(&mut at, ended);
         }
+    }
+
+    fn begin(
+        &self,
+        tasks: &mut JoinSet<()>,
+        settings: &EngineSettings,
+        session: Session,
+    ) -> (Id, At) {
+        let lost = Arc::new(AtomicBool::new(false));
+        let at = At { session: session.id, lost: Arc::clone(&lost) };
+        let one = One {
+            foreman: Arc::clone(&self.foreman),
+            settings: settings.clone(),
+            switch: Switch { stopping: Arc::clone(&self.stop.0), lost },
+        };
+        (tasks.spawn(async move { one.session(session).await }).id(), at)
     }
 
     async fn take(&self, room: usize) -> Vec<Session> {
@@ -157,7 +159,10 @@ impl Worker {
     }
 
     /// Has sessions go on whose computers are heard of again, and forgets the books of what is long over.
-    async fn tidy(&self) {
+    async fn tidy(&self, at: &HashMap<Id, At>) {
+        if let Err(error) = self.let_go(at).await {
+            tracing::warn!(%error, "what nobody works on any more is still this engine's");
+        }
         if let Err(error) = self.wake().await {
             tracing::warn!(error, "whether computers are heard of again was not looked at");
         }
@@ -168,6 +173,29 @@ impl Worker {
             Ok(sessions) => tracing::info!(sessions, "the steps of old sessions were forgotten"),
             Err(error) => tracing::warn!(%error, "the steps of old sessions were not forgotten"),
         }
+    }
+
+    /// Lets go what this engine has and nobody in it works on: its task broke, or could not say so itself. It
+    /// counts as lost, so that one that breaks whoever takes it comes to an end.
+    async fn let_go(&self, at: &HashMap<Id, At>) -> core_store::Result<()> {
+        let hub = self.foreman.hub();
+        let (store, now_us) = (&hub.store, hub.clock.now_us());
+        let running =
+            SessionQuery { state: Some(SessionState::Running), ..SessionQuery::default() };
+        let mut gone = false;
+        for (_, session) in store.sessions(running).await? {
+            let own = session.engine.as_deref() == Some(&self.name);
+            let Some(holder) = Holder::of(&session).filter(|_| own) else { continue };
+            if at.values().all(|one| one.session != session.id) {
+                store.let_session_go(&holder, now_us).await?;
+                gone = true;
+            }
+        }
+        if gone {
+            let changed = store.tidy_sessions(&self.foreman.rules(), now_us).await?;
+            tell_tickets(&hub, changed.iter()).await;
+        }
+        Ok(())
     }
 
     async fn wake(&self) -> Result<(), String> {
@@ -195,12 +223,12 @@ impl Worker {
     }
 
     /// Holds what it has, and has what is another's put down.
-    async fn renew(&self, at: &HashMap<SessionId, At>) {
+    async fn renew(&self, at: &HashMap<Id, At>) {
         let hub = self.foreman.hub();
         let until = hub.clock.now_us().saturating_add(self.foreman.rules().lease_us);
         match hub.store.renew_sessions(&self.name, until).await {
             Ok(held) => {
-                for (_, one) in at.iter().filter(|(id, _)| !held.contains(id)) {
+                for one in at.values().filter(|one| !held.contains(&one.session)) {
                     one.lost.store(true, Ordering::Relaxed);
                 }
             }
@@ -209,12 +237,15 @@ impl Worker {
     }
 }
 
-fn forget(at: &mut HashMap<SessionId, At>, ended: Result<SessionId, tokio::task::JoinError>) {
+fn forget(at: &mut HashMap<Id, At>, ended: Result<(Id, ()), tokio::task::JoinError>) {
     match ended {
-        Ok(id) => {
+        Ok((id, ())) => {
             at.remove(&id);
         }
-        Err(error) => tracing::error!(%error, "a session's task broke"),
+        Err(error) => {
+            let session = at.remove(&error.id()).map(|one| one.session.to_string());
+            tracing::error!(%error, session, "a session's task broke");
+        }
     }
 }
 

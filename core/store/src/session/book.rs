@@ -185,6 +185,19 @@ impl Store {
         Ok(session)
     }
 
+    /// Has an engine's time with a session be over now: it is lost, as if nobody had been heard of.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] where the session is not his any more.
+    pub async fn let_session_go(&self, holder: &Holder, now_us: i64) -> Result<()> {
+        let mut tx = self.write().await?;
+        self.must_have(&mut tx, holder).await?;
+        let query = self.sql("update session set until = $1 where id = $2").bind(now_us);
+        query.bind(holder.session.to_string()).execute(&mut *tx).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
     /// Has the sessions of these subjects that wait for a time wait no more.
     ///
     /// # Errors
