@@ -214,11 +214,23 @@ impl Cmd<'_> {
         self.input = Some(lines.into_iter().map(|said| said.text).collect());
     }
 
+    /// A command with `!name!` filled in. What stands in a block is filled in when its turn comes.
+    fn delayed_head(&self, command: &str) -> String {
+        let word = split_word(command).0.to_lowercase();
+        let head = match word.as_str() {
+            "if" | "for" => command.find('(').unwrap_or(command.len()),
+            text if text.starts_with('(') => 0,
+            _ => command.len(),
+        };
+        let (head, block) = command.split_at(head);
+        self.delayed_expansion(head) + block
+    }
+
     fn command(&mut self, command: &str, depth: usize) -> Result<(), Over> {
         let command = command.trim_start_matches('@').trim();
         let delayed;
         let command = if self.delayed && command.contains('!') {
-            delayed = self.delayed_expansion(command);
+            delayed = self.delayed_head(command);
             delayed.as_str()
         } else {
             command

@@ -1,7 +1,6 @@
 //! The service as its users meet it: it reads, says how it is, takes other settings, and stops.
 
 use std::os::unix::net::UnixDatagram;
-use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
 use core_store::{Planned, Store};
@@ -48,8 +47,7 @@ fn is_done(line: &Value, kind: &str) -> bool {
 async fn a_service_reads_everything_says_how_it_is_and_stops_when_it_is_told_to() {
     let (site, _) = site(60, 81, "").await;
     let socket = site.place.path().join("notify");
-    let systemd = UnixDatagram::bind(&socket).unwrap();
-    systemd.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    let systemd = heard(UnixDatagram::bind(&socket).unwrap());
     let environment = [("NOTIFY_SOCKET", socket.to_str().unwrap()), ("WATCHDOG_USEC", "600000")];
     let service = Service::start(&site, &environment);
     for kind in KINDS {
@@ -84,7 +82,7 @@ async fn a_service_reads_everything_says_how_it_is_and_stops_when_it_is_told_to(
     let (code, lines) = service.end();
     assert_eq!(code, 0, "{lines:#?}");
     assert_eq!(lines.last().unwrap()["message"], "the daemon has stopped");
-    let said = told(&systemd);
+    let said: Vec<String> = systemd.try_iter().collect();
     for word in ["READY=1", "WATCHDOG=1", "STOPPING=1"] {
         assert!(said.iter().any(|said| said.contains(word)), "{word}: {said:?}");
     }
@@ -104,14 +102,17 @@ async fn a_service_reads_everything_says_how_it_is_and_stops_when_it_is_told_to(
     site.run(&["rebuild", "--verify"]).ended(0);
 }
 
-/// Everything that was said into a socket.
-fn told(socket: &UnixDatagram) -> Vec<String> {
-    socket.set_nonblocking(true).unwrap();
-    let mut buffer = [0_u8; 4096];
-    let mut said = Vec::new();
-    while let Ok(length) = socket.recv(&mut buffer) {
-        said.push(String::from_utf8_lossy(&buffer[..length]).into_owned());
-    }
+/// Whatever is said into a socket, as systemd hears it: at once, for few words fit into one that nobody reads.
+fn heard(socket: UnixDatagram) -> std::sync::mpsc::Receiver<String> {
+    let (sender, said) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let mut buffer = [0_u8; 4096];
+        while let Ok(length) = socket.recv(&mut buffer) {
+            if sender.send(String::from_utf8_lossy(&buffer[..length]).into_owned()).is_err() {
+                return;
+            }
+        }
+    });
     said
 }
 

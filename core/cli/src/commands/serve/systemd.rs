@@ -31,7 +31,9 @@ pub(super) async fn answer_the_watchdog(health: Arc<Health>) {
     if let Some(within) = sd_notify::watchdog_enabled() {
         loop {
             if health.is_alive() {
-                tell(&[sd_notify::NotifyState::Watchdog]);
+                // A systemd that does not read has whoever writes wait: that is none of those that work.
+                let told = || tell(&[sd_notify::NotifyState::Watchdog]);
+                drop(tokio::task::spawn_blocking(told).await);
             }
             tokio::time::sleep(within / 3).await;
         }
