@@ -33,7 +33,7 @@ use crate::sessions::seen;
 const LOOK: Duration = Duration::from_millis(300);
 const ACTIONS: &[&str] = &["session", "subject", "tenant", "item", "result", "since", "limit"];
 const FAILURES: &[&str] = &["tenant", "item", "since", "limit"];
-const RESULTS: &[&str] = &[
+pub(crate) const RESULTS: &[&str] = &[
     "compliant",
     "non_compliant",
     "recorded",
@@ -119,12 +119,9 @@ struct Wanted {
     subject: String,
     item: Option<String>,
     instance: Option<String>,
-    #[serde(default)]
-    repair: bool,
-    #[serde(default)]
-    detect_only: bool,
-    #[serde(default)]
-    onboarding: bool,
+    repair: Option<bool>,
+    detect_only: Option<bool>,
+    onboarding: Option<bool>,
     again: Option<String>,
     group: Option<String>,
 }
@@ -147,7 +144,8 @@ async fn ask(api: Arc<Api>, asked: Asked) -> Result<Response, Problem> {
         })?),
         None => None,
     };
-    let of_item = [wanted.instance.is_some(), wanted.repair];
+    let is = |said: Option<bool>| said.unwrap_or_default();
+    let of_item = [wanted.instance.is_some(), is(wanted.repair)];
     if item.is_none() && of_item.contains(&true) {
         let remedy = "`instance` and `repair` are said of an `item`";
         return Err(Problem::wrong("there is no item to which that belongs", remedy));
@@ -157,16 +155,16 @@ async fn ask(api: Arc<Api>, asked: Asked) -> Result<Response, Problem> {
         None => None,
     };
     let now_us = api.now_us();
-    let title = if wanted.detect_only { "Look, and change nothing" } else { "Maintenance" };
+    let title = if is(wanted.detect_only) { "Look, and change nothing" } else { "Maintenance" };
     let session = Session {
         run: SessionRun {
             item,
             instance: wanted.instance,
-            detect_only: wanted.detect_only,
-            repair: wanted.repair,
+            detect_only: is(wanted.detect_only),
+            repair: is(wanted.repair),
             again,
         },
-        kind: if wanted.onboarding { SessionKind::Onboarding } else { SessionKind::AdHoc },
+        kind: if is(wanted.onboarding) { SessionKind::Onboarding } else { SessionKind::AdHoc },
         group: wanted.group,
         asked_by: caller.name.to_string(),
         expires_us: Some(now_us.saturating_add(api.answers.queue_rules().waits_us)),

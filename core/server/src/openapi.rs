@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use core_model::session::{SessionKind, SessionState};
 
 use crate::changes::CHANGES;
-use crate::deeds::{self, Deed};
+use crate::deeds::{self, Deed, Field};
 use crate::entities::{KINDS, Kind, LIST, ONE};
 use crate::events::EVENTS;
 use crate::params::{MOST, USUAL};
@@ -134,8 +134,9 @@ fn operation_of(deed: &Deed) -> Value {
         "503": refused("Not now."),
     });
     responses[if made { "201" } else { "200" }] = answer;
-    // Tenants are named by their ids.
-    if deed.path.contains('{') || deed.body.iter().any(|field| field.name == "tenants") {
+    // Tenants and subjects are named by their ids.
+    let named = |field: &Field| ["tenants", "subject"].contains(&field.name);
+    if deed.path.contains('{') || deed.body.iter().any(named) {
         responses["404"] = refused("There is none, or it is not for this caller.");
     }
     let mut operation = json!({
@@ -266,7 +267,11 @@ fn parameter(name: &str) -> Value {
         }
         "session" => ("query", text(), "Only of the session of this id."),
         "item" => ("query", text(), "Only about the software or task of this key."),
-        "result" => ("query", text(), "Only with this result."),
+        "result" => (
+            "query",
+            json!({ "type": "string", "enum": crate::maintenance::RESULTS }),
+            "Only with this result.",
+        ),
         "group" => ("query", text(), "Only what was asked for in this batch."),
         "since" => ("query", number(), "Only what came after this number; 0 is all."),
         "as_of" => ("query", when(), "A local day (2026-12-31) or an instant; now if left out."),
