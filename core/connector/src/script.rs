@@ -59,7 +59,7 @@ pub enum ScriptOutcome {
 }
 
 /// What takes commands on the machine of one agent, and how they get there.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Taker {
     /// It is the shell of POSIX, and not PowerShell.
     pub posix: bool,
@@ -100,19 +100,24 @@ pub trait RunScript: Send + Sync {
         Ok(None)
     }
 
-    /// Starts a script and gives its standard input something. What the script's `shell` says does not matter
-    /// then: [`RunScript::taker`] says what takes it.
+    /// Starts a script, and gives its standard input something where there is something to give. On the hub's own
+    /// ways what the script's `shell` says does not matter: [`RunScript::taker`] says what takes it.
     ///
     /// # Errors
-    /// As any call; `NotOffered` where there is no such way.
+    /// As [`RunScript::start`]; `NotOffered` where there is something to give, and no way for it.
     async fn start_with(
         &self,
-        _agent: &str,
-        _script: &Script,
-        _stdin: Option<&Secret>,
+        agent: &str,
+        script: &Script,
+        stdin: Option<&Secret>,
     ) -> Result<ScriptHandle> {
-        let detail = "this connection has no standard input";
-        Err(Error::new(ErrorKind::NotOffered, "run a script", detail))
+        match stdin {
+            None => self.start(agent, script).await,
+            Some(_) => {
+                let detail = "this connection has no standard input";
+                Err(Error::new(ErrorKind::NotOffered, "run a script", detail))
+            }
+        }
     }
 
     /// Whether machines must be asked by a script who they are; else their agents say so by themselves.

@@ -52,10 +52,15 @@ pub(crate) struct SessionDesk {
     pub(crate) titles: Mutex<BTreeMap<String, String>>,
 }
 
+/// What was done could not be written down, or what is known not be read.
+pub(crate) fn book(error: impl std::fmt::Display) -> Error {
+    Error::Book(error.to_string())
+}
+
 fn of_store(error: core_store::Error) -> Error {
     match error {
         core_store::Error::Conflict { constraint } => Error::Lost(constraint),
-        error => Error::Book(error.to_string()),
+        error => book(error),
     }
 }
 

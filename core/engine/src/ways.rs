@@ -1,18 +1,19 @@
 //! The ways to a computer: its agents, through the hub's connections.
 
-use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use core_connector::{ErrorKind, RunScript, Script, ScriptHandle, ScriptOutcome, Shell, Taker};
-use core_maintenance::{Carrier, Command, Error, Result, Way};
+use core_connector::{ErrorKind, RunScript, Script, ScriptHandle, ScriptOutcome, Shell};
+use core_maintenance::{Carrier, Command, Result, Way};
 use core_model::entity::{Agent, Computer, Entity, EntityKind};
 use core_model::id::ComputerId;
 use core_model::{RecordKind, RecordRef};
-use core_script::{Caps, CommandShell, Limits};
+use core_script::{Caps, CommandShell};
 use core_store::{Agents, EntityQuery, Store};
 use core_sync::Hub;
+
+use crate::desk::book;
 
 /// Through an agent of a connection.
 struct ThroughAgent {
@@ -20,8 +21,6 @@ struct ThroughAgent {
     connection: usize,
     agent: String,
     pace: Option<Duration>,
-    /// Commands have a standard input.
-    stdin: bool,
 }
 
 impl ThroughAgent {
@@ -47,13 +46,8 @@ fn script(command: &Command) -> Script {
 #[async_trait]
 impl Carrier for ThroughAgent {
     async fn start(&self, command: &Command) -> core_connector::Result<ScriptHandle> {
-        match self.stdin {
-            false => self.scripts()?.start(&self.agent, &script(command)).await,
-            true => {
-                let stdin = command.stdin.as_ref();
-                self.scripts()?.start_with(&self.agent, &script(command), stdin).await
-            }
-        }
+        let stdin = command.stdin.as_ref();
+        self.scripts()?.start_with(&self.agent, &script(command), stdin).await
     }
 
     async fn find(&self, command: &Command) -> core_connector::Result<Option<ScriptHandle>> {
@@ -77,18 +71,16 @@ pub(crate) async fn ways(
     computer: ComputerId,
     pace: Option<Duration>,
 ) -> Result<Vec<Way>> {
-    let failed = |error: String| Error::Book(error);
     let store = &hub.store;
     let row = store.entity(EntityKind::Computer, &computer.to_string()).await;
-    let Some(row) = row.map_err(|error| failed(error.to_string()))? else { return Ok(Vec::new()) };
-    let computer: Computer = row.read().map_err(|error| failed(error.to_string()))?;
+    let Some(row) = row.map_err(book)? else { return Ok(Vec::new()) };
+    let computer: Computer = row.read().map_err(book)?;
     let agents = agents_of(store, &computer).await?;
     let refs: Vec<RecordRef> = agents.iter().map(reference).collect();
     if refs.is_empty() {
         return Ok(Vec::new());
     }
-    let presences =
-        store.presences(Agents::Keys(&refs)).await.map_err(|error| failed(error.to_string()))?;
+    let presences = store.presences(Agents::Keys(&refs)).await.map_err(book)?;
     let mut ways: Vec<(usize, Way)> = Vec::new();
     for (agent, reference) in agents.iter().zip(&refs) {
         let place = hub.connections.iter().position(|one| one.name == agent.connection);
@@ -96,32 +88,33 @@ pub(crate) async fn ways(
         let Some(scripts) = hub.connections[place].connector.scripts() else { continue };
         let online =
             presences.iter().find(|(of, _)| of == reference).and_then(|(_, one)| one.online);
-        let command = scripts.command_limit();
         let taker = match scripts.taker(&agent.key).await {
             Ok(taker) => taker,
             // It was removed since its agents were read: no way leads there.
             Err(error) if error.kind() == ErrorKind::NotFound => continue,
-            Err(error) => return Err(failed(error.to_string())),
+            Err(error) => return Err(book(error)),
         };
-        let online = taker.as_ref().map_or(online, |taker| taker.online.or(online));
-        let (limits, caps) = match &taker {
-            None => (
-                Limits { shell: CommandShell::PowerShell, command, stdin: false, folder: "" },
-                Caps::VENDOR,
-            ),
-            Some(taker) => (own_limits(taker, command), Caps::LOCAL),
-        };
-        let carrier = ThroughAgent {
+        let carrier = Arc::new(ThroughAgent {
             hub: Arc::clone(hub),
             connection: place,
             agent: agent.key.clone(),
             pace,
-            stdin: limits.stdin,
-        };
+        });
         // One computer may have two agents of one connection for a while.
         let name = format!("{}/{}", agent.connection, agent.key);
-        let carrier = Arc::new(carrier);
-        ways.push((place, Way { name, online, limits, caps, carrier }));
+        let own = taker.is_some();
+        let taker = taker.unwrap_or_default();
+        let way = Way {
+            name,
+            online: taker.online.or(online),
+            shell: if taker.posix { CommandShell::Sh } else { CommandShell::PowerShell },
+            command_limit: scripts.command_limit(),
+            stdin: own,
+            folder: taker.folder,
+            caps: if own { Caps::LOCAL } else { Caps::VENDOR },
+            carrier,
+        };
+        ways.push((place, way));
     }
     ways.sort_by_key(|(place, way)| {
         let rank = match way.online {
@@ -134,39 +127,16 @@ pub(crate) async fn ways(
     Ok(ways.into_iter().map(|(_, way)| way).collect())
 }
 
-/// What a runner of the hub's own can carry.
-fn own_limits(taker: &Taker, command: usize) -> Limits<'static> {
-    let shell = if taker.posix { CommandShell::Sh } else { CommandShell::PowerShell };
-    Limits { shell, command, stdin: true, folder: kept_folder(&taker.folder) }
-}
-
-/// A folder's name that lasts as long as the program, as limits want it. Almost all runners have the same one; of
-/// others so many are kept, and one beyond them is none: scripts are refused then, with its name.
-fn kept_folder(folder: &str) -> &'static str {
-    const MOST: usize = 4096;
-    static KEPT: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
-    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
-    match kept.get(folder) {
-        Some(known) => known,
-        None if kept.len() >= MOST => "",
-        None => {
-            let known: &'static str = Box::leak(folder.to_owned().into_boxed_str());
-            kept.insert(known);
-            known
-        }
-    }
-}
-
 async fn agents_of(store: &Store, computer: &Computer) -> Result<Vec<Agent>> {
     let ids: Vec<String> = computer.agents.iter().map(ToString::to_string).collect();
     if ids.is_empty() {
         return Ok(Vec::new());
     }
     let query = EntityQuery { ids: Some(&ids), ..EntityQuery::all(Agent::KIND) };
-    let rows = store.entities(&query).await.map_err(|error| Error::Book(error.to_string()))?;
+    let rows = store.entities(&query).await.map_err(book)?;
     let mut agents: Vec<Agent> = Vec::with_capacity(rows.len());
     for row in &rows {
-        agents.push(row.read().map_err(|error| Error::Book(error.to_string()))?);
+        agents.push(row.read().map_err(book)?);
     }
     agents.retain(|agent| !agent.gone && agent.runs_scripts && agent.computer == Some(computer.id));
     Ok(agents)

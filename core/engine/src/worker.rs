@@ -14,7 +14,7 @@ use core_store::{Holder, Ready, SessionQuery, SessionWord, Take};
 use tokio::task::{Id, JoinSet};
 use tokio::time::Instant;
 
-use crate::desk::{SessionDesk, Switch};
+use crate::desk::{SessionDesk, Switch, book};
 use crate::foreman::{EngineSettings, Foreman, Unbriefed};
 use crate::{report, ways};
 
@@ -203,6 +203,8 @@ impl Worker {
         let waiting = SessionQuery {
             state: Some(SessionState::Waiting),
             most: Some(AWAY),
+            // What was put back stands behind what waits since it was asked for.
+            newest: true,
             ..SessionQuery::default()
         };
         let waiting = hub.store.sessions(waiting).await.map_err(|error| error.to_string())?;
@@ -338,10 +340,7 @@ impl One {
             Ok(Ended::Over { plan, report, changed }) => {
                 let now_us = hub.clock.now_us();
                 let actions = report::actions(session, &plan, &report, now_us);
-                hub.store
-                    .put_session_actions(holder, &actions)
-                    .await
-                    .map_err(|error| Error::Book(error.to_string()))?;
+                hub.store.put_session_actions(holder, &actions).await.map_err(book)?;
                 let result = report::document(&plan, &report, &changed);
                 let words = report::words(&plan, &report);
                 self.over(session, holder, (report::state(&report), &words), Some(&result)).await
@@ -371,7 +370,7 @@ impl One {
         let step = serde_json::to_string(&core_plan::Step::Reboot).unwrap_or_default();
         let subject = session.subject.to_string();
         let found = hub.store.steps_since((session.id, &subject), &step, since).await;
-        found.map_err(|error| Error::Book(error.to_string()))
+        found.map_err(book)
     }
 
     async fn over(
@@ -393,7 +392,7 @@ impl One {
             now_us: hub.clock.now_us(),
         };
         let told = hub.store.tell_session(session.id, said).await;
-        let told = told.map_err(|error| Error::Book(error.to_string()))?;
+        let told = told.map_err(book)?;
         tracing::info!(session = %session.id, subject = session.subject_name, state = state.as_str(), word, "a session ended");
         tell_tickets(&hub, std::iter::once(&told)).await;
         Ok(())
@@ -409,7 +408,7 @@ impl One {
         let hub = self.foreman.hub();
         let now_us = hub.clock.now_us();
         let back = hub.store.put_back_session(holder, word, ready, now_us).await;
-        let back = back.map_err(|error| Error::Book(error.to_string()))?;
+        let back = back.map_err(book)?;
         tracing::info!(session = %session.id, subject = session.subject_name, word, "a session was put back");
         tell_tickets(&hub, std::iter::once(&back)).await;
         Ok(())

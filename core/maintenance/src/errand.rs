@@ -123,7 +123,7 @@ impl Errand<'_> {
             return self.wait(desk, line, way, run, &handle).await.map(Some);
         }
         // Whose token it held is not known any more: its text cannot be made again.
-        let secret = !self.arguments.secrets().is_empty() && !way.limits.stdin;
+        let secret = !self.arguments.secrets().is_empty() && !way.stdin;
         let delivery = if secret { None } else { self.delivery(desk, way, run).await?.ok() };
         let Some((delivery, stdin)) = delivery else {
             return if self.reads {
@@ -195,12 +195,12 @@ impl Errand<'_> {
         way: &Way,
         run: &Run,
     ) -> Result<std::result::Result<(Delivery, Option<Secret>), String>> {
-        let Some(script) = self.body.script(way.limits.shell) else {
+        let Some(script) = self.body.script(way.shell) else {
             return Ok(Err("there is no such thing on computers of this kind".to_owned()));
         };
         let secrets = self.arguments.secrets();
         let (mut fetch, mut stdin) = (None, None);
-        if !secrets.is_empty() && way.limits.stdin {
+        if !secrets.is_empty() && way.stdin {
             stdin = Some(secret_document(&desk.keys.values(secrets).await?));
         } else if !secrets.is_empty() {
             let until = run.sent_at + TimeDelta::seconds(i64::from(self.limit_s) + GRACE_S);
@@ -214,7 +214,7 @@ impl Errand<'_> {
             limit_s: self.limit_s,
             caps: self.caps(way),
         };
-        let delivery = deliver(&job, &way.limits).map_err(|error| error.to_string());
+        let delivery = deliver(&job, &way.limits()).map_err(|error| error.to_string());
         Ok(delivery.map(|delivery| (delivery, stdin)))
     }
 

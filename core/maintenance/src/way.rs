@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use core_connector::{ScriptHandle, ScriptOutcome, Secret};
 use core_model::library::KeptSecret;
-use core_script::{Caps, Limits, SecretFetch};
+use core_script::{Caps, CommandShell, Limits, SecretFetch};
 use uuid::Uuid;
 
 use crate::error::Result;
@@ -61,12 +61,30 @@ pub struct Way {
     pub name: String,
     /// Whether the computer can be reached by it just now; nothing where nobody knows.
     pub online: Option<bool>,
-    /// What it can carry.
-    pub limits: Limits<'static>,
+    /// What takes the commands.
+    pub shell: CommandShell,
+    /// How many characters (UTF-16) a command may have.
+    pub command_limit: usize,
+    /// Whether commands have a standard input that nobody else keeps.
+    pub stdin: bool,
+    /// In which folder scripts are staged by `sh`.
+    pub folder: String,
     /// How much of what a script prints it can bring back.
     pub caps: Caps,
     /// What carries.
     pub carrier: Arc<dyn Carrier>,
+}
+
+impl Way {
+    /// What it can carry.
+    pub(crate) fn limits(&self) -> Limits<'_> {
+        Limits {
+            shell: self.shell,
+            command: self.command_limit,
+            stdin: self.stdin,
+            folder: &self.folder,
+        }
+    }
 }
 
 /// The ways to the computer of a session.

@@ -16,25 +16,29 @@ use crate::kind::RUNNERS;
 use crate::office::{Office, now_us};
 
 /// For how long a runner that was heard of is online, microseconds.
-pub(crate) const ONLINE_US: i64 = 60 * 1_000_000;
+const ONLINE_US: i64 = 60 * 1_000_000;
 
 /// The connection of kind `runner`.
 pub struct Runners {
     source: Listing,
-    pub(crate) keep_us: i64,
 }
 
-struct Listing(Office);
+struct Listing {
+    office: Office,
+    /// For how long commands and what they printed are kept, microseconds.
+    keep_us: i64,
+}
 
 impl Runners {
     /// That of an office. Commands and what they printed are kept so many hours.
     #[must_use]
     pub fn new(office: Office, keep_hours: u32) -> Self {
-        Self { source: Listing(office), keep_us: i64::from(keep_hours) * 3_600_000_000 }
+        let keep_us = i64::from(keep_hours) * 3_600_000_000;
+        Self { source: Listing { office, keep_us } }
     }
 
     pub(crate) fn office(&self) -> &Office {
-        &self.source.0
+        &self.source.office
     }
 }
 
@@ -44,7 +48,16 @@ pub(crate) fn of_store(error: &core_store::Error) -> Error {
         .with_remedy(error.remedy().to_owned())
 }
 
-pub(crate) fn is_online(row: &RunnerRow, now_us: i64) -> bool {
+/// What a machine said of itself.
+#[must_use]
+pub fn evidence(row: &RunnerRow) -> Evidence {
+    // It was checked before it was kept.
+    serde_json::from_str(&row.evidence).unwrap_or_default()
+}
+
+/// Whether a runner was heard of just now.
+#[must_use]
+pub fn is_online(row: &RunnerRow, now_us: i64) -> bool {
     now_us - row.heard_us < ONLINE_US
 }
 
@@ -80,10 +93,11 @@ impl Source for Listing {
             let detail = "runners are read in one piece and have no checkpoint";
             return Err(Error::new(ErrorKind::CheckpointExpired, "runners", detail));
         }
-        let store = &self.0.store;
+        let (store, now_us) = (&self.office.store, now_us());
         let clients = store.runner_clients().await.map_err(|error| of_store(&error))?;
         let rows = store.runners().await.map_err(|error| of_store(&error))?;
-        let now_us = now_us();
+        let old = store.forget_runner_commands(now_us - self.keep_us).await;
+        old.map_err(|error| of_store(&error))?;
         let mut records: Vec<Record> = clients.iter().map(client).collect();
         records.extend(rows.iter().map(|row| agent(row, now_us)));
         Ok(Page {
@@ -104,8 +118,7 @@ fn client(client: &RunnerClient) -> Record {
 }
 
 fn agent(row: &RunnerRow, now_us: i64) -> Record {
-    // It was checked before it was kept.
-    let said: Evidence = serde_json::from_str(&row.evidence).unwrap_or_default();
+    let said = evidence(row);
     let mut properties = vec![("installation".to_owned(), said.installation.to_string())];
     properties.extend(said.machine_id.map(|id| ("machine-id".to_owned(), id)));
     let facts = AgentFacts {

@@ -5,6 +5,6 @@ mod kind;
 mod office;
 mod scripts;
 
-pub use connector::Runners;
+pub use connector::{Runners, evidence, is_online};
 pub use kind::{Config, RunnerKind};
 pub use office::{Office, Refused};

@@ -8,12 +8,12 @@ use base64::engine::general_purpose::STANDARD;
 use core_connector::{
     Error, ErrorKind, Result, RunScript, Script, ScriptHandle, ScriptOutcome, Secret, Taker,
 };
-use core_runner::{Evidence, Order, Outcome, Shell};
+use core_runner::{Order, Outcome, Shell};
 use core_store::{NewRunnerCommand, RunnerCommand, RunnerRow};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::connector::{Runners, is_online, of_store};
+use crate::connector::{Runners, evidence, is_online, of_store};
 use crate::office::{CAME, now_us};
 
 const OPERATION: &str = "run a script through a runner";
@@ -80,10 +80,6 @@ impl Runners {
         let store = &office.store;
         // Asked again, it is the same command: it waits once.
         store.queue_runner_command(&office.keys, &new).await.map_err(|error| of_store(&error))?;
-        store
-            .forget_runner_commands(now_us - self.keep_us)
-            .await
-            .map_err(|error| of_store(&error))?;
         CAME.notify_waiters();
         Ok(ScriptHandle(run))
     }
@@ -123,15 +119,10 @@ impl Runners {
     }
 }
 
-fn evidence(row: &RunnerRow) -> Evidence {
-    // It was checked before it was kept.
-    serde_json::from_str(&row.evidence).unwrap_or_default()
-}
-
 #[async_trait]
 impl RunScript for Runners {
     async fn start(&self, agent: &str, script: &Script) -> Result<ScriptHandle> {
-        self.queue(agent, script, None).await
+        self.start_with(agent, script, None).await
     }
 
     async fn start_with(

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::HeaderValue;
-use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use core_connector::Secret;
@@ -22,6 +22,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::Api;
+use crate::access::bearer;
 use crate::answer::tagged;
 use crate::asked::Asked;
 use crate::deeds::{Deed, Does, deed, field, needed};
@@ -346,8 +347,7 @@ async fn failures(api: Arc<Api>, asked: Asked) -> Result<Response, Problem> {
 /// the answer is the same: nobody learns whether there was such a token.
 pub(crate) async fn secrets(api: Arc<Api>, asked: Asked) -> Result<Response, Problem> {
     let refused = || Problem::unknown_caller();
-    let token = asked.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let token = token.and_then(|value| value.strip_prefix("Bearer ")).ok_or_else(refused)?;
+    let token = bearer(&asked.headers).ok_or_else(refused)?;
     let digest = RunToken::digest_of(token);
     let row = api.store.use_run_token(&digest, api.now_us()).await?.ok_or_else(refused)?;
     let wanted: BTreeMap<String, KeptSecret> =

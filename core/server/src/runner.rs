@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Json;
-use axum::http::header::AUTHORIZATION;
 use axum::response::{IntoResponse, Response};
 use core_runner_hub::{Office, Refused};
 use core_store::RunnerRow;
@@ -13,6 +12,7 @@ use serde_json::json;
 use tokio::sync::Semaphore;
 
 use crate::Api;
+use crate::access::bearer;
 use crate::asked::Asked;
 use crate::problem::Problem;
 
@@ -93,15 +93,9 @@ fn office(api: &Api) -> Result<Office, Problem> {
     api.answers.runners().ok_or_else(Problem::no_path)
 }
 
-/// What follows `Bearer` in the only `Authorization` there is.
-fn bearer(asked: &Asked) -> &str {
-    let mut sent = asked.headers.get_all(AUTHORIZATION).iter();
-    let (only, more) = (sent.next().and_then(|text| text.to_str().ok()), sent.next());
-    let split = only.and_then(|text| text.split_once(' ')).filter(|_| more.is_none());
-    split
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map(|(_, text)| text.trim())
-        .unwrap_or_default()
+/// The key or token that is shown; blank where there is none.
+fn shown(asked: &Asked) -> &str {
+    bearer(&asked.headers).unwrap_or_default()
 }
 
 impl From<Refused> for Problem {
@@ -131,7 +125,7 @@ pub(crate) async fn enrol(api: Arc<Api>, asked: Asked) -> Result<Response, Probl
         return Err(Problem::crowded("too many enrolments were refused in this minute"));
     }
     let _place = crowd.enrolling.acquire().await.map_err(|_| Problem::fault())?;
-    match office.enrol(bearer(&asked), &asked.body).await {
+    match office.enrol(shown(&asked), &asked.body).await {
         Ok(enrolled) => Ok(Json(enrolled).into_response()),
         Err(refused) => {
             if let Refused::Stranger(why) = &refused {
@@ -170,7 +164,7 @@ pub(crate) async fn done(api: Arc<Api>, asked: Asked) -> Result<Response, Proble
 
 async fn known(api: &Api, asked: &Asked) -> Result<(Office, RunnerRow), Problem> {
     let office = office(api)?;
-    let runner = office.known(bearer(asked)).await?;
+    let runner = office.known(shown(asked)).await?;
     Ok((office, runner))
 }
 

@@ -5,7 +5,7 @@ use core_model::RecordKind;
 use core_model::decision::Settled;
 use core_model::entity::{Client, LinkReason, Tenant};
 use core_model::record::RecordRef;
-use core_runner::Evidence;
+use core_runner_hub::{evidence, is_online};
 use core_store::{EnrolmentToken, NewRunnerToken, RunnerClient, RunnerRow, RunnerTokenRow, Store};
 use serde_json::{Value, json};
 
@@ -16,9 +16,6 @@ use crate::config::RUNNER;
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::output::{self, Align, TextTable, printable};
-
-/// For how long a runner that was heard of is online, microseconds.
-const ONLINE_US: i64 = 60 * 1_000_000;
 
 pub(crate) async fn run(global: &Global, args: &RunnersArgs) -> Result<Exit, Failure> {
     let context = Context::open(global).await?;
@@ -258,12 +255,8 @@ async fn names(store: &Store) -> Result<Vec<RunnerClient>, Failure> {
     Ok(store.runner_clients().await?)
 }
 
-fn evidence(row: &RunnerRow) -> Evidence {
-    serde_json::from_str(&row.evidence).unwrap_or_default()
-}
-
 fn state(row: &RunnerRow, now_us: i64) -> &'static str {
-    if now_us - row.heard_us < ONLINE_US { "online" } else { "away" }
+    if is_online(row, now_us) { "online" } else { "away" }
 }
 
 fn as_json(row: &RunnerRow, tenant: Option<&str>, now_us: i64) -> Value {

@@ -20,7 +20,7 @@ use core_model::library::{
     Software, SoftwareVersion, Target, Task, UpgradeStrategy,
 };
 use core_plan::{Catalogue, OnChange, Plan, Report, RunKind, Settings};
-use core_script::{Caps, CommandShell, Limits, SecretFetch};
+use core_script::{Caps, CommandShell, SecretFetch};
 use uuid::Uuid;
 
 /// How many more words the hub says before it dies.
@@ -70,6 +70,16 @@ pub(crate) struct Sh {
 }
 
 impl Sh {
+    /// One that works.
+    fn fresh() -> Arc<Self> {
+        Arc::new(Self {
+            vendor: Mutex::default(),
+            life: Mutex::new(Life::endless()),
+            mute: AtomicBool::new(false),
+            online: AtomicBool::new(true),
+        })
+    }
+
     fn life(&self) -> Arc<Life> {
         Arc::clone(&self.life.lock().unwrap())
     }
@@ -154,7 +164,6 @@ pub(crate) struct Estate {
     demands: Vec<Demand>,
     pub(crate) settings: Settings,
     pub(crate) change: Box<dyn Fn(&mut Brief) + Send + Sync>,
-    staged: &'static str,
     /// How much faster than life the hub's clock goes, in steps of a pause.
     pub(crate) pause_is: TimeDelta,
     now: Mutex<DateTime<Utc>>,
@@ -163,23 +172,12 @@ pub(crate) struct Estate {
 impl Estate {
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let staged = folder.path().join("staged");
-        std::fs::create_dir(&staged).unwrap();
+        std::fs::create_dir(folder.path().join("staged")).unwrap();
         let hubside = Hubside { folder: folder.path().to_owned(), ..Hubside::default() };
         Self {
-            // A few bytes a test, and only as long as it runs.
-            staged: Box::leak(staged.to_str().unwrap().to_owned().into_boxed_str()),
             folder,
             kept: Arc::default(),
-            ways: vec![(
-                "one",
-                Arc::new(Sh {
-                    vendor: Mutex::default(),
-                    life: Mutex::new(Life::endless()),
-                    mute: AtomicBool::new(false),
-                    online: AtomicBool::new(true),
-                }),
-            )],
+            ways: vec![("one", Sh::fresh())],
             secrets: BTreeMap::new(),
             hubside,
             software: Vec::new(),
@@ -193,15 +191,7 @@ impl Estate {
     }
 
     pub(crate) fn with_way(mut self, name: &'static str) -> Self {
-        self.ways.push((
-            name,
-            Arc::new(Sh {
-                vendor: Mutex::default(),
-                life: Mutex::new(Life::endless()),
-                mute: AtomicBool::new(false),
-                online: AtomicBool::new(true),
-            }),
-        ));
+        self.ways.push((name, Sh::fresh()));
         self
     }
 
@@ -351,16 +341,13 @@ impl Book for Hub<'_> {
 #[async_trait]
 impl Ways for Hub<'_> {
     async fn ways(&self) -> Result<Vec<Way>> {
-        let limits = Limits {
-            shell: CommandShell::Sh,
-            command: 100_000,
-            stdin: true,
-            folder: self.estate.staged,
-        };
         let way = |(name, way): &(&str, Arc<Sh>)| Way {
             name: (*name).to_owned(),
             online: Some(way.online.load(Ordering::SeqCst)),
-            limits,
+            shell: CommandShell::Sh,
+            command_limit: 100_000,
+            stdin: true,
+            folder: self.estate.path("staged").to_str().unwrap().to_owned(),
             caps: Caps::LOCAL,
             carrier: Arc::clone(way) as Arc<dyn Carrier>,
         };

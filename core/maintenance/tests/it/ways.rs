@@ -10,6 +10,20 @@ use core_plan::{FailureClass, Overall, WhenOffline};
 
 use crate::estate::{Estate, Life};
 
+/// One that wants a program, and whose hub waits long where it waits.
+fn slow(mut estate: Estate) -> Estate {
+    estate.pause_is = TimeDelta::seconds(20);
+    estate.software("reader", &["1.0"]);
+    estate.demand("reader", DesiredState::Latest);
+    estate
+}
+
+/// It is planned; from then on the first way takes what it is sent and does not answer.
+async fn planned_and_mute(estate: &Estate) {
+    assert!(matches!(estate.process(Life::endless(), false).await, Ok(Ended::Planned(_))));
+    estate.ways[0].1.mute.store(true, Ordering::SeqCst);
+}
+
 /// The first way goes as soon as something was sent by it and is waited for.
 async fn goes_when_sent(estate: &Estate) {
     let one = &estate.ways[0].1;
@@ -27,14 +41,9 @@ async fn goes_when_sent(estate: &Estate) {
 
 #[tokio::test]
 async fn s12_a_way_that_dies_in_the_middle_is_left_for_the_other_and_what_ran_is_looked_at() {
-    let mut estate = Estate::new().with_way("two");
-    estate.pause_is = TimeDelta::seconds(20);
-    estate.software("reader", &["1.0"]);
-    estate.demand("reader", DesiredState::Latest);
+    let estate = slow(Estate::new().with_way("two"));
     // The plan is made by the first way, which goes quiet with the install in it.
-    assert!(matches!(estate.process(Life::endless(), false).await, Ok(Ended::Planned(_))));
-    let one = Arc::clone(&estate.ways[0].1);
-    one.mute.store(true, Ordering::SeqCst);
+    planned_and_mute(&estate).await;
     let goes = goes_when_sent(&estate);
     let (report, ()) = tokio::join!(estate.whole(), goes);
     assert_eq!((report.overall, estate.read("reader").trim()), (Overall::Passed, "1.0"));
@@ -46,10 +55,7 @@ async fn s12_a_way_that_dies_in_the_middle_is_left_for_the_other_and_what_ran_is
 
 #[tokio::test]
 async fn s10_a_computer_that_is_away_is_waited_for_and_the_session_goes_on_when_it_is_back() {
-    let mut estate = Estate::new();
-    estate.pause_is = TimeDelta::seconds(20);
-    estate.software("reader", &["1.0"]);
-    estate.demand("reader", DesiredState::Latest);
+    let estate = slow(Estate::new());
     let one = Arc::clone(&estate.ways[0].1);
     one.online.store(false, Ordering::SeqCst);
     for _ in 0..3 {
@@ -65,13 +71,9 @@ async fn s10_a_computer_that_is_away_is_waited_for_and_the_session_goes_on_when_
 
 #[tokio::test]
 async fn what_was_sent_to_a_computer_that_went_away_is_waited_for_and_not_sent_again() {
-    let mut estate = Estate::new();
-    estate.pause_is = TimeDelta::seconds(20);
-    estate.software("reader", &["1.0"]);
-    estate.demand("reader", DesiredState::Latest);
-    assert!(matches!(estate.process(Life::endless(), false).await, Ok(Ended::Planned(_))));
+    let estate = slow(Estate::new());
+    planned_and_mute(&estate).await;
     let one = Arc::clone(&estate.ways[0].1);
-    one.mute.store(true, Ordering::SeqCst);
     let goes = goes_when_sent(&estate);
     let (ended, ()) = tokio::join!(estate.process(Life::endless(), true), goes);
     assert!(matches!(ended, Ok(Ended::Waits { until: None, .. })), "{ended:?}");

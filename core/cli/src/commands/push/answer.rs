@@ -116,7 +116,7 @@ fn item_as_json(connection: &str, item: &PushedItem) -> Value {
         "computer": item.computer,
         "name": item.name,
         "object": item.object,
-        "outcome": word(item),
+        "outcome": item.outcome.as_str(),
         "changes": item.changes,
         "conflicts": item.conflicts,
     });
@@ -131,15 +131,4 @@ fn item_as_json(connection: &str, item: &PushedItem) -> Value {
         _ => {}
     }
     line
-}
-
-fn word(item: &PushedItem) -> &'static str {
-    match item.outcome {
-        Pushed::Unchanged => "unchanged",
-        Pushed::Written => "written",
-        Pushed::Created => "created",
-        Pushed::Missing { .. } => "missing",
-        Pushed::Failed { .. } => "failed",
-        Pushed::Left => "left",
-    }
 }
