@@ -134,23 +134,33 @@ impl Browser {
         }
     }
 
+    /// A command about the first element of a selector; once more where the page was another meanwhile.
+    #[track_caller]
+    fn on(&self, css: &str, method: &str, what: &str, body: &Value) -> Value {
+        let began = Instant::now();
+        loop {
+            let path = format!("{}/element/{}/{what}", self.session, self.wait(css));
+            match self.ask(method, &path, body) {
+                Some((200, mut answer)) => return answer["value"].take(),
+                Some((_, answer)) if is_gone(&answer) && began.elapsed() < PATIENCE => {}
+                other => panic!("{method} {path}: {other:?}"),
+            }
+        }
+    }
+
     #[track_caller]
     pub(crate) fn click(&self, css: &str) {
-        let id = self.wait(css);
-        self.command("POST", &format!("/element/{id}/click"), &json!({}));
+        self.on(css, "POST", "click", &json!({}));
     }
 
     #[track_caller]
     pub(crate) fn write(&self, css: &str, text: &str) {
-        let id = self.wait(css);
-        self.command("POST", &format!("/element/{id}/value"), &json!({ "text": text }));
+        self.on(css, "POST", "value", &json!({ "text": text }));
     }
 
     #[track_caller]
     pub(crate) fn text(&self, css: &str) -> String {
-        let id = self.wait(css);
-        let text = self.command("GET", &format!("/element/{id}/text"), &Value::Null);
-        text.as_str().unwrap_or_default().to_owned()
+        self.on(css, "GET", "text", &Value::Null).as_str().unwrap_or_default().to_owned()
     }
 
     /// Goes into a frame.
@@ -206,6 +216,16 @@ impl Browser {
         let text = picture.as_str().unwrap_or_default();
         std::fs::write(Path::new(&folder).join(format!("{name}.png.base64")), text).unwrap();
     }
+}
+
+/// Whether an element was meant that is of a page before this one: WebDriver has a word for it, and Chromium's
+/// own inspector another where the page goes while the driver is asking.
+fn is_gone(answer: &Value) -> bool {
+    let of = &answer["value"];
+    of["error"] == "stale element reference"
+        || of["message"]
+            .as_str()
+            .is_some_and(|said| said.contains("does not belong to the document"))
 }
 
 impl Drop for Browser {
