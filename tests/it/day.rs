@@ -23,6 +23,7 @@ use core_sync::{Clock, Hub};
 use mocks::world::{Options, World};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
+use tempfile::TempDir;
 use tests::dates::Dates;
 use tests::fast_forward::FastForward;
 use tests::order::Order;
@@ -259,22 +260,42 @@ fn order(stage: &Stage, database: &databases::Database, folder: &Path) -> Result
     Ok(path)
 }
 
-async fn killed_all_day(seed: u64, database: &databases::Database) -> Result<()> {
-    let stage = Stage::set(seed).await?;
-    let (from, until) = stage.span();
-    let begun = from + TimeDelta::minutes(20);
-    let store = database.open().await?;
-    work(&stage, &store, (from, begun)).await?;
-    stage.define(&store).await?;
-    let assets = stage.site.assets().len();
-    let made = store.push_objects(HALO, None).await?.len();
+/// A day on a database that others may open, of which the first minutes were worked here.
+struct Begun {
+    stage: Stage,
+    store: Store,
+    /// From when others work, and until when.
+    span: (DateTime<Utc>, DateTime<Utc>),
+    /// Assets there were by then, and how many of them the hub made.
+    before: (usize, usize),
+    /// What they are told.
+    order: PathBuf,
+    /// Where that lies, as long as this is kept.
+    _folder: TempDir,
+}
 
-    let folder = tempfile::tempdir()?;
-    let path = order(&stage, database, folder.path())?;
+impl Begun {
+    async fn of(seed: u64, database: &databases::Database) -> Result<Self> {
+        let stage = Stage::set(seed).await?;
+        let (from, until) = stage.span();
+        let begun = from + TimeDelta::minutes(20);
+        let store = database.open().await?;
+        work(&stage, &store, (from, begun)).await?;
+        stage.define(&store).await?;
+        let before = (stage.site.assets().len(), store.push_objects(HALO, None).await?.len());
+        let folder = tempfile::tempdir()?;
+        let order = order(&stage, database, folder.path())?;
+        Ok(Self { stage, store, span: (begun, until), before, order, _folder: folder })
+    }
+}
+
+async fn killed_all_day(seed: u64, database: &databases::Database) -> Result<()> {
+    let day = Begun::of(seed, database).await?;
+    let (begun, until) = day.span;
     let mut dice = StdRng::seed_from_u64(seed);
     let (mut at, mut killed) = (begun, 0);
     for _ in 0..KILLS {
-        let mut child = start(&path, at, until)?;
+        let mut child = start(&day.order, at, until)?;
         let began = Instant::now();
         let life = Duration::from_millis(dice.random_range(50..1500));
         while began.elapsed() < life && child.try_wait()?.is_none() {
@@ -286,15 +307,15 @@ async fn killed_all_day(seed: u64, database: &databases::Database) -> Result<()>
         }
         child.wait()?;
         // The dead one's leases have run out by then.
-        at = (latest(&store).await?.max(at) + TimeDelta::seconds(61)).min(until);
+        at = (latest(&day.store).await?.max(at) + TimeDelta::seconds(61)).min(until);
     }
-    let mut last = start(&path, at, until)?;
+    let mut last = start(&day.order, at, until)?;
     let ended = tokio::task::spawn_blocking(move || last.wait()).await??;
     ensure!(ended.success(), "the last process failed: {ended}");
     println!("{}: {killed} were killed, the last at {at} of {until}", database.name);
     ensure!(killed > 3, "too few were killed to mean anything");
 
-    ensure_whole(&stage, store, until, (assets, made)).await
+    ensure_whole(&day.stage, day.store, until, day.before).await
 }
 
 /// The day ended as it should, and nothing was done twice: `before` it there were so many assets, of which the

@@ -136,7 +136,7 @@ fn ensure_true(resolver: &Resolver, ground: &Ground, at: DateTime<Utc>) -> Resul
 /// A preview on another snapshot is the one on the same where only definitions differ, and tells
 /// what a change of a tag does.
 fn ensure_previews(loaded: &Loaded, resolved: &Resolver, other: TenantId) -> Result<()> {
-    let mut library = loaded.library.clone();
+    let mut library = Library::clone(&loaded.library);
     library.deployments.retain(|one| one.name != "by-tenant");
     let redefined = |library: &Library| {
         let snapshot = Arc::new(Snapshot::new(loaded.redefined(library)));
@@ -147,7 +147,7 @@ fn ensure_previews(loaded: &Loaded, resolved: &Resolver, other: TenantId) -> Res
     let difference = resolved.difference(&redefined(&library));
     ensure!(!removed.shifts.is_empty() && removed.shifts == difference.shifts, "{difference:#?}");
 
-    let mut tagged = loaded.library.clone();
+    let mut tagged = Library::clone(&loaded.library);
     tagged.tags[0].tenants.push(other);
     let difference = resolved.difference(&redefined(&tagged));
     let counts = difference.counts();

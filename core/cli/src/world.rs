@@ -72,7 +72,7 @@ impl World {
     pub(crate) fn kept(live: &Live, when: When) -> Self {
         let (event, revision) = live.place();
         let input = SnapshotInput::new(when.now);
-        let loaded = Loaded { input, library: live.library().as_ref().clone(), event, revision };
+        let loaded = Loaded { input, library: Arc::clone(live.library()), event, revision };
         Self { resolver: live.resolver(), names: words::Names::of(&loaded), loaded, when }
     }
 

@@ -125,6 +125,38 @@ pub enum Takes {
     MailTest,
 }
 
+impl Takes {
+    const ALL: [Self; 7] = [
+        Self::Push,
+        Self::SyncDryRun,
+        Self::AcceptDeletions,
+        Self::Collect,
+        Self::Check,
+        Self::Rebuild,
+        Self::MailTest,
+    ];
+
+    /// The word in the store and the answers.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Takes::Push => "push",
+            Takes::SyncDryRun => "sync-dry-run",
+            Takes::AcceptDeletions => "accept-deletions",
+            Takes::Collect => "collect",
+            Takes::Check => "check",
+            Takes::Rebuild => "rebuild",
+            Takes::MailTest => "mail-test",
+        }
+    }
+
+    /// What a word is for.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.as_str() == text)
+    }
+}
+
 /// A kind of definitions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Defined {
@@ -349,4 +381,15 @@ fn is_change(asked: &Asked, ask: Ask) -> bool {
     let question =
         matches!(ask, Ask::Resolve | Ask::Preview | Ask::Explain | Ask::Plan | Ask::Winners);
     is_unsafe(&asked.method) && !question
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_work_has_a_word_of_its_own() {
+        let words: std::collections::BTreeSet<_> = Takes::ALL.map(Takes::as_str).into();
+        assert_eq!(words.len(), Takes::ALL.len());
+    }
 }

@@ -4,6 +4,7 @@
 //! RMMs, settings of computers) is not followed: then everything is read anew, which gives the same.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use core_library::Library;
 use core_model::entity::{
@@ -29,7 +30,7 @@ const PAGE: usize = 2000;
 #[derive(Debug)]
 pub enum Followed {
     /// These changes, in order. The definitions where they are others now.
-    Changes(Vec<Change>, Option<Box<Library>>),
+    Changes(Vec<Change>, Option<Arc<Library>>),
     /// Something that is not followed: load anew.
     Reload,
 }
@@ -63,7 +64,7 @@ impl World {
         let mut found = Found::default();
         if let Some(library) = &library {
             self.compare(library, &mut found);
-            self.library = library.clone();
+            self.library = Arc::clone(library);
         }
         loop {
             let events = store.events(self.event, PAGE).await?;
@@ -86,17 +87,17 @@ impl World {
         found.changes.push(Change::KnownAt(options.now));
         Ok(match found.reload {
             true => Followed::Reload,
-            false => Followed::Changes(found.changes, library.map(Box::new)),
+            false => Followed::Changes(found.changes, library),
         })
     }
 
-    async fn follow_library(&mut self, store: &Store) -> Result<Option<Library>> {
+    async fn follow_library(&mut self, store: &Store) -> Result<Option<Arc<Library>>> {
         let revision = store.last_revision().await?;
         if revision == self.revision {
             return Ok(None);
         }
         self.revision = revision;
-        Ok(Some(library(&store.definitions(revision).await?)?))
+        Ok(Some(Arc::new(library(&store.definitions(revision).await?)?)))
     }
 
     /// What other definitions mean for the snapshot: tags, and tenants that are settled otherwise.

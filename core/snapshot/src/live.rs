@@ -15,7 +15,6 @@ use crate::load::{LoadOptions, World};
 pub struct Live {
     world: World,
     engine: Engine,
-    library: Arc<Library>,
     options: LoadOptions,
 }
 
@@ -36,11 +35,10 @@ impl Live {
     pub async fn load(store: &Store, options: LoadOptions) -> Result<Self> {
         let (world, loaded) = World::load(store, &options).await?;
         let snapshot = Arc::new(Snapshot::new(loaded.input));
-        let library = Arc::new(loaded.library);
-        let definitions = Arc::new(definitions(&library));
+        let definitions = Arc::new(definitions(&loaded.library));
         let as_of = AsOf::Instant(options.now);
         let engine = Engine::new(snapshot, definitions, as_of, RunKind::Maintenance);
-        Ok(Self { world, engine, library, options })
+        Ok(Self { world, engine, options })
     }
 
     /// Takes what happened since, and the time that passed.
@@ -64,8 +62,7 @@ impl Live {
             deltas.push(self.engine.apply(change));
         }
         if let Some(library) = library {
-            self.library = Arc::from(library);
-            deltas.push(self.engine.define(Arc::new(definitions(&self.library))));
+            deltas.push(self.engine.define(Arc::new(definitions(&library))));
         }
         deltas.push(self.engine.at(AsOf::Instant(options.now)));
         self.options = options;
@@ -82,7 +79,7 @@ impl Live {
     /// What is defined.
     #[must_use]
     pub fn library(&self) -> &Arc<Library> {
-        &self.library
+        &self.world.library
     }
 
     /// The event and the revision up to which everything was taken.

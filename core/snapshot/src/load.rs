@@ -1,6 +1,7 @@
 //! The order of reading, and what comes from one entity each.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use core_library::Library;
@@ -43,7 +44,7 @@ pub struct Loaded {
     /// What a snapshot is built from.
     pub input: SnapshotInput,
     /// What is defined.
-    pub library: Library,
+    pub library: Arc<Library>,
     /// The event after which the model was so.
     pub event: i64,
     /// The revision of the definitions.
@@ -64,7 +65,7 @@ pub struct World {
     pub(crate) texts: Texts,
     pub(crate) people: People,
     pub(crate) machines: Machines,
-    pub(crate) library: Library,
+    pub(crate) library: Arc<Library>,
     pub(crate) feeds: Vec<Feed>,
     pub(crate) event: i64,
     pub(crate) revision: i64,
@@ -84,7 +85,7 @@ impl World {
             }
             None => (store.last_event_seq().await?, store.last_revision().await?),
         };
-        let library = library(&store.definitions(revision).await?)?;
+        let library = Arc::new(library(&store.definitions(revision).await?)?);
         let mut world = Self { library, event, revision, ..Self::default() };
         let mut input = SnapshotInput::new(known_at);
         input.default_zone.clone_from(&options.default_zone);
@@ -102,7 +103,7 @@ impl World {
         let runs = store.stream_runs(known_at.timestamp_micros()).await?;
         world.feeds = feeds(&runs, &options.kinds, &world.people.served);
         input.feeds.clone_from(&world.feeds);
-        let library = world.library.clone();
+        let library = Arc::clone(&world.library);
         Ok((world, Loaded { input, library, event, revision }))
     }
 

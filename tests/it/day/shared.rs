@@ -40,22 +40,14 @@ fn join(order: &Path, conductor: &Conductor) -> Result<Child> {
 }
 
 async fn shared_day(seed: u64, database: &databases::Database) -> Result<()> {
-    let stage = Stage::set(seed).await?;
-    let (from, until) = stage.span();
-    let begun = from + TimeDelta::minutes(20);
-    let store = database.open().await?;
-    work(&stage, &store, (from, begun)).await?;
-    stage.define(&store).await?;
-    let assets = stage.site.assets().len();
-    let made = store.push_objects(HALO, None).await?.len();
-    let folder = tempfile::tempdir()?;
-    let path = order(&stage, database, folder.path())?;
+    let day = Begun::of(seed, database).await?;
+    let ((begun, until), stage, store) = (day.span, day.stage, day.store);
     let tickets = open_tickets(&stage);
     ensure!(tickets.len() > 3, "too few tickets to tell anything: {}", tickets.len());
 
     let conductor = Conductor::start(begun, until).await?;
     let mut dice = StdRng::seed_from_u64(seed);
-    let mut pair = [join(&path, &conductor)?, join(&path, &conductor)?];
+    let mut pair = [join(&day.order, &conductor)?, join(&day.order, &conductor)?];
     let (mut killed, mut told, mut instants) = (0, 0, Vec::new());
     let mut at: Vec<i64> = (0..KILLS)
         .map(|_| dice.random_range(begun.timestamp_micros()..until.timestamp_micros()))
@@ -85,7 +77,7 @@ async fn shared_day(seed: u64, database: &databases::Database) -> Result<()> {
         killed += 1;
         // The other one goes on alone for a while.
         tokio::time::sleep(pause(300)).await;
-        *one = join(&path, &conductor)?;
+        *one = join(&day.order, &conductor)?;
     }
     for mut child in pair {
         let ended = tokio::task::spawn_blocking(move || child.wait()).await??;
@@ -98,7 +90,7 @@ async fn shared_day(seed: u64, database: &databases::Database) -> Result<()> {
     ensure_read_once(&store, begun, killed).await?;
     let hub = Arc::new(stage.site.hub_at(store.clone(), Clock::new(move || until))?);
     ensure_noted_once(&stage, &hub, &tickets).await?;
-    ensure_whole(&stage, store, until, (assets, made)).await
+    ensure_whole(&stage, store, until, day.before).await
 }
 
 /// All tickets, opened again: where one is closed there is nothing to note.

@@ -126,7 +126,7 @@ pub(super) fn without(
     remove: bool,
     enable: bool,
 ) -> (Library, &'static str) {
-    let mut after = world.loaded.library.clone();
+    let mut after = Library::clone(&world.loaded.library);
     if remove {
         after.deployments.retain(|other| other.id != one.id);
         return (after, "removing");

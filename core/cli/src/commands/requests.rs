@@ -118,7 +118,7 @@ impl Anew {
             format!("changed meanwhile: {}", named.join(", "))
         })?;
         let names = core_snapshot::names(&world.loaded.input);
-        if *known != proposal.patch.before {
+        if **known != proposal.patch.before {
             // Two changes that are right by themselves may not be together: a file says so.
             let files = core_library::export(&library, &names);
             let now_us = world.when.now.timestamp_micros();

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use core_daemon::{Worked, Works};
+use core_server::Takes;
 use core_store::Job;
 use core_sync::{Error, Hub, PushOptions, SyncOptions, Trigger};
 use serde::{Deserialize, Serialize};
@@ -14,50 +15,6 @@ use crate::commands::sync::{dry, report};
 use crate::commands::{check, mail, push, rebuild};
 use crate::context::Context;
 use crate::failure::Failure;
-
-/// Which work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Work {
-    /// Writing back, or saying what would be.
-    Push,
-    /// What a sync would change.
-    SyncDryRun,
-    /// A sync that lets held deletions pass.
-    AcceptDeletions,
-    /// Asking machines.
-    Collect,
-    /// Signing in.
-    Check,
-    /// Deriving anew, or comparing.
-    Rebuild,
-    /// A trial by mail.
-    MailTest,
-}
-
-impl Work {
-    const ALL: [Self; 7] = [
-        Self::Push,
-        Self::SyncDryRun,
-        Self::AcceptDeletions,
-        Self::Collect,
-        Self::Check,
-        Self::Rebuild,
-        Self::MailTest,
-    ];
-
-    /// The word in the store and the answers.
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Work::Push => "push",
-            Work::SyncDryRun => "sync-dry-run",
-            Work::AcceptDeletions => "accept-deletions",
-            Work::Collect => "collect",
-            Work::Check => "check",
-            Work::Rebuild => "rebuild",
-            Work::MailTest => "mail-test",
-        }
-    }
-}
 
 /// With what: as the store keeps it, so that a newer program reads what an older one kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,31 +85,31 @@ async fn work(context: &Context, hub: &Hub, job: &Job) -> Result<Value, Halt> {
             .with_remedy("ask for it again")
     })?;
     let names = asked.connections.as_slice();
-    let Some(work) = Work::ALL.into_iter().find(|work| work.as_str() == job.work) else {
+    let Some(work) = Takes::parse(&job.work) else {
         let what = "this version of the program does not know that work";
         return Err(Failure::failed(what).with_remedy("ask for it again").into());
     };
     let options = SyncOptions {
         stream: asked.stream.clone(),
         full: asked.full,
-        accept_deletions: work == Work::AcceptDeletions,
+        accept_deletions: work == Takes::AcceptDeletions,
         trigger: Trigger::Manual,
         ..SyncOptions::default()
     };
     Ok(match work {
-        Work::Push => {
+        Takes::Push => {
             let (full, dry_run) = (asked.full, asked.dry_run);
             let options = PushOptions { full, dry_run, trigger: Trigger::Manual };
             push::result(&hub.push(names, options).await?, options)
         }
-        Work::SyncDryRun => dry::answer(hub, names, &options).await?,
-        Work::AcceptDeletions => {
+        Takes::SyncDryRun => dry::answer(hub, names, &options).await?,
+        Takes::AcceptDeletions => {
             let runs = hub.sync(names, &options).await?;
             let scopes = report::scope_names(&hub.store).await?;
             let items: Vec<Value> = runs.iter().map(|run| report::as_json(run, &scopes)).collect();
             json!({ "items": items })
         }
-        Work::Collect => {
+        Takes::Collect => {
             hub.derive().await?;
             let every: Vec<String> = hub.named(names)?.iter().map(|one| one.name.clone()).collect();
             let asked = hub.collect_through(&every).await?;
@@ -161,9 +118,9 @@ async fn work(context: &Context, hub: &Hub, job: &Job) -> Result<Value, Halt> {
                 "left": asked.left, "accounts": asked.accounts,
             })
         }
-        Work::Check => check::answer(&context.config, names, context.registry()).await?,
-        Work::Rebuild => rebuild::answer(hub, asked.verify).await?,
-        Work::MailTest => mail::trial(context).await?,
+        Takes::Check => check::answer(&context.config, names, context.registry()).await?,
+        Takes::Rebuild => rebuild::answer(hub, asked.verify).await?,
+        Takes::MailTest => mail::trial(context).await?,
     })
 }
 
@@ -185,11 +142,5 @@ mod tests {
         assert_eq!(serde_json::from_str::<Asked>(&kept).unwrap(), some);
         let later: Asked = serde_json::from_str("{\"verify\":true,\"later\":1}").unwrap();
         assert!(later.verify);
-    }
-
-    #[test]
-    fn every_work_has_a_word_of_its_own() {
-        let words: std::collections::BTreeSet<_> = Work::ALL.map(Work::as_str).into();
-        assert_eq!(words.len(), Work::ALL.len());
     }
 }

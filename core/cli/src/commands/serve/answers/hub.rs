@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::{OfSettings, param};
 use crate::cli::{ListArgs, ListKind, ShowKind, WhenArgs, WinnersArgs};
-use crate::commands::serve::jobs::{Asked, Work};
+use crate::commands::serve::jobs::Asked;
 use crate::commands::{
     connectors, deliveries, expect, list, mail, push, runs, show, text, webhooks, winners,
 };
@@ -121,7 +121,7 @@ async fn retry(of: &OfSettings, context: &Context, question: &Question) -> Resul
         return Ok(json!({ "retried": 0, "job": null }));
     }
     let asked = Asked { connections, ..Asked::default() };
-    let mut kept = keep(of, context, question, Work::Push, &asked).await?;
+    let mut kept = keep(of, context, question, Takes::Push, &asked).await?;
     kept["retried"] = retried.into();
     Ok(kept)
 }
@@ -137,7 +137,7 @@ async fn overrule(
     must_push(of, context, &connections)?;
     push::overruled(context, text("connection"), text("object")).await?;
     let asked = Asked { connections, ..Asked::default() };
-    keep(of, context, question, Work::Push, &asked).await
+    keep(of, context, question, Takes::Push, &asked).await
 }
 
 /// Keeps what takes long as a job, if it can be done at all.
@@ -154,39 +154,26 @@ async fn take(
         dry_run: question.is("dry_run"),
         verify: question.is("verify"),
     };
-    let work = match takes {
-        Takes::Push => {
-            must_push(of, context, &asked.connections)?;
-            Work::Push
-        }
+    match takes {
+        Takes::Push => must_push(of, context, &asked.connections)?,
         Takes::AcceptDeletions => {
             asked.connections =
                 question.text("connection").map(str::to_owned).into_iter().collect();
             must_be(of, context, &asked)?;
             must_be_held(context, question, &asked).await?;
-            Work::AcceptDeletions
         }
-        Takes::SyncDryRun => {
-            must_be(of, context, &asked)?;
-            Work::SyncDryRun
-        }
-        Takes::Collect => {
-            must_be(of, context, &asked)?;
-            Work::Collect
-        }
+        Takes::SyncDryRun | Takes::Collect => must_be(of, context, &asked)?,
         Takes::Check => {
             context.config.named(&asked.connections)?;
-            Work::Check
         }
-        Takes::Rebuild => Work::Rebuild,
+        Takes::Rebuild => {}
         Takes::MailTest => {
             if context.config.mail_server()?.is_none() {
                 return Err(mail::unset());
             }
-            Work::MailTest
         }
-    };
-    keep(of, context, question, work, &asked).await
+    }
+    keep(of, context, question, takes, &asked).await
 }
 
 /// Keeps a job, and has it begun.
@@ -194,22 +181,22 @@ async fn keep(
     of: &OfSettings,
     context: &Context,
     question: &Question,
-    work: Work,
+    takes: Takes,
     asked: &Asked,
 ) -> Result<Value, Failure> {
     let now_us = Utc::now().timestamp_micros();
     let about = json!(asked).to_string();
     // Two daemons may be asked in the same microsecond, so that it needs something that only one has.
     let random = rand::random::<u64>();
-    let id = JobId::of_text(&format!("{}\n{}\n{random}", question.by, work.as_str()), now_us);
+    let id = JobId::of_text(&format!("{}\n{}\n{random}", question.by, takes.as_str()), now_us);
     let id = id.to_string();
-    let job = NewJob { id: &id, work: work.as_str(), about: &about, by: &question.by, now_us };
+    let job = NewJob { id: &id, work: takes.as_str(), about: &about, by: &question.by, now_us };
     if !context.store.add_job(&job, WAITING).await? {
         return Err(Failure::held(format!("{WAITING} jobs wait already"))
             .with_remedy("wait until some are done; GET /v1/jobs lists them"));
     }
     of.jobs.notify_one();
-    Ok(json!({ "job": id, "work": work.as_str(), "state": "waiting" }))
+    Ok(json!({ "job": id, "work": takes.as_str(), "state": "waiting" }))
 }
 
 /// Refuses connections that are not there or not enabled, and streams that they do not have.

@@ -21,7 +21,7 @@ use crate::world::World;
 pub(super) async fn make(context: &Context, wanted: Exception<'_>) -> Result<String, Failure> {
     let world = World::load(context, &WhenArgs::default(), RunKind::default()).await?;
     let now_us = world.when.now.timestamp_micros();
-    let mut after = world.loaded.library.clone();
+    let mut after = core_library::Library::clone(&world.loaded.library);
     after.deployments.push(deployment(&world, wanted, now_us)?);
     let names = core_snapshot::names(&world.loaded.input);
     let files = Files::of_texts(core_library::export(&after, &names), &world);
