@@ -206,11 +206,11 @@ impl Definitions {
     }
 
     /// Whether some target names this leaf.
-    pub(crate) fn names(&self, leaf: &Target) -> bool {
+    pub(crate) fn names(&self, wanted: impl Fn(&Target) -> bool) -> bool {
         self.deployments.values().any(|deployment| {
             let mut leaves = BTreeSet::new();
             leaves_of(&deployment.target, &mut leaves);
-            leaves.contains(leaf)
+            leaves.iter().any(&wanted)
         })
     }
 }

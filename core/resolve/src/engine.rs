@@ -9,6 +9,7 @@ use core_model::library::{SubjectKind, Target};
 use crate::dates::AsOf;
 use crate::definitions::{Definitions, ItemKey, RunKind};
 use crate::feeds::Mode;
+use crate::input::ConnectionGroupInput;
 use crate::preview::{Difference, Shift};
 use crate::resolver::Resolver;
 use crate::set::Set;
@@ -141,16 +142,46 @@ impl Engine {
     /// Whether a change brings or takes what a target names: a part that named nobody then names
     /// somebody, or the other way round, also for everybody else.
     fn mentioned(&self, change: &Change) -> bool {
-        let new = |subject| self.snapshot.number(subject).is_none();
-        let leaf = match change {
-            Change::Computer(computer) if new(computer.id.into()) => Target::Computer(computer.id),
-            Change::ComputerGone(computer) => Target::Computer(*computer),
-            Change::Person(person) if new(person.id.into()) => Target::Person(person.id),
-            Change::Tag(tag) if !self.snapshot.tags.contains_key(&tag.id) => Target::Tag(tag.id),
-            Change::TagGone(tag) => Target::Tag(*tag),
-            _ => return false,
-        };
-        self.definitions.names(&leaf)
+        let snapshot = &self.snapshot;
+        let new = |subject| snapshot.number(subject).is_none();
+        let named = |leaf: &Target| self.definitions.names(|named| named == leaf);
+        match change {
+            Change::Computer(one) => new(one.id.into()) && named(&Target::Computer(one.id)),
+            Change::ComputerGone(one) => named(&Target::Computer(*one)),
+            Change::Person(one) => new(one.id.into()) && named(&Target::Person(one.id)),
+            Change::PersonGone(one) => named(&Target::Person(*one)),
+            Change::Group(one) => {
+                !snapshot.groups.contains_key(&one.id) && named(&Target::Group(one.id))
+            }
+            Change::GroupGone(one) => named(&Target::Group(*one)),
+            Change::Tag(one) => !snapshot.tags.contains_key(&one.id) && named(&Target::Tag(one.id)),
+            Change::TagGone(one) => named(&Target::Tag(*one)),
+            Change::Tenant(one) => {
+                new(one.id.into())
+                    && self.definitions.names(
+                        |leaf| matches!(leaf, Target::Tenant { tenant, .. } if *tenant == one.id),
+                    )
+            }
+            Change::Product(one) => snapshot.products.contains_key(&one.id) == one.gone
+                && self.definitions.names(
+                    |leaf| matches!(leaf, Target::Product { product, .. } if *product == one.id),
+                ),
+            Change::ConnectionGroup(one) | Change::ConnectionGroupGone(one) => {
+                named(&Target::ConnectionGroup {
+                    connection: one.connection.to_string(),
+                    kind: one.kind,
+                    key: one.key.to_string(),
+                }) && self.comes_or_goes(change, one)
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether a group of a connection was not there, or is there and goes.
+    fn comes_or_goes(&self, change: &Change, group: &ConnectionGroupInput) -> bool {
+        let key = (group.connection.clone(), group.kind, group.key.clone());
+        let goes = matches!(change, Change::ConnectionGroupGone(_));
+        self.snapshot.group_names.contains_key(&key) == goes
     }
 
     /// The agreement types that targets name and that no agreement is of.
@@ -357,6 +388,7 @@ fn restricted(winners: &ItemWinners, subjects: &Set) -> ItemWinners {
 fn cause(change: &Change) -> &'static str {
     match change {
         Change::Joins(..) | Change::Leaves(..) | Change::Group(_) | Change::GroupGone(_) => "group",
+        Change::ConnectionGroup(_) | Change::ConnectionGroupGone(_) => "connection's group",
         Change::Computer(_) | Change::ComputerGone(_) => "computer",
         Change::Primary(..) => "primary person",
         Change::Person(_) | Change::PersonGone(_) => "person",

@@ -1,26 +1,26 @@
 //! Follows the event log: what happened since the snapshot was read, as changes of it.
 //!
-//! What is rare and touches how entities know each other (device objects of directories, groups of
-//! RMMs, settings of computers) is not followed: then everything is read anew, which gives the same.
+//! A tenant whose entity is removed is not followed: then everything is read anew, which gives the same.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use core_library::Library;
 use core_model::entity::{
-    Agent, Agreement, AgreementLine, Computer, ConnectionMember, Entity, EntityKind, Group,
-    Membership, Person, Product, Tenant,
+    Agent, Agreement, AgreementLine, Computer, ConnectionGroup, ConnectionMember, DirectoryDevice,
+    Entity, EntityKind, Group, Membership, Person, Product, Tenant,
 };
 use core_model::event::Event;
 use core_model::id::{ComputerId, TenantId};
-use core_model::library::TenantSettings;
-use core_resolve::{Change, Member};
+use core_model::library::{ComputerSettings, TenantSettings};
+use core_resolve::{Change, Directory, Member};
 use core_store::{EntityQuery, Store};
 
 use crate::error::{Error, Result};
 use crate::feeds::feeds;
 use crate::library::{Settings, excluded, library};
 use crate::load::{LoadOptions, World, read_tenant};
+use crate::machines::name_of;
 use crate::people::Object;
 
 /// Events that are read at once.
@@ -35,12 +35,16 @@ pub enum Followed {
     Reload,
 }
 
-/// Changes that were found, and computers and tenants that must be put together anew.
+/// Changes that were found, and what must be put together anew.
 #[derive(Default)]
 struct Found {
     changes: Vec<Change>,
     computers: BTreeSet<ComputerId>,
     tenants: BTreeSet<TenantId>,
+    /// Device objects that may be another computer's.
+    devices: BTreeSet<Object>,
+    /// Directories that serve a tenant more: all their device objects may be.
+    directories: BTreeSet<Directory>,
     reload: bool,
 }
 
@@ -108,7 +112,13 @@ impl World {
         };
         found.tenants.extend(differ(&library.tenants, &self.library.tenants));
         found.tenants.extend(differ(&self.library.tenants, &library.tenants));
-        found.reload |= library.computers != self.library.computers;
+        let (old, new) = (&self.library.computers, &library.computers);
+        let differ = |one: &[ComputerSettings], other: &[ComputerSettings]| {
+            let differ = one.iter().filter(|settings| !other.contains(settings));
+            differ.map(|settings| settings.computer).collect::<Vec<_>>()
+        };
+        found.computers.extend(differ(old, new));
+        found.computers.extend(differ(new, old));
         let new = library.tags.iter().filter(|tag| !self.library.tags.contains(tag));
         found.changes.extend(new.cloned().map(Change::Tag));
         let gone = self.library.tags.iter();
@@ -160,7 +170,8 @@ impl World {
                 let product = as_gone(event, |one: &mut Product| one.gone = true)?;
                 found.changes.extend(product.map(Change::Product));
             }
-            EntityKind::ConnectionGroup | EntityKind::DirectoryDevice => found.reload = true,
+            EntityKind::ConnectionGroup => self.connection_group(event, found)?,
+            EntityKind::DirectoryDevice => self.device(event, found)?,
             EntityKind::Client | EntityKind::Decision => {}
         }
         Ok(())
@@ -171,6 +182,7 @@ impl World {
             return Ok(());
         };
         let object = self.object(&person.connection, &person.directory, &person.directory_id);
+        self.serves(&object.0, person.tenant, person.gone, found);
         let known = self.people.objects.contains_key(&object);
         match self.people.person(&person, &mut self.texts) {
             Some(input) => {
@@ -194,6 +206,8 @@ impl World {
             return Ok(());
         };
         let id = group.id;
+        let directory = self.texts.directory(&group.connection, &group.directory);
+        self.serves(&directory, group.tenant, group.gone, found);
         match self.people.group(group, &mut self.texts) {
             Some((mut input, object)) => {
                 input.members = self.people.members(&object);
@@ -215,19 +229,40 @@ impl World {
         (self.texts.directory(connection, directory), id.to_owned())
     }
 
+    /// Whoever is of a directory says that it serves his tenant.
+    fn serves(&mut self, directory: &Directory, tenant: TenantId, gone: bool, found: &mut Found) {
+        if !gone && self.people.serve(directory, tenant) {
+            found.directories.insert(directory.clone());
+        }
+    }
+
+    fn device(&mut self, event: &Event, found: &mut Found) -> Result<()> {
+        if let Some(device) = as_gone(event, |one: &mut DirectoryDevice| one.gone = true)? {
+            let object = self.people.device(&device, &mut self.texts);
+            self.serves(&object.0, device.tenant, device.gone, found);
+            found.devices.insert(object);
+        }
+        Ok(())
+    }
+
+    fn connection_group(&mut self, event: &Event, found: &mut Found) -> Result<()> {
+        let Some(group) = as_gone(event, |one: &mut ConnectionGroup| one.gone = true)? else {
+            return Ok(());
+        };
+        found.computers.extend(self.machines.group(&group, &mut self.texts));
+        let named = name_of(&group, &mut self.texts);
+        found.changes.push(match group.gone {
+            true => Change::ConnectionGroupGone(named),
+            false => Change::ConnectionGroup(named),
+        });
+        Ok(())
+    }
+
     fn computer(&mut self, event: &Event, found: &mut Found) -> Result<()> {
-        let before = match &event.before {
-            Some(text) => Some(parse::<Computer>(event, text)?),
-            None => None,
-        };
-        let after = read::<Computer>(event)?;
-        let device = |one: &Option<Computer>| {
-            let live = one.as_ref().filter(|computer| !computer.gone);
-            live.and_then(|computer| Some((computer.directory_device.clone()?, computer.tenant)))
-        };
-        // Which device object of the directory it is may be another now.
-        found.reload |= device(&before) != device(&after);
-        found.computers.extend(before.iter().chain(&after).map(|computer| computer.id));
+        if let Some(computer) = as_gone(event, |one: &mut Computer| one.gone = true)? {
+            found.devices.extend(self.people.machine(&computer));
+            found.computers.insert(computer.id);
+        }
         Ok(())
     }
 
@@ -252,8 +287,24 @@ impl World {
             }
         })
         .await?;
+        // Those that have come are there to be put into groups, those that go are still there to leave them.
+        self.settle_devices(found);
         found.changes.extend(gone.into_iter().map(Change::ComputerGone));
         Ok(())
+    }
+
+    /// Says which computers device objects are now, in the groups that those are in.
+    fn settle_devices(&mut self, found: &mut Found) {
+        for directory in &found.directories {
+            found.devices.extend(self.people.devices.of_directory(directory));
+        }
+        for object in std::mem::take(&mut found.devices) {
+            let Some([before, after]) = self.people.settle(&object) else { continue };
+            for group in self.people.groups_of(&object) {
+                found.changes.extend(before.map(|member| Change::Leaves(group, member)));
+                found.changes.extend(after.map(|member| Change::Joins(group, member)));
+            }
+        }
     }
 }
 

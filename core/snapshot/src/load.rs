@@ -15,8 +15,8 @@ use core_store::Store;
 use crate::error::{Error, Result};
 use crate::feeds::{StreamKinds, feeds};
 use crate::library::{Settings, excluded, library};
-use crate::machines::Machines;
-use crate::people::{People, Texts};
+use crate::machines::{Machines, name_of};
+use crate::people::{Object, People, Texts};
 
 /// Entities that are read at once.
 const PAGE: usize = 4000;
@@ -93,8 +93,9 @@ impl World {
         input.disabled_connections.clone_from(&options.disabled);
         input.tags.clone_from(&world.library.tags);
         let reader = Reader { store, event };
-        world.read_people(&reader, &mut input).await?;
+        let groups = world.read_people(&reader, &mut input).await?;
         world.read_machines(&reader, &mut input).await?;
+        input.groups = world.with_members(groups);
         let settings = Settings::of(&world.library);
         reader.each(|tenant: Tenant| input.tenants.push(read_tenant(&tenant, &settings))).await?;
         reader.each(|one: Agreement| input.agreements.push(one)).await?;
@@ -107,7 +108,12 @@ impl World {
         Ok((world, Loaded { input, library, event, revision }))
     }
 
-    async fn read_people(&mut self, reader: &Reader<'_>, input: &mut SnapshotInput) -> Result<()> {
+    /// Gives the groups, which have their members only when devices are known, too.
+    async fn read_people(
+        &mut self,
+        reader: &Reader<'_>,
+        input: &mut SnapshotInput,
+    ) -> Result<Vec<(GroupInput, Object)>> {
         let Self { people, texts, .. } = self;
         reader.each(|person: Person| input.persons.extend(people.person(&person, texts))).await?;
         let mut groups = Vec::new();
@@ -117,25 +123,24 @@ impl World {
                 people.membership(&membership, texts);
             })
             .await?;
-        let mut devices = Vec::new();
-        reader.each(|device: DirectoryDevice| devices.push(device)).await?;
-        let mut computers = Vec::new();
-        if !devices.is_empty() {
-            reader
-                .each(|computer: Computer| {
-                    if computer.directory_device.is_some() {
-                        let (logons, agents) = (Vec::new(), Vec::new());
-                        computers.push(Computer { logons, agents, ..computer });
-                    }
-                })
-                .await?;
+        reader
+            .each(|device: DirectoryDevice| {
+                let object = people.device(&device, texts);
+                if !device.gone {
+                    people.serve(&object.0, device.tenant);
+                }
+            })
+            .await?;
+        Ok(groups)
+    }
+
+    fn with_members(&mut self, groups: Vec<(GroupInput, Object)>) -> Vec<GroupInput> {
+        let people = &mut self.people;
+        for object in people.devices.all() {
+            people.settle(&object);
         }
-        people.devices(&devices, &computers, texts);
-        input.groups = groups
-            .into_iter()
-            .map(|(group, object)| GroupInput { members: people.members(&object), ..group })
-            .collect();
-        Ok(())
+        let with = |(group, object)| GroupInput { members: people.members(&object), ..group };
+        groups.into_iter().map(with).collect()
     }
 
     async fn read_machines(
@@ -149,17 +154,26 @@ impl World {
                 machines.agent(agent);
             })
             .await?;
-        reader.each(|group: ConnectionGroup| machines.group(&group, texts)).await?;
+        reader
+            .each(|group: ConnectionGroup| {
+                machines.group(&group, texts);
+                if !group.gone {
+                    input.connection_groups.push(name_of(&group, texts));
+                }
+            })
+            .await?;
         reader
             .each(|member: ConnectionMember| {
                 machines.member(&member, texts);
             })
             .await?;
-        input.connection_groups = std::mem::take(&mut machines.group_inputs);
         let excluded = excluded(&self.library);
-        let Self { machines, texts, .. } = self;
+        let Self { people, machines, texts, .. } = self;
         reader
-            .each(|one: Computer| input.computers.extend(machines.computer(&one, &excluded, texts)))
+            .each(|one: Computer| {
+                people.machine(&one);
+                input.computers.extend(machines.computer(&one, &excluded, texts));
+            })
             .await
     }
 }

@@ -26,7 +26,6 @@ pub(crate) struct Machines {
     direct: HashMap<(Arc<str>, String), BTreeSet<Arc<str>>>,
     /// The group that a group is in, by connection and key.
     parents: HashMap<(Arc<str>, Arc<str>), Arc<str>>,
-    pub(crate) group_inputs: Vec<ConnectionGroupInput>,
 }
 
 impl Machines {
@@ -46,21 +45,37 @@ impl Machines {
         [before, after]
     }
 
-    pub(crate) fn group(&mut self, group: &ConnectionGroup, texts: &mut Texts) {
-        if group.gone {
-            return;
+    /// Takes a group in or out; gives the computers that are in others by that, as far as they are known.
+    pub(crate) fn group(
+        &mut self,
+        group: &ConnectionGroup,
+        texts: &mut Texts,
+    ) -> BTreeSet<ComputerId> {
+        // Vendors count groups and locations apart; of these only groups are in one another.
+        if group.group_kind != ConnectionGroupKind::Group {
+            return BTreeSet::new();
         }
         let (connection, key) = (texts.of(&group.connection), texts.of(&group.key));
-        // Vendors count groups and locations apart; of these only groups are in one another.
-        if let (ConnectionGroupKind::Group, Some(parent)) = (group.group_kind, &group.parent) {
-            self.parents.insert((connection.clone(), key.clone()), texts.of(parent));
-        }
-        self.group_inputs.push(ConnectionGroupInput {
-            connection,
-            kind: group.group_kind,
-            key,
-            name: group.name.clone(),
+        let parent = group.parent.as_deref().filter(|_| !group.gone).map(|key| texts.of(key));
+        let place = (connection, key);
+        let before = match parent.clone() {
+            Some(parent) => self.parents.insert(place.clone(), parent),
+            None => self.parents.remove(&place),
+        };
+        if before == parent { BTreeSet::new() } else { self.within(&place) }
+    }
+
+    /// The computers with an agent that is in a group, or in one within it.
+    fn within(&self, (connection, key): &(Arc<str>, Arc<str>)) -> BTreeSet<ComputerId> {
+        let name = (ConnectionGroupKind::Group, key.clone());
+        let agents = self.direct.iter().filter(|((of, _), direct)| {
+            let mut groups = BTreeSet::new();
+            let direct = direct.iter().filter(|_| of == connection);
+            direct.for_each(|group| self.with_parents(connection, group.clone(), &mut groups));
+            groups.contains(&name)
         });
+        let ids = agents.filter_map(|(agent, _)| self.by_key.get(agent));
+        ids.filter_map(|id| self.agents.get(id)?.computer).collect()
     }
 
     /// Takes a membership in or out; gives the computer whose agent it is of.
@@ -150,6 +165,16 @@ impl Machines {
                 return;
             }
         }
+    }
+}
+
+/// What a group of a connection is called.
+pub(crate) fn name_of(group: &ConnectionGroup, texts: &mut Texts) -> ConnectionGroupInput {
+    ConnectionGroupInput {
+        connection: texts.of(&group.connection),
+        kind: group.group_kind,
+        key: texts.of(&group.key),
+        name: group.name.clone(),
     }
 }
 

@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use core_model::entity::{Computer, DirectoryDevice, Group, Membership, Person};
 use core_model::facts::{AccountKind, MemberKind};
-use core_model::id::{ComputerId, GroupId, TenantId};
+use core_model::id::{GroupId, TenantId};
 use core_resolve::{Directory, Fact, Facts, GroupInput, Member, PersonInput};
+
+use crate::devices::Devices;
 
 /// Texts that many entities share, kept once.
 #[derive(Default)]
@@ -44,6 +46,8 @@ pub(crate) struct People {
     members: HashMap<Object, BTreeSet<String>>,
     /// The groups that an object is in.
     member_of: HashMap<Object, BTreeSet<String>>,
+    /// Device objects, and whose they are.
+    pub(crate) devices: Devices,
     /// The tenants that each directory serves.
     pub(crate) served: BTreeMap<Directory, BTreeSet<TenantId>>,
 }
@@ -57,7 +61,7 @@ impl People {
             self.objects.remove(&object);
             return None;
         }
-        self.served.entry(directory.clone()).or_default().insert(person.tenant);
+        self.serve(&directory, person.tenant);
         self.objects.insert(object, Member::Person(person.id));
         Some(PersonInput {
             id: person.id,
@@ -80,7 +84,7 @@ impl People {
             self.objects.remove(&object);
             return None;
         }
-        self.served.entry(directory.clone()).or_default().insert(group.tenant);
+        self.serve(&directory, group.tenant);
         self.objects.insert(object.clone(), Member::Group(group.id));
         let input = GroupInput {
             id: group.id,
@@ -136,38 +140,34 @@ impl People {
         }
     }
 
-    /// A device object is the computer that knows itself by its device id, if that is of a tenant
-    /// that the directory serves.
-    pub(crate) fn devices(
-        &mut self,
-        devices: &[DirectoryDevice],
-        computers: &[Computer],
-        texts: &mut Texts,
-    ) {
-        let mut by_device: HashMap<&str, Vec<(ComputerId, TenantId)>> = HashMap::new();
-        for computer in computers.iter().filter(|computer| !computer.gone) {
-            if let Some(device) = &computer.directory_device {
-                by_device.entry(device).or_default().push((computer.id, computer.tenant));
-            }
-        }
-        let live = || devices.iter().filter(|device| !device.gone);
-        for device in live() {
-            let directory = texts.directory(&device.connection, &device.directory);
-            self.served.entry(directory).or_default().insert(device.tenant);
-        }
-        for device in live() {
-            let directory = texts.directory(&device.connection, &device.directory);
-            let served = self.served.get(&directory);
-            let found = by_device.get(device.device_id.as_str()).into_iter().flatten();
-            let ours = found.filter(|(_, tenant)| served.is_some_and(|all| all.contains(tenant)));
-            // Two computers with one device id are a question to a human elsewhere; until it is
-            // answered neither is the device.
-            let mut ours = ours.map(|(computer, _)| *computer);
-            if let (Some(computer), None) = (ours.next(), ours.next()) {
-                let object = (directory, device.directory_id.clone());
-                self.objects.insert(object, Member::Device(computer));
-            }
-        }
+    /// Notes that a directory serves a tenant. Whether that is new.
+    pub(crate) fn serve(&mut self, directory: &Directory, tenant: TenantId) -> bool {
+        self.served.entry(directory.clone()).or_default().insert(tenant)
+    }
+
+    /// Takes a device object in or out; gives it.
+    pub(crate) fn device(&mut self, device: &DirectoryDevice, texts: &mut Texts) -> Object {
+        let directory = texts.directory(&device.connection, &device.directory);
+        let object = (directory, device.directory_id.clone());
+        let id = (!device.gone).then_some(device.device_id.as_str());
+        self.devices.object(&object, id);
+        object
+    }
+
+    /// Takes a computer in or out as somebody's device; gives the objects that may be another's now.
+    pub(crate) fn machine(&mut self, computer: &Computer) -> BTreeSet<Object> {
+        let device = computer.directory_device.as_deref().filter(|_| !computer.gone);
+        self.devices.computer(computer.id, device.map(|id| (id, computer.tenant)))
+    }
+
+    /// Says which computer a device object is now; gives which it was and is, where that differs.
+    pub(crate) fn settle(&mut self, object: &Object) -> Option<[Option<Member>; 2]> {
+        let after = self.devices.member(object, self.served.get(&object.0));
+        let before = match after {
+            Some(member) => self.objects.insert(object.clone(), member),
+            None => self.objects.remove(object),
+        };
+        (before != after).then_some([before, after])
     }
 }
 

@@ -1,6 +1,6 @@
 //! One change of what is known, and what it touches.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -10,10 +10,13 @@ use core_model::library::{SubjectId, SubjectKind, Tag, Target};
 
 use super::{NOBODY, Snapshot};
 use crate::feeds::{Feed, FeedKind};
-use crate::input::{ComputerInput, Directory, GroupInput, Member, PersonInput, TenantInput};
+use crate::input::{
+    ComputerInput, ConnectionGroupInput, GroupInput, Member, PersonInput, TenantInput,
+};
 use crate::set::Set;
 
 mod persons;
+mod rare;
 #[cfg(test)]
 mod tests;
 
@@ -28,6 +31,10 @@ pub enum Change {
     Group(GroupInput),
     /// A group is gone.
     GroupGone(GroupId),
+    /// A group or location of a connection is new, or is now this. Who is in it comes with the computers.
+    ConnectionGroup(ConnectionGroupInput),
+    /// A group or location of a connection is gone.
+    ConnectionGroupGone(ConnectionGroupInput),
     /// A computer is new, or is now this.
     Computer(Box<ComputerInput>),
     /// A computer is gone.
@@ -145,16 +152,14 @@ impl Snapshot {
                 None => Touch::Nothing,
             },
             Change::Person(person) => self.change_person(person),
-            Change::Group(group) if self.is_in_place(&group) => {
-                let id = group.id;
-                let mut around = self.around(id);
-                self.put_group(group);
-                around.extend(self.around(id));
-                Touch::Whole(Parts::Groups(around))
-            }
-            Change::Tenant(tenant) if self.tenant_numbers.contains_key(&tenant.id) => {
-                self.change_tenant(tenant)
-            }
+            Change::PersonGone(person) => self.change_person_gone(person),
+            Change::Group(group) => self.change_group(group),
+            Change::GroupGone(group) => self.remove_group(group),
+            Change::ConnectionGroup(group) => self.change_connection_group(group, false),
+            Change::ConnectionGroupGone(group) => self.change_connection_group(group, true),
+            Change::Tenant(tenant) => self.change_tenant(tenant),
+            Change::Product(product) => self.change_product(product),
+            Change::Connection(name, since) => self.change_connection(name, since),
             Change::Tag(tag) => {
                 self.put_tag(&tag);
                 Touch::Whole(Parts::Tag(tag.id))
@@ -163,73 +168,6 @@ impl Snapshot {
                 Arc::make_mut(&mut self.tags).remove(&tag);
                 Touch::Nothing
             }
-            rare => {
-                self.apply_rare(rare);
-                Touch::All
-            }
-        }
-    }
-
-    /// Changes after which everything is computed anew: what a target names may come or go.
-    fn apply_rare(&mut self, change: Change) {
-        let of_directory =
-            matches!(change, Change::Group(_) | Change::GroupGone(_) | Change::PersonGone(_));
-        self.take_rare(change);
-        if of_directory {
-            self.find_directories();
-        }
-    }
-
-    /// The tenants that directories serve, from whoever is there.
-    fn find_directories(&mut self) {
-        let mut all: BTreeMap<Directory, Set> = BTreeMap::new();
-        let persons = self.space(SubjectKind::Person).live.iter();
-        for row in persons.filter_map(|number| self.persons.get(number)) {
-            match all.get_mut(&row.directory) {
-                Some(served) => served.insert(row.tenant),
-                None => {
-                    all.insert(row.directory.clone(), Set::one(row.tenant));
-                }
-            }
-        }
-        for row in self.groups.values().filter(|row| row.tenant != NOBODY) {
-            all.entry(row.directory.clone()).or_default().insert(row.tenant);
-        }
-        self.directories = Arc::new(all);
-    }
-
-    fn take_rare(&mut self, change: Change) {
-        match change {
-            Change::Group(group) => self.put_group(group),
-            Change::GroupGone(group) => {
-                let gone = Arc::make_mut(&mut self.groups).remove(&group);
-                let parents = Arc::make_mut(&mut self.parents);
-                for inner in gone.iter().flat_map(|row| &row.groups) {
-                    parents.entry(*inner).or_default().remove(&group);
-                }
-            }
-            Change::PersonGone(person) => self.remove_person(person),
-            Change::Tenant(tenant) => {
-                self.put_tenant_row(tenant);
-                self.link_tenants();
-                self.place_latecomers();
-            }
-            Change::Product(product) => {
-                let products = Arc::make_mut(&mut self.products);
-                if product.gone {
-                    products.remove(&product.id);
-                } else {
-                    products.insert(product.id, product);
-                }
-            }
-            Change::Connection(name, since) => {
-                let disabled = Arc::make_mut(&mut self.disabled);
-                match since {
-                    Some(since) => disabled.insert(name, since),
-                    None => disabled.remove(&name),
-                };
-            }
-            _ => {}
         }
     }
 
@@ -362,25 +300,6 @@ impl Snapshot {
             (true, true) => Touch::All,
             (true, false) => Touch::Whole(Parts::Every),
         }
-    }
-
-    /// Whether a group is known under the same tenant and directory.
-    fn is_in_place(&self, group: &GroupInput) -> bool {
-        let tenant = self.tenant_numbers.get(&group.tenant).copied().unwrap_or(NOBODY);
-        let known = self.groups.get(&group.id);
-        known.is_some_and(|row| row.tenant == tenant && row.directory == group.directory)
-    }
-
-    /// A tenant that is known is otherwise: whatever it is, it concerns it and whoever is below it.
-    fn change_tenant(&mut self, tenant: TenantInput) -> Touch {
-        let id = tenant.id;
-        let number = self.tenant_numbers.get(&id).copied().unwrap_or(NOBODY);
-        let mut all = Set::one(number);
-        all.add(&self.descendants(number));
-        self.put_tenant_row(tenant);
-        self.link_tenants();
-        all.add(&self.descendants(number));
-        Touch::Tenants(all)
     }
 
     /// Members of groups and carriers of tags that have come only now take their places.

@@ -388,7 +388,7 @@ fn seldom(estate: &mut Estate, maker: &mut Maker) -> Option<Change> {
 /// Changes of what targets may name.
 fn comes_or_goes(estate: &mut Estate, maker: &mut Maker, n: u64) -> Option<Change> {
     let input = &mut estate.input;
-    Some(match maker.rng.random_range(5..13) {
+    Some(match maker.rng.random_range(5..16) {
         5 => {
             let group = maker.group(n);
             put(&mut input.groups, group.clone(), |group| group.id);
@@ -421,9 +421,26 @@ fn comes_or_goes(estate: &mut Estate, maker: &mut Maker, n: u64) -> Option<Chang
             Change::ComputerGone(input.computers.pop()?.id)
         }
         11 => {
-            let tenant = maker.tenant(0);
+            // The first, or one that nobody has been of yet.
+            let tenant = maker.tenant(if n == 0 { 70 } else { 0 });
             put(&mut input.tenants, tenant.clone(), |tenant| tenant.id);
             Change::Tenant(tenant)
+        }
+        12 => {
+            let product = input.products.choose_mut(&mut maker.rng)?;
+            product.gone = maker.rng.random_bool(0.5);
+            Change::Product(product.clone())
+        }
+        13 => {
+            let at = maker.rng.random_range(0..input.connection_groups.len().max(1));
+            let mut group = input.connection_groups.get(at)?.clone();
+            group.name.push('!');
+            input.connection_groups[at] = group.clone();
+            Change::ConnectionGroup(group)
+        }
+        14 => {
+            let group = input.connection_groups.pop()?;
+            Change::ConnectionGroupGone(group)
         }
         _ => {
             input.known_at += TimeDelta::hours(5);

@@ -1,12 +1,16 @@
 //! What a change touches: what is common must not touch everything.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use core_model::id::{ComputerId, PersonId, TagId, TenantId};
+use core_model::facts::ConnectionGroupKind;
+use core_model::id::{ComputerId, GroupId, PersonId, TagId, TenantId};
 use core_model::library::Tag;
 
 use super::{Change, Parts, Touch};
 use crate::feeds::{Feed, FeedKind};
-use crate::input::{ComputerInput, Directory, Fact, PersonInput, SnapshotInput, TenantInput};
+use crate::input::{
+    ComputerInput, ConnectionGroupInput, Directory, Fact, GroupInput, Member, PersonInput,
+    SnapshotInput, TenantInput,
+};
 use crate::snapshot::Snapshot;
 
 fn now() -> DateTime<Utc> {
@@ -112,4 +116,69 @@ fn a_tag_touches_what_asks_for_it_and_an_hour_or_a_reading_only_what_is_believed
     assert!(matches!(snapshot.apply(Change::Feed(feed(1))), Touch::Nothing));
     assert!(matches!(snapshot.apply(later(24)), Touch::All), "too old for uninstalls now");
     assert!(matches!(snapshot.apply(Change::Feed(feed(-24))), Touch::Whole(Parts::Every)));
+}
+
+fn group(name: &str) -> GroupInput {
+    GroupInput {
+        id: GroupId::of_text(name, 0),
+        tenant: TenantId::of_text("a", 0),
+        name: name.to_owned(),
+        directory: Directory { connection: "entra".into(), id: "a".into() },
+        members: vec![Member::Person(PersonId::of_text("ana", 0))],
+    }
+}
+
+#[test]
+fn a_group_that_comes_or_goes_touches_what_asks_for_it_and_for_those_around_it() {
+    let mut snapshot = snapshot();
+    let mut outer = group("outer");
+    outer.members = vec![Member::Group(group("sales").id)];
+    snapshot.apply(Change::Group(outer));
+    let around = |touch: Touch| match touch {
+        Touch::Whole(Parts::Groups(groups)) => groups.len(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(around(snapshot.apply(Change::Group(group("sales")))), 2);
+    assert_eq!(around(snapshot.apply(Change::GroupGone(group("sales").id))), 2);
+    // With the first group of a directory it serves a tenant.
+    let mut first = group("first");
+    first.directory.id = "b".into();
+    assert!(matches!(snapshot.apply(Change::Group(first.clone())), Touch::All));
+    assert!(matches!(snapshot.apply(Change::GroupGone(first.id)), Touch::All));
+}
+
+#[test]
+fn a_person_who_goes_touches_himself_and_his_computers() {
+    let mut snapshot = snapshot();
+    snapshot.apply(Change::Person(person("ben", "Sales")));
+    let gone = |snapshot: &mut Snapshot, name| {
+        snapshot.apply(Change::PersonGone(PersonId::of_text(name, 0)))
+    };
+    let (computers, persons, _) = touched(gone(&mut snapshot, "ana"));
+    assert_eq!((computers, persons), (2, 1));
+    assert!(matches!(gone(&mut snapshot, "ana"), Touch::Nothing));
+    assert!(matches!(gone(&mut snapshot, "ben"), Touch::All), "nobody of the tenant is left there");
+}
+
+#[test]
+fn a_tenant_that_comes_touches_itself_and_who_is_below() {
+    let mut snapshot = snapshot();
+    let mut below = tenant("b");
+    below.parent = Some(TenantId::of_text("c", 0));
+    snapshot.apply(Change::Tenant(below));
+    let touch = snapshot.apply(Change::Tenant(tenant("c")));
+    assert!(matches!(&touch, Touch::Tenants(all) if all.len() == 2), "{touch:?}");
+}
+
+#[test]
+fn the_name_of_a_connections_group_touches_nobody() {
+    let mut snapshot = snapshot();
+    let group = ConnectionGroupInput {
+        connection: "rmm".into(),
+        kind: ConnectionGroupKind::Group,
+        key: "7".into(),
+        name: "Servers".to_owned(),
+    };
+    assert!(matches!(snapshot.apply(Change::ConnectionGroup(group.clone())), Touch::Nothing));
+    assert!(matches!(snapshot.apply(Change::ConnectionGroupGone(group)), Touch::Nothing));
 }
