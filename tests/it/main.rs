@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may stop")]
 
 mod accounts;
+mod agenda;
 mod alike;
 mod api;
 mod arch;
@@ -26,6 +27,7 @@ mod leases;
 mod machines;
 mod maintenance;
 mod matrix;
+mod onboarding;
 mod people;
 mod push;
 mod resuming;

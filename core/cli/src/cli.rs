@@ -10,6 +10,7 @@ mod push;
 mod read;
 mod rules;
 mod runner;
+mod schedule;
 mod serve;
 mod sessions;
 mod sync;
@@ -33,6 +34,7 @@ pub(crate) use self::rules::{
 pub(crate) use self::runner::{
     AgentAction, AgentEnrolArgs, AgentRunArgs, RunnersAction, RunnersArgs, RunnersTokenArgs,
 };
+pub(crate) use self::schedule::{ScheduleAction, ScheduleArgs};
 pub(crate) use self::serve::{DemoArgs, LogFormat, MocksArgs, ServeArgs};
 pub(crate) use self::sessions::{
     ActionsArgs, SessionsAction, SessionsArgs, SessionsCancelArgs, SessionsRunArgs,
@@ -203,6 +205,9 @@ pub(crate) enum Command {
     /// Sessions: what is to be done on computers, what waits and what runs; run one, watch one, take back
     #[command(after_help = EXIT_CODES, alias = "session")]
     Sessions(SessionsArgs),
+    /// Schedules: when sessions are made by themselves, and for whom; what comes, run one, switch one
+    #[command(after_help = EXIT_CODES, alias = "schedules")]
+    Schedule(ScheduleArgs),
     /// What came of what sessions did; `--failures` groups what is not as it should be by its cause
     #[command(after_help = EXIT_CODES)]
     Actions(ActionsArgs),

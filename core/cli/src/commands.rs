@@ -39,6 +39,7 @@ mod requests;
 mod resolve;
 mod runners;
 mod runs;
+pub(crate) mod schedule;
 mod secrets;
 mod serve;
 mod sessions;
@@ -77,6 +78,7 @@ pub(crate) async fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Deliveries(args) => deliveries::run(global, args).await,
         Command::Runs(args) => runs::run(global, args).await,
         Command::Sessions(args) => sessions::run(global, args).await,
+        Command::Schedule(args) => schedule::run(global, args).await,
         Command::Actions(args) => actions::run(global, args).await,
         Command::List(args) => list::run(global, args).await,
         Command::Show(args) => show::run(global, args).await,

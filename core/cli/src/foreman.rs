@@ -21,6 +21,8 @@ use crate::failure::Failure;
 use crate::live::Kept;
 use crate::world::World;
 
+mod onboarding;
+
 /// By the settings in force and the rules as they are now.
 pub(crate) struct ByRules {
     hub: watch::Receiver<core_daemon::Desk>,
@@ -80,6 +82,9 @@ impl ByRules {
         }
         if let Some(item) = session.run.item {
             let key = key(item, session.run.instance.clone());
+            if session.run.detect_only {
+                return Ok(Run::LookAt(key));
+            }
             return Ok(Run::Item { key, repair: session.run.repair });
         }
         if let Some(again) = session.run.again {
@@ -185,8 +190,13 @@ impl Foreman for ByRules {
     }
 
     async fn brief(&self, session: &Session) -> Result<Brief, Unbriefed> {
-        let world = self.world().await.map_err(Unbriefed::NotNow)?;
         let context = self.context();
+        let world = match session.kind {
+            // What was settled about a computer that is set up, holds already.
+            SessionKind::Onboarding => self.kept.fresh(&context).await,
+            SessionKind::AdHoc | SessionKind::Scheduled => self.kept.world(&context).await,
+        };
+        let world = world.map_err(|failure| Unbriefed::NotNow(failure.to_string()))?;
         let run = match session.kind {
             SessionKind::Onboarding => RunKind::Onboarding,
             SessionKind::AdHoc | SessionKind::Scheduled => RunKind::Maintenance,
@@ -199,7 +209,10 @@ impl Foreman for ByRules {
         let as_of = world.resolver.as_of();
         let resolver = Resolver::new(Arc::clone(snapshot), Arc::clone(definitions), as_of, run);
         let run = self.run_of(session, &resolver).await?;
-        let demands = demands(&world, &resolver, session)?;
+        let mut demands = demands(&world, &resolver, session)?;
+        if let Some(form) = &session.form {
+            onboarding::enter(&mut demands, form, &world.loaded.library);
+        }
         let zone = resolver.snapshot().zone(session.tenant).unwrap_or(context.config.time_zone);
         let table = &context.config.maintenance;
         let (hours, changes_wait) = table.hours(zone);
@@ -225,7 +238,7 @@ impl Foreman for ByRules {
             catalogue: self.catalogue(&world),
             demands,
             run,
-            settings: table.session(),
+            settings: table.session_as(session),
             on_change: table.on_change(),
             hours,
             changes_wait,

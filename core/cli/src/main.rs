@@ -16,6 +16,7 @@ use crate::cli::{AgentAction, Cli, Command, LogFormat};
 use crate::failure::{Exit, Failure};
 use crate::traces::Traces;
 
+mod agenda;
 mod cli;
 mod commands;
 mod config;

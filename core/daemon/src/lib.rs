@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod agenda;
 mod asked;
 mod board;
 mod daemon;
@@ -15,6 +16,7 @@ mod outbound;
 mod reaper;
 mod timer;
 
+pub use agenda::{Agenda, Fired, Scheduler, Timed};
 pub use asked::{JobWorker, Worked, Works};
 pub use daemon::{Daemon, Order, Site};
 pub use entry::{Entry, Work};

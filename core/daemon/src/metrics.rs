@@ -16,6 +16,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::agenda::Fired;
 use crate::log::RunLog;
 
 type Label = (&'static str, String);
@@ -38,6 +39,9 @@ pub struct Metrics {
     held: By<2, Gauge>,
     queue: By<2, Gauge>,
     sessions: By<2, Gauge>,
+    schedules: By<1, Gauge>,
+    schedule_runs: By<1, Counter>,
+    schedule_sessions: By<1, Counter>,
 }
 
 fn run_buckets() -> Histogram {
@@ -65,6 +69,9 @@ impl Default for Metrics {
             held: Family::default(),
             queue: Family::default(),
             sessions: Family::default(),
+            schedules: Family::default(),
+            schedule_runs: Family::default(),
+            schedule_sessions: Family::default(),
         };
         metrics.register();
         metrics
@@ -96,6 +103,12 @@ impl Metrics {
         registry.register("queue", "What waits to be worked off", self.queue.clone());
         let sessions = "Sessions that wait or run, by their kinds";
         registry.register("sessions", sessions, self.sessions.clone());
+        let schedules = "Schedules that are planned, and those that are due and did not fire yet";
+        registry.register("schedules", schedules, self.schedules.clone());
+        let runs = "Times of schedules, by how they came out";
+        registry.register("schedule_runs", runs, self.schedule_runs.clone());
+        let made = "Subjects of schedules that fired, by what came of it";
+        registry.register("schedule_sessions", made, self.schedule_sessions.clone());
     }
 
     /// Notes that a request was answered.
@@ -118,6 +131,32 @@ impl Metrics {
     /// Notes how a mail came out: `sent`, `failed`.
     pub(crate) fn mail(&self, outcome: &'static str) {
         self.mails.get_or_create(&[("outcome", outcome.to_owned())]).inc();
+    }
+
+    /// Notes how many schedules are planned, and how many are due.
+    pub(crate) fn schedules(&self, planned: usize, due: usize) {
+        for (state, many) in [("planned", planned), ("due", due)] {
+            let gauge = self.schedules.get_or_create(&[("state", state.to_owned())]);
+            gauge.set(i64::try_from(many).unwrap_or(i64::MAX));
+        }
+    }
+
+    /// Notes what came of a time of a schedule.
+    pub(crate) fn schedule_fired(&self, fired: &Fired) {
+        self.schedule_runs.get_or_create(&[("outcome", "fired".to_owned())]).inc();
+        for (outcome, many) in [
+            ("made", fired.made),
+            ("waiting", fired.waiting),
+            ("unknown", fired.unknown),
+            ("left_alone", fired.left_alone),
+        ] {
+            self.schedule_sessions.get_or_create(&[("outcome", outcome.to_owned())]).inc_by(many);
+        }
+    }
+
+    /// Notes that a schedule was due and did not fire.
+    pub(crate) fn schedule_failed(&self) {
+        self.schedule_runs.get_or_create(&[("outcome", "failed".to_owned())]).inc();
     }
 
     /// Everything, with how things stand in the store by now (Unix microseconds).

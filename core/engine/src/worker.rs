@@ -6,17 +6,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use core_connector::TRACES;
-use core_maintenance::{Desk, Ended, Error, carry_out};
+use core_maintenance::{Brief, Desk, Ended, Error, carry_out};
 use core_model::id::SessionId;
 use core_model::library::SubjectId;
-use core_model::session::{Session, SessionState};
+use core_model::session::{Session, SessionKind, SessionState};
 use core_store::{Holder, Ready, SessionQuery, SessionWord, Take};
 use tokio::task::{Id, JoinSet};
 use tokio::time::Instant;
 
 use crate::desk::{SessionDesk, Switch, book};
 use crate::foreman::{EngineSettings, Foreman, Unbriefed};
-use crate::{report, ways};
+use crate::{onboarding, report, skip, ways};
 
 /// How often it is looked which computers are heard of again, and what is to be forgotten.
 const TIDY: Duration = Duration::from_secs(15);
@@ -293,6 +293,12 @@ impl One {
 
     async fn work(&self, session: &Session, holder: &Holder) -> core_maintenance::Result<()> {
         let hub = self.foreman.hub();
+        if let Some(why) = skip::skipped(&hub, session).await? {
+            return self.over(session, holder, (SessionState::Cancelled, &why), None).await;
+        }
+        if let Err(why) = onboarding::settle_form(&hub, session).await? {
+            return self.over(session, holder, (SessionState::Failed, &why), None).await;
+        }
         let mut brief = match self.foreman.brief(session).await {
             Ok(brief) => brief,
             Err(Unbriefed::Over(why)) => {
@@ -325,7 +331,7 @@ impl One {
             hubside: &self.settings.hubside,
         };
         let ended = carry_out(&brief, stands, act).await;
-        self.ended(session, holder, ended).await
+        self.ended(session, holder, (&brief, ended)).await
     }
 
     /// Says what came of it, or puts the session back.
@@ -333,7 +339,7 @@ impl One {
         &self,
         session: &Session,
         holder: &Holder,
-        ended: core_maintenance::Result<Ended>,
+        (brief, ended): (&Brief, core_maintenance::Result<Ended>),
     ) -> core_maintenance::Result<()> {
         let hub = self.foreman.hub();
         match ended {
@@ -341,7 +347,10 @@ impl One {
                 let now_us = hub.clock.now_us();
                 let actions = report::actions(session, &plan, &report, now_us);
                 hub.store.put_session_actions(holder, &actions).await.map_err(book)?;
-                let result = report::document(&plan, &report, &changed);
+                let mut result = report::document(&plan, &report, &changed);
+                if session.kind == SessionKind::Onboarding {
+                    result[onboarding::RESOLVED] = onboarding::resolved(brief).into();
+                }
                 let words = report::words(&plan, &report);
                 self.over(session, holder, (report::state(&report), &words), Some(&result)).await
             }
@@ -395,6 +404,10 @@ impl One {
         let told = told.map_err(book)?;
         tracing::info!(session = %session.id, subject = session.subject_name, state = state.as_str(), word, "a session ended");
         tell_tickets(&hub, std::iter::once(&told)).await;
+        // What could not be settled now, is by whoever looks after schedules.
+        if let Err(error) = onboarding::settle_onboarded(&*self.foreman, &told).await {
+            tracing::warn!(session = %session.id, %error, "whether a computer is onboarded was not noted");
+        }
         Ok(())
     }
 

@@ -22,6 +22,7 @@ use crate::names::Names;
 
 mod items;
 mod reference;
+mod schedule;
 mod text;
 
 pub(crate) use self::items::{repair_word, upgrade_word};
@@ -62,6 +63,9 @@ pub fn export(library: &Library, names: &Names) -> Vec<SourceFile> {
         let owner = one.owner.map(|owner| owner.tenant);
         let path = owner.and_then(|owner| paths.get(&owner)).map_or("deployments.toml", |p| p);
         deployment(files.table(path, "deployment"), one, &references);
+    }
+    for one in &library.schedules {
+        schedule::schedule(files.table("schedules.toml", "schedule"), one, &references);
     }
     for one in &library.expectations {
         expectation(files.table("expectations.toml", "expect"), one, &references);

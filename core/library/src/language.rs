@@ -8,8 +8,10 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
 
 mod items;
+mod schedule;
 
 pub use items::*;
+pub use schedule::*;
 
 /// The JSON Schema of a file, for editors. Reading compares with the same one.
 #[must_use]
@@ -31,6 +33,8 @@ pub struct File {
     pub tag: Option<Vec<TagTable>>,
     /// Rules: this item, in this state, for this target.
     pub deployment: Option<Vec<DeploymentTable>>,
+    /// Schedules: when sessions are made by themselves, and for whom.
+    pub schedule: Option<Vec<ScheduleTable>>,
     /// Golden cases: what somebody must get. Every save runs them, and a broken one blocks it.
     pub expect: Option<Vec<ExpectTable>>,
     /// What is settled about tenants that no source knows.

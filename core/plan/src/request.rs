@@ -98,13 +98,15 @@ pub enum RunKind {
     Again(BTreeSet<Key>),
     /// Everything is looked at, and nothing is changed.
     DetectOnly,
+    /// One item is looked at, with what must be so before it, and nothing is changed.
+    LookAt(Key),
 }
 
 impl RunKind {
     /// Whether an item is run for its own sake.
     pub(crate) fn takes(&self, key: &Key) -> bool {
         match self {
-            RunKind::Item { key: one, .. } => one == key,
+            RunKind::Item { key: one, .. } | RunKind::LookAt(one) => one == key,
             RunKind::Again(keys) => {
                 keys.contains(key)
                     // The configuration that failed is run with its software.
@@ -112,6 +114,11 @@ impl RunKind {
             }
             RunKind::Full | RunKind::Onboarding { .. } | RunKind::DetectOnly => true,
         }
+    }
+
+    /// Whether nothing is changed.
+    pub(crate) fn looks_only(&self) -> bool {
+        matches!(self, RunKind::DetectOnly | RunKind::LookAt(_))
     }
 
     /// Whether somebody asked by name that this be mended.

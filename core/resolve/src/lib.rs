@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod aim;
 mod ask;
 mod chunked;
 mod columns;
@@ -22,6 +23,7 @@ mod view;
 mod why;
 mod winners;
 
+pub use aim::{Aim, Aimed};
 pub use dates::{AsOf, begins};
 pub use definitions::{
     DEEPEST_TARGET, Definitions, ItemKey, Problem, Removal, RunKind, duplicates,

@@ -15,7 +15,7 @@ use core_model::access::Role;
 use core_model::entity::EntityKind;
 use core_model::id::TenantId;
 use core_model::library::{ItemId, KeptSecret, SubjectId};
-use core_model::session::{Session, SessionKind, SessionRun};
+use core_model::session::{OnboardingForm, Session, SessionKind, SessionRun};
 use core_store::{ActionQuery, RunToken, SessionLine};
 use futures::stream::unfold;
 use serde::Deserialize;
@@ -66,6 +66,17 @@ pub(crate) const DEEDS: &[Deed] = &[
             ),
             field("detect_only", "boolean", "It is only looked, and said what would be done."),
             field("onboarding", "boolean", "As of a new computer: what is for onboarding first."),
+            field(
+                "primary_person",
+                "string",
+                "With `onboarding`: the UPN of whoever will use the computer; its primary person before anything else \
+                 is done.",
+            ),
+            field(
+                "computer_name",
+                "string",
+                "With `onboarding`: what the computer is to be called, for tasks that take a parameter of this name.",
+            ),
             field("again", "string", "What failed in the session of this id, once more."),
             field("group", "string", "The batch that it is asked for in."),
         ],
@@ -123,6 +134,8 @@ struct Wanted {
     repair: Option<bool>,
     detect_only: Option<bool>,
     onboarding: Option<bool>,
+    primary_person: Option<String>,
+    computer_name: Option<String>,
     again: Option<String>,
     group: Option<String>,
 }
@@ -151,6 +164,15 @@ async fn ask(api: Arc<Api>, asked: Asked) -> Result<Response, Problem> {
         let remedy = "`instance` and `repair` are said of an `item`";
         return Err(Problem::wrong("there is no item to which that belongs", remedy));
     }
+    let form = OnboardingForm {
+        computer_name: wanted.computer_name,
+        primary_person: wanted.primary_person,
+    };
+    let form = (form != OnboardingForm::default()).then_some(form);
+    if form.is_some() && !is(wanted.onboarding) {
+        let remedy = "`primary_person` and `computer_name` are said of an onboarding: give `onboarding`: true";
+        return Err(Problem::wrong("nothing is set up to which that belongs", remedy));
+    }
     let again = match &wanted.again {
         Some(id) => Some(seen(&api, caller, id).await?.id),
         None => None,
@@ -166,6 +188,7 @@ async fn ask(api: Arc<Api>, asked: Asked) -> Result<Response, Problem> {
             again,
         },
         kind: if is(wanted.onboarding) { SessionKind::Onboarding } else { SessionKind::AdHoc },
+        form,
         group: wanted.group,
         asked_by: caller.name.to_string(),
         expires_us: Some(now_us.saturating_add(api.answers.queue_rules().waits_us)),

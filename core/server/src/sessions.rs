@@ -23,7 +23,7 @@ use crate::technician;
 mod queue;
 
 /// Parameters of the list.
-const LIST: &[&str] = &["since", "state", "kind", "tenant", "group", "limit"];
+const LIST: &[&str] = &["since", "state", "kind", "tenant", "group", "schedule", "limit"];
 /// Which of a caller's engines.
 const ENGINE: Field =
     field("engine", "string", "Which of the caller's engines; left out, its only one.")
@@ -96,6 +96,7 @@ pub(crate) const DEEDS: &[Deed] = &[
             field("tenant", "string", "Those of the tenant of this id."),
             field("group", "string", "Those that were asked for in this batch."),
             field("deployment", "string", "Those of the deployment of this id."),
+            field("schedule", "string", "Those of the schedule of this name."),
             field("all", "boolean", "All of them, where nothing else is given."),
             field(
                 "running",
@@ -146,6 +147,7 @@ pub(crate) async fn list(api: Arc<Api>, asked: Asked) -> Result<Response, Proble
         state,
         kind,
         group: params.get("group"),
+        schedule: params.get("schedule"),
         after: since,
         most: Some(most),
         ..SessionQuery::default()

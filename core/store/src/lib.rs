@@ -69,7 +69,7 @@ pub use runner::{
     Enrolment, NewRunner, NewRunnerCommand, NewRunnerToken, RunnerClient, RunnerCommand, RunnerRow,
     RunnerTokenRow,
 };
-pub use schedule::Planned;
+pub use schedule::{Planned, ScheduleCheck, ScheduleRun};
 pub use script_run::{ScriptAnswer, ScriptRun};
 pub use secret::{SealedRow, SealingKey, SealingKeys};
 pub use session::{

@@ -21,6 +21,9 @@ pub(crate) struct SessionsArgs {
     /// Only those that were asked for in this batch
     #[arg(long, value_name = "GROUP")]
     pub(crate) group: Option<String>,
+    /// Only those of this schedule, by its name
+    #[arg(long, value_name = "SCHEDULE")]
+    pub(crate) schedule: Option<String>,
     /// At most so many, the newest changes first
     #[arg(long, value_name = "N", default_value_t = 100)]
     pub(crate) limit: usize,
@@ -68,6 +71,12 @@ pub(crate) struct SessionsRunArgs {
     /// As a new computer: what is for onboarding first
     #[arg(long, conflicts_with_all = ["item", "detect_only", "again"])]
     pub(crate) onboarding: bool,
+    /// Who will use it, by UPN: its primary person before anything else is done
+    #[arg(long, value_name = "UPN", requires = "onboarding")]
+    pub(crate) primary_person: Option<String>,
+    /// What it is to be called: given to tasks that take a parameter `computer_name`
+    #[arg(long, value_name = "NAME", requires = "onboarding")]
+    pub(crate) computer_name: Option<String>,
     /// What failed in this session, once more
     #[arg(long, value_name = "SESSION", conflicts_with_all = ["item", "detect_only"])]
     pub(crate) again: Option<String>,

@@ -1,10 +1,11 @@
 //! `linchpin needs`: what waits for a human, each with what to do about it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use core_connector::{Actor, ErrorKind};
 use core_daemon::{MAIL, UNSENT};
+use core_model::library::DefinitionKind;
 use core_model::run::Outcome;
 use core_store::WebhookState;
 use serde::{Deserialize, Serialize};
@@ -42,6 +43,8 @@ pub(crate) enum NeedKind {
     Mail,
     /// Somebody else changed what the hub had written: it yields.
     Conflicts,
+    /// A schedule reaches nobody, or what it names is gone.
+    Schedule,
     /// A change of the rules waits for somebody's word.
     ChangeRequest,
     /// Decisions are open.
@@ -297,6 +300,30 @@ fn unsent(context: &Context, state: Option<&WebhookState>) -> Option<Need> {
     })
 }
 
+/// Schedules that reach nobody, as they stood when they were last looked at.
+async fn of_schedules(context: &Context) -> Result<Vec<Need>, Failure> {
+    let store = &context.store;
+    let checks = store.schedule_checks().await?;
+    if checks.iter().all(|one| one.problem.is_none()) {
+        return Ok(Vec::new());
+    }
+    let rows = store.definitions(store.last_revision().await?).await?;
+    let named = rows.into_iter().filter(|row| row.kind == DefinitionKind::Schedule);
+    let named: HashMap<String, String> = named.map(|row| (row.id, row.handle)).collect();
+    let needs = checks.into_iter().filter_map(|one| {
+        let (name, problem) = (named.get(&one.schedule)?, one.problem?);
+        let remedy = "`linchpin schedule show` says for whom it is; mend its target, or switch it off";
+        Some(Need {
+            kind: NeedKind::Schedule,
+            key: format!("schedule {}", one.schedule),
+            what: format!("the schedule {name}: {problem}"),
+            since: Some(text::instant(one.since_us)),
+            remedy: remedy.to_owned(),
+        })
+    });
+    Ok(needs.collect())
+}
+
 async fn of_store(context: &Context, now: DateTime<Utc>) -> Result<Vec<Need>, Failure> {
     let store = &context.store;
     let mut needs = Vec::new();
@@ -326,6 +353,7 @@ async fn of_store(context: &Context, now: DateTime<Utc>) -> Result<Vec<Need>, Fa
             remedy: format!("mend the endpoint, then `linchpin webhooks enable {name}`"),
         });
     }
+    needs.extend(of_schedules(context).await?);
     for request in store.requests().await?.into_iter().filter(|one| one.settled.is_none()) {
         let number = request.number;
         needs.push(Need {

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use core_daemon::{
-    Counted, Daemon, Endpoint, Inbox, JobWorker, MAIL, Mailer, Outbound, Reaper, Site, SystemTimer,
-    forget_endpoints_but,
+    Counted, Daemon, Endpoint, Inbox, JobWorker, MAIL, Mailer, Outbound, Reaper, Scheduler, Site,
+    SystemTimer, forget_endpoints_but,
 };
 use core_engine::{Stop, Worker};
 use core_server::Api;
@@ -14,6 +14,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 
+use crate::agenda::ByLibrary;
 use crate::cli::{Global, ServeArgs};
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
@@ -81,14 +82,19 @@ pub(crate) async fn run(global: &Global, _args: &ServeArgs) -> Result<Exit, Fail
     let telling = Outbound::new(desks.subscribe(), endpoints.subscribe(), Arc::clone(&way) as _);
     let mailing = watch::Sender::new(context.config.mailing());
     let metrics = Arc::clone(&context.metrics);
-    let mailer = Mailer::new(desks.subscribe(), mailing.subscribe(), way, metrics);
-    let engine = Engine::start(ByRules::new(desks.subscribe(), in_force.subscribe(), kept, false));
+    let mailer = Mailer::new(desks.subscribe(), mailing.subscribe(), way, Arc::clone(&metrics));
+    let rules = ByRules::new(desks.subscribe(), in_force.subscribe(), Arc::clone(&kept), false);
+    let foreman = Arc::new(rules);
+    let engine = Engine::start(Arc::clone(&foreman));
+    let agenda = Arc::new(ByLibrary::new(in_force.subscribe(), kept, foreman));
+    let scheduler = Scheduler::new(desks.subscribe(), agenda, metrics);
     let mut tasks = vec![
         tokio::spawn(telling.run()),
         tokio::spawn(mailer.run()),
         tokio::spawn(Inbox::new(desks.subscribe(), orders.clone(), told).run()),
         tokio::spawn(Reaper::new(desks.subscribe()).run()),
         tokio::spawn(jobs.run()),
+        tokio::spawn(scheduler.run()),
     ];
     let told = Told { desks, endpoints, mailing };
     let desk = Desk::new(global.clone(), in_force, told, orders, Arc::clone(&health));
@@ -112,9 +118,9 @@ struct Engine {
 }
 
 impl Engine {
-    fn start(foreman: ByRules) -> Self {
+    fn start(foreman: Arc<ByRules>) -> Self {
         let stop = Stop::default();
-        let worker = Worker::new(Arc::new(foreman), &engine_name(), stop.clone());
+        let worker = Worker::new(foreman, &engine_name(), stop.clone());
         Self { stop, working: tokio::spawn(worker.run()) }
     }
 

@@ -46,6 +46,7 @@ async fn list(global: &Global, context: &Context, args: &SessionsArgs) -> Result
         state: args.state.map(Into::into),
         kind: args.kind.map(Into::into),
         group: args.group.as_deref(),
+        schedule: args.schedule.as_deref(),
         most: Some(args.limit),
         newest: true,
         ..SessionQuery::default()
@@ -125,6 +126,7 @@ async fn show(global: &Global, context: &Context, id: &str) -> Result<(), Failur
     field("tenant", names.get(&session.tenant).unwrap_or(&session.tenant.to_string()));
     field("deployment", &session.deployment.map(|id| id.to_string()).unwrap_or_default());
     field("kind", session.kind.as_str());
+    field("schedule", session.schedule.as_deref().unwrap_or_default());
     field("batch", session.group.as_deref().unwrap_or_default());
     field("state", session.state.as_str());
     field("word", &session.word);
@@ -134,6 +136,7 @@ async fn show(global: &Global, context: &Context, id: &str) -> Result<(), Failur
     field("ticket", &ticket.unwrap_or_default());
     field("asked", &at(session.asked_us));
     field("changed", &at(session.changed_us));
+    field("acts", &session.act_us.map(at).unwrap_or_default());
     field("waits until", &waits_until(&session).map(at).unwrap_or_default());
     field("engine", session.engine.as_deref().unwrap_or_default());
     field("has it until", &session.until_us.map(at).unwrap_or_default());

@@ -6,6 +6,8 @@ use chrono::Weekday;
 use chrono_tz::Tz;
 use core_engine::EngineSettings;
 use core_maintenance::{BusinessHours, DayTime, Hubside};
+use core_model::library::{OfflineBehaviour, RebootPreference};
+use core_model::session::Session;
 use core_plan::{NoAnswer, OnChange, RebootPolicy, WhenOffline};
 use core_toml::Node;
 use schemars::JsonSchema;
@@ -42,6 +44,9 @@ pub(crate) struct MaintenanceTable {
     pub(crate) on_change: Changed,
     /// When people work: nothing is rebooted then. In the zone of each tenant.
     pub(crate) business_hours: Option<HoursTable>,
+    /// Whether computers that need onboarding get a session of the kind onboarding by themselves. Off, somebody asks
+    /// for it.
+    pub(crate) onboarding: bool,
     /// Megabytes that a script may have that runs in the hub.
     #[schemars(range(min = 16, max = 65_536))]
     pub(crate) script_memory_mb: u32,
@@ -131,6 +136,7 @@ impl Default for MaintenanceTable {
             away_seconds: 600,
             on_change: Changed::Replan,
             business_hours: None,
+            onboarding: false,
             script_memory_mb: 1024,
             poll_ms: None,
         }
@@ -181,6 +187,26 @@ impl MaintenanceTable {
             },
             ..core_plan::Settings::default()
         }
+    }
+
+    /// How a session is run that says otherwise than the settings.
+    pub(crate) fn session_as(&self, session: &Session) -> core_plan::Settings {
+        let mut settings = self.session();
+        if let Some(reboots) = session.reboots {
+            settings.reboots = match reboots {
+                RebootPreference::Normal => RebootPolicy::Normal,
+                RebootPreference::Suppress => RebootPolicy::Suppress,
+                RebootPreference::Force => RebootPolicy::Force,
+                RebootPreference::Prompt => RebootPolicy::Prompt,
+            };
+        }
+        if let Some(offline) = session.offline {
+            settings.offline = match offline {
+                OfflineBehaviour::Skip => WhenOffline::End,
+                OfflineBehaviour::ApplyOnConnect => WhenOffline::Wait,
+            };
+        }
+        settings
     }
 
     /// What becomes of what changed.
@@ -239,6 +265,7 @@ mod tests {
         let table = MaintenanceTable::default();
         assert_eq!(table.session(), core_plan::Settings::default());
         assert_eq!(table.on_change(), OnChange::default());
+        assert!(!table.onboarding);
         assert!(table.engine(None).is_none(), "nobody changes a computer by default");
         let settings = table.engine_settings(Some("https://hub.example/linchpin"));
         let address = settings.address.unwrap().join("runs/1/secrets").unwrap();

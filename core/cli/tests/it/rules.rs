@@ -6,6 +6,7 @@ mod firm;
 mod items;
 mod library;
 mod requests;
+mod schedules;
 mod sessions;
 mod shown;
 

@@ -16,6 +16,7 @@ use crate::library::Library;
 use crate::words::Words;
 
 mod items;
+mod schedule;
 
 /// The parameters of items whose values are names of kept secrets.
 pub(super) type Secret = BTreeSet<(ItemId, String)>;
@@ -59,6 +60,10 @@ pub(super) fn shown(words: Words<'_>, secret: &Secret) -> BTreeMap<(Kind, String
     for one in &library.deployments {
         let facts = deployment(one, words, secret);
         put(Kind::Deployment, one.id.to_string(), printable(&one.name), facts);
+    }
+    for one in &library.schedules {
+        let facts = schedule::schedule(one, words);
+        put(Kind::Schedule, one.id.to_string(), printable(&one.name), facts);
     }
     for one in &library.expectations {
         put(Kind::Expect, one.id.to_string(), printable(&one.name), expectation(one, words));

@@ -84,7 +84,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The tenant that it is for; `None` where there is one that is unknown.
-    fn owner(&mut self, table: Table<'a>) -> Option<Option<Owner>> {
+    pub(super) fn owner(&mut self, table: Table<'a>) -> Option<Option<Owner>> {
         let children = table.flag("children");
         match table.get("tenant") {
             Some(node) => {
@@ -101,7 +101,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn whole_target(&mut self, table: Table<'a>, owner: Option<Owner>) -> Option<Target> {
+    pub(super) fn whole_target(&mut self, table: Table<'a>, owner: Option<Owner>) -> Option<Target> {
         let target = self.target(table.file, table.get("target")?, Home::of(owner))?;
         if target.depth() > DEEPEST_TARGET {
             let what = format!("this target is nested more than {DEEPEST_TARGET} deep");
@@ -110,7 +110,7 @@ impl<'a> Reader<'a> {
         Some(target)
     }
 
-    fn classes(&mut self, table: Table<'a>, item: Option<ItemId>) -> BTreeSet<DeviceClass> {
+    pub(super) fn classes(&mut self, table: Table<'a>, item: Option<ItemId>) -> BTreeSet<DeviceClass> {
         let class = |node: &Node| match node.text()? {
             "servers" => Some(DeviceClass::Servers),
             "workstations" => Some(DeviceClass::Workstations),

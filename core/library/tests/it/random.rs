@@ -17,6 +17,7 @@ use serde_json::json;
 use self::items::ITEMS;
 
 mod items;
+mod schedules;
 
 /// Names as people, vendors and accidents make them.
 const NAMES: &[&str] = &[
@@ -149,7 +150,18 @@ impl Dice {
             excluded_from_maintenance: self.chance(0.5),
         });
         let computers = computers.collect();
-        Library { software, tasks, tags, deployments, expectations, tenants, computers }.sorted()
+        let schedules = (0..self.dice.random_range(0..4)).map(|at| self.schedule(at, &tasks)).collect();
+        Library {
+            software,
+            tasks,
+            tags,
+            deployments,
+            schedules,
+            expectations,
+            tenants,
+            computers,
+        }
+        .sorted()
     }
 
     /// A name that no other definition of its kind has.

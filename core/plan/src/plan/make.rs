@@ -17,7 +17,7 @@ use crate::found::{Detections, Found};
 use crate::judge::{Judged, Judgement, words};
 use crate::key::Key;
 use crate::order::{Place, Vertex, sequence};
-use crate::request::{Holds, Request, RunKind};
+use crate::request::{Holds, Request};
 use crate::result::ActionResult;
 use crate::scope::{Role, Scope, place};
 
@@ -137,7 +137,7 @@ impl Maker<'_> {
             });
         }
         if !idle {
-            let looks = *self.scope.request.run == RunKind::DetectOnly;
+            let looks = self.scope.request.run.looks_only();
             return looks.then_some(ActionResult::Pending);
         }
         Some(match reason {

@@ -61,6 +61,12 @@ fn s1_a_detection_only_reads_and_its_plan_says_what_is_done() {
     assert!(world.told().is_empty());
     assert_eq!(*result(&report, id("Office")), ActionResult::Pending);
     assert_eq!(report.overall, Overall::Passed);
+    // One item alone, too.
+    world.run = RunKind::LookAt(Key::item(id("Reader")));
+    let (plan, report) = world.run();
+    assert!(world.told().is_empty());
+    assert_eq!(plan.actions.len(), 1);
+    assert_eq!(*result(&report, id("Reader")), ActionResult::Pending);
 }
 
 #[test]

@@ -308,10 +308,14 @@ fn over(session: &mut Session, rules: &QueueRules, got_on: bool, now_us: i64) {
     if session.state == SessionState::Waiting {
         session.state = SessionState::Expired;
         let days = (now_us - session.asked_us) / 86_400_000_000;
+        let nobody = match session.away {
+            true => "it was not heard of",
+            false => "no engine took it",
+        };
         session.word = match days {
-            0 => "no engine took it in time".to_owned(),
-            1 => "no engine took it within a day".to_owned(),
-            days => format!("no engine took it within {days} days"),
+            0 => format!("{nobody} in time"),
+            1 => format!("{nobody} within a day"),
+            days => format!("{nobody} within {days} days"),
         };
         return;
     }

@@ -6,6 +6,7 @@
 mod harness;
 
 mod accounts;
+mod agenda;
 mod books;
 mod definitions;
 mod deliveries;

@@ -7,7 +7,7 @@ use core_daemon::Order;
 use core_model::queue::QueueRules;
 use core_resolve::RunKind;
 use core_runner_hub::Office;
-use core_server::{Answers, Ask, Fetch, Fetched, Question, SignIn, Unanswered};
+use core_server::{Answers, Ask, Fetch, Fetched, Question, ScheduleAsk, SignIn, Unanswered};
 use core_store::Bars;
 use serde_json::{Value, json};
 use tokio::sync::{Notify, mpsc, watch};
@@ -25,6 +25,7 @@ use crate::world::World;
 
 mod hub;
 mod rules;
+mod schedules;
 
 /// Runs that are told at once, and that are told where nobody says how many.
 const MOST_RUNS: usize = 500;
@@ -91,6 +92,7 @@ impl OfSettings {
             | Ask::Apply
             | Ask::Approve
             | Ask::Reject => rules::act(&context, question).await,
+            Ask::Schedule(ask) => schedules::act(&context, question, ask).await,
             _ => hub::act(self, &context, question).await,
         }
     }
@@ -140,7 +142,7 @@ impl Answers for OfSettings {
             let mut unanswered = unanswered(&failure);
             // What the path names.
             unanswered.missing =
-                unanswered.wrong && matches!(question.ask, Ask::Definition(_) | Ask::Run);
+                unanswered.wrong && names_one(question);
             // What is alike, or ambiguous, may be another tenant's.
             let of_some = question.tenants.is_some() && question.ask != Ask::Decide;
             match of_some && unanswered.wrong {
@@ -184,6 +186,14 @@ impl Answers for OfSettings {
 
     async fn fetch(&self, request: Fetch) -> Result<Fetched, String> {
         core_http::fetch(request).await.map_err(|error| error.to_string())
+    }
+}
+
+/// Whether the path names what is asked about, and nothing else does.
+fn names_one(question: &Question) -> bool {
+    match question.ask {
+        Ask::Schedule(ask) => !matches!(ask, ScheduleAsk::List | ScheduleAsk::Next),
+        ask => matches!(ask, Ask::Definition(_) | Ask::Run),
     }
 }
 

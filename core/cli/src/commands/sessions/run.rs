@@ -7,13 +7,14 @@ use chrono::Utc;
 use core_engine::{Foreman, Stop, Unbriefed, carry};
 use core_model::entity::Computer;
 use core_model::library::ItemId;
-use core_model::session::{Session, SessionKind, SessionRun, SessionState};
+use core_model::session::{OnboardingForm, Session, SessionKind, SessionRun, SessionState};
 use core_resolve::RunKind;
-use core_store::{Error, SessionWord};
+use core_store::{Error, SessionWord, Store};
 use tokio::sync::watch as channel;
 
 use super::super::decide::whoever;
 use super::super::find;
+use super::super::show::find_person;
 use super::{one, watch};
 use crate::cli::{Global, SessionsRunArgs, WhenArgs};
 use crate::commands::{engine_name, hand_desk};
@@ -90,10 +91,33 @@ async fn asked(context: &Context, args: &SessionsRunArgs) -> Result<Session, Fai
             again,
         },
         kind: if args.onboarding { SessionKind::Onboarding } else { SessionKind::AdHoc },
+        form: form(store, args, &computer).await?,
         asked_by: by,
         expires_us: Some(now_us.saturating_add(context.config.queue.waits_us)),
         ..Session::asked(computer.tenant, computer.id, &computer.name, &title, now_us)
     })
+}
+
+/// What was entered for a computer that is set up.
+async fn form(
+    store: &Store,
+    args: &SessionsRunArgs,
+    computer: &Computer,
+) -> Result<Option<OnboardingForm>, Failure> {
+    let primary_person = match &args.primary_person {
+        Some(named) => {
+            let person = find_person(store, named).await?;
+            if person.tenant != computer.tenant || person.gone {
+                let what = format!("{} is nobody of the tenant of {}", person.upn, computer.name);
+                return Err(Failure::usage(what)
+                    .with_remedy("name somebody of the computer's own tenant, who is there"));
+            }
+            Some(person.upn)
+        }
+        None => None,
+    };
+    let form = OnboardingForm { computer_name: args.computer_name.clone(), primary_person };
+    Ok((form != OnboardingForm::default()).then_some(form))
 }
 
 /// Whether an engine begins it soon.
