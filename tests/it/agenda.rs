@@ -89,10 +89,7 @@ impl Agenda for Nightly {
 }
 
 /// A daemon's scheduler on a database, by a clock of the test's.
-async fn scheduler(
-    database: &Database,
-    clock: Clock,
-) -> Result<(Scheduler, watch::Sender<Desk>)> {
+async fn scheduler(database: &Database, clock: Clock) -> Result<(Scheduler, watch::Sender<Desk>)> {
     let store = database.open().await?;
     let hub = Hub::new(store.clone(), Vec::new(), Settings::default(), clock);
     let desk = Desk { hub: Arc::new(hub), notes: None, queue: QueueRules::default() };

@@ -111,7 +111,8 @@ async fn computer(hub: &Hub, id: ComputerId) -> Result<Computer> {
 /// A computer that came after everything was read once, and that can be reached: it needs onboarding.
 async fn newcomer(night: &Night, hub: &Arc<Hub>) -> Result<Computer> {
     let people: Vec<Person> = hub.all().await?;
-    let tenants: BTreeSet<_> = people.iter().filter(|one| !one.gone).map(|one| one.tenant).collect();
+    let tenants: BTreeSet<_> =
+        people.iter().filter(|one| !one.gone).map(|one| one.tenant).collect();
     for no in 0..20 {
         night.change(json!({ "change": "add_machine", "tenant": no % 5 }))?;
     }
@@ -185,9 +186,9 @@ async fn u14_who_was_entered_is_primary_before_anything_is_resolved() -> Result<
     let hub = foreman.hub();
     let new = newcomer(&night, &hub).await?;
     let people: Vec<Person> = hub.all().await?;
-    let ana = people.iter().find(|one| one.tenant == new.tenant && !one.gone).context("a person")?;
-    let form =
-        OnboardingForm { primary_person: Some(ana.upn.to_uppercase()), computer_name: None };
+    let ana =
+        people.iter().find(|one| one.tenant == new.tenant && !one.gone).context("a person")?;
+    let form = OnboardingForm { primary_person: Some(ana.upn.to_uppercase()), computer_name: None };
     let session = Session { form: Some(form), ..onboarding(&new, hub.clock.now_us()) };
     store.add_session(&session).await?;
     let over = until_over(&foreman, 1).await?;
@@ -269,8 +270,8 @@ async fn s10_who_is_away_is_skipped_where_the_schedule_says_so_and_nothing_is_se
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn s10_what_is_planned_is_done_at_its_time_or_when_the_machine_is_heard_of_again() -> Result<()>
-{
+async fn s10_what_is_planned_is_done_at_its_time_or_when_the_machine_is_heard_of_again()
+-> Result<()> {
     let night = Night::of(60, 24).await?;
     let (store, _folder) = fresh_sqlite().await?;
     let mut foreman = Staged::of(&night, store.clone(), Group::OfThePrimary).await?;

@@ -80,15 +80,16 @@ impl ByLibrary {
             return Ok(known);
         }
         // Where there never was a schedule, nobody needs the whole model for it.
-        let (revision, occasions) = match context.store.was_defined(DefinitionKind::Schedule).await? {
-            false => (revision, Vec::new()),
-            true => {
-                let world = self.kept.fresh(&context).await?;
-                let schedules = &world.loaded.library.schedules;
-                let zone = context.config.time_zone;
-                (world.loaded.revision, occasions(schedules, world.resolver.snapshot(), zone))
-            }
-        };
+        let (revision, occasions) =
+            match context.store.was_defined(DefinitionKind::Schedule).await? {
+                false => (revision, Vec::new()),
+                true => {
+                    let world = self.kept.fresh(&context).await?;
+                    let schedules = &world.loaded.library.schedules;
+                    let zone = context.config.time_zone;
+                    (world.loaded.revision, occasions(schedules, world.resolver.snapshot(), zone))
+                }
+            };
         let timed = occasions.iter().map(|one| Timed {
             name: one.name(),
             spec: one.spec(),

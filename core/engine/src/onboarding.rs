@@ -51,7 +51,9 @@ pub(crate) async fn settle_form(
     session: &Session,
 ) -> Result<std::result::Result<(), String>> {
     let form = session.form.as_ref();
-    let Some(wanted) = form.and_then(|form| form.primary_person.as_deref()) else { return Ok(Ok(())) };
+    let Some(wanted) = form.and_then(|form| form.primary_person.as_deref()) else {
+        return Ok(Ok(()));
+    };
     let SubjectId::Computer(id) = session.subject else { return Ok(Ok(())) };
     let Some(computer) = computer(hub, id).await? else { return Ok(Ok(())) };
     let Some(person) = person(hub, session, wanted).await? else {
@@ -76,7 +78,8 @@ pub(crate) async fn settle_form(
 pub async fn settle_onboarded(foreman: &dyn Foreman, session: &Session) -> Result<Onboarded> {
     let plain = session.run.item.is_none() && !session.run.detect_only;
     let SubjectId::Computer(id) = session.subject else { return Ok(Onboarded::Nothing) };
-    if session.kind != SessionKind::Onboarding || session.state != SessionState::Succeeded || !plain {
+    if session.kind != SessionKind::Onboarding || session.state != SessionState::Succeeded || !plain
+    {
         return Ok(Onboarded::Nothing);
     }
     let hub = foreman.hub();
@@ -130,7 +133,7 @@ async fn again(hub: &Arc<Hub>, session: &Session) -> Result<SessionId> {
         group: Some(group(session)),
         form: session.form.clone(),
         asked_by: session.asked_by.clone(),
-        expires_us: session.expires_us.map(|until| until.max(now_us) + until - session.asked_us),
+        expires_us: session.expires_us.map(|until| now_us.saturating_add(until - session.asked_us)),
         word: "what holds for it changed while it was set up".to_owned(),
         ..Session::asked(
             session.tenant,

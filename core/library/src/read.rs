@@ -335,8 +335,13 @@ impl<'a> Reader<'a> {
         let software = self.read_software();
         let tags = self.read_tags();
         let deployments = self.read_deployments();
-        self.for_onboarding =
-            stays.tasks.iter().chain(&tasks).filter(|one| one.onboarding_only).map(|one| one.id).collect();
+        self.for_onboarding = stays
+            .tasks
+            .iter()
+            .chain(&tasks)
+            .filter(|one| one.onboarding_only)
+            .map(|one| one.id)
+            .collect();
         let schedules = self.read_schedules();
         let expectations = self.read_expectations();
         let tenants = self.read_tenants();

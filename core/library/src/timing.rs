@@ -26,7 +26,8 @@ pub fn pattern(timing: &Timing) -> Result<Pattern, Error> {
 #[must_use]
 pub fn too_close(detect: &Pattern, execute: &Pattern) -> Option<(NaiveDateTime, NaiveDateTime)> {
     let minute = TimeDelta::minutes(1);
-    let mut after = NaiveDateTime::new(chrono::NaiveDate::from_ymd_opt(2024, 1, 1)?, chrono::NaiveTime::MIN);
+    let mut after =
+        NaiveDateTime::new(chrono::NaiveDate::from_ymd_opt(2024, 1, 1)?, chrono::NaiveTime::MIN);
     for _ in 0..TRIED {
         let acts = execute.next(after)?;
         let looks = detect.next(acts - LEAST_GAP)?;

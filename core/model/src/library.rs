@@ -31,9 +31,7 @@ pub use parameter::{
 pub use prerequisite::{
     BadPrerequisite, Prerequisite, PrerequisiteAction, Presence, Quantifier, cycles,
 };
-pub use schedule::{
-    Execution, OfflineBehaviour, RebootPreference, Schedule, ScheduleZone, Timing,
-};
+pub use schedule::{Execution, OfflineBehaviour, RebootPreference, Schedule, ScheduleZone, Timing};
 pub use script::{
     NobodyLoggedOn, Script, ScriptContext, ScriptLanguage, ScriptPurpose, TaskMethod,
 };

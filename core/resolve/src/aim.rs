@@ -43,8 +43,7 @@ impl Aim<'_> {
     /// The deployment that is evaluated in its place: whoever is in it, is in this.
     fn deployment(&self) -> Deployment {
         let item = ItemId::from(SoftwareId::of_text("", 0));
-        let mut one =
-            Deployment::new("", item, DesiredState::Ignored, self.target.clone(), 0);
+        let mut one = Deployment::new("", item, DesiredState::Ignored, self.target.clone(), 0);
         one.classes.clone_from(self.classes);
         one.owner = self.owner;
         one

@@ -57,7 +57,8 @@ mod tests {
             }
             assert!(found.iter().all(|one| one.weekday() == Weekday::Tue), "{days}: {found:?}");
             assert!(found.iter().all(|one| (8..=14).contains(&one.day())), "{days}: {found:?}");
-            let months: Vec<_> = found.iter().map(|one| one.year() * 12 + one.month0() as i32).collect();
+            let months: Vec<_> =
+                found.iter().map(|one| one.year() * 12 + one.month0() as i32).collect();
             assert!(months.windows(2).all(|two| two[1] == two[0] + 1), "{days}: {found:?}");
         }
     }

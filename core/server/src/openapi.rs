@@ -280,7 +280,9 @@ fn parameter(name: &str) -> Value {
         "until" => ("query", day(), "The last day; 90 days from today if left out."),
         "schedule" => ("query", text(), "Only of this schedule: its name or id."),
         "count" => ("query", number(), "How many at most; 20 if left out."),
-        "last_day" => ("query", day(), "The last day, in the hub's zone; a year ahead if left out."),
+        "last_day" => {
+            ("query", day(), "The last day, in the hub's zone; a year ahead if left out.")
+        }
         "agreement" => ("query", text(), "Only the lines of this agreement: its name or id."),
         "connection" => ("query", text(), "Only of this connection."),
         "all" => ("query", json!({ "type": "boolean" }), "Those too that were settled."),

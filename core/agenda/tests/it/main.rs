@@ -232,5 +232,8 @@ fn the_sessions_of_a_time_are_the_same_whoever_makes_them_and_spread_by_their_su
     let made = fire(&resolver, &occasion, "2026-12-02T01:00:00Z").sessions;
     let waits: BTreeSet<i64> =
         made.iter().filter_map(|one| Some(one.ready_us? - due.timestamp_micros())).collect();
-    assert!(waits.len() > 1 && waits.iter().all(|us| (0..=3_600_000_000).contains(us)), "{waits:?}");
+    assert!(
+        waits.len() > 1 && waits.iter().all(|us| (0..=3_600_000_000).contains(us)),
+        "{waits:?}"
+    );
 }

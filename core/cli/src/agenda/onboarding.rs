@@ -52,7 +52,13 @@ impl Seen {
             let session = Session {
                 kind: SessionKind::Onboarding,
                 expires_us: Some(now_us.saturating_add(context.config.queue.waits_us)),
-                ..Session::asked(tenant, subject, &snapshot.name(kind, number), "Onboarding", now_us)
+                ..Session::asked(
+                    tenant,
+                    subject,
+                    &snapshot.name(kind, number),
+                    "Onboarding",
+                    now_us,
+                )
             };
             wanted.insert(subject.to_string(), session);
         }

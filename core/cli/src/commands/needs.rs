@@ -312,7 +312,8 @@ async fn of_schedules(context: &Context) -> Result<Vec<Need>, Failure> {
     let named: HashMap<String, String> = named.map(|row| (row.id, row.handle)).collect();
     let needs = checks.into_iter().filter_map(|one| {
         let (name, problem) = (named.get(&one.schedule)?, one.problem?);
-        let remedy = "`linchpin schedule show` says for whom it is; mend its target, or switch it off";
+        let remedy =
+            "`linchpin schedule show` says for whom it is; mend its target, or switch it off";
         Some(Need {
             kind: NeedKind::Schedule,
             key: format!("schedule {}", one.schedule),

@@ -29,9 +29,10 @@ pub(crate) async fn run(global: &Global, args: &ScheduleArgs) -> Result<Exit, Fa
             one(global, &answer, |value| show(value, zone));
         }
         ScheduleAction::Next(args) => {
-            let wanted = Wanted { name: args.name.clone(), count: args.count, until: args.until.clone() };
+            let wanted =
+                Wanted { name: args.name.clone(), count: args.count, until: args.until.clone() };
             let answer = next(&context, &wanted).await?;
-            each(global, &answer, |items| upcoming(items));
+            each(global, &answer, upcoming);
         }
         ScheduleAction::Run(args) => {
             let by = whoever(args.by.as_deref());
@@ -101,8 +102,12 @@ fn list(items: &[Value], zone: Tz) {
         return;
     }
     let columns = ["name", "for", "looks", "acts", "zone", "next"];
-    let mut table = TextTable::new(&columns.map(|name| (name, Align::Left)))
-        .cutting(&[("for", 10), ("name", 10), ("looks", 8), ("acts", 8)]);
+    let mut table = TextTable::new(&columns.map(|name| (name, Align::Left))).cutting(&[
+        ("for", 10),
+        ("name", 10),
+        ("looks", 8),
+        ("acts", 8),
+    ]);
     for item in items {
         let next = match item["enabled"].as_bool() {
             Some(true) => minute(&item["next"], zone),
@@ -132,7 +137,10 @@ fn show(value: &Value, zone: Tz) {
     field("reboots", words(one, "reboots"));
     field("who is away", &away(one));
     let spread = number(one, "spread_minutes");
-    field("spread over", &if spread == 0 { String::new() } else { count(spread, "minute", "minutes") });
+    field(
+        "spread over",
+        &if spread == 0 { String::new() } else { count(spread, "minute", "minutes") },
+    );
     field("switched", if one["enabled"] == true { "on" } else { "off" });
     field("note", &printable(words(one, "note")));
     let members = &value["members"];
@@ -158,7 +166,8 @@ fn show(value: &Value, zone: Tz) {
     for run in list("runs") {
         let (made, waiting) = (number(&run, "made"), number(&run, "waiting"));
         let due = minute(&run["due"], zone);
-        let mut line = format!("{due}: {}, {waiting} waited still", count(made, "session", "sessions"));
+        let mut line =
+            format!("{due}: {}, {waiting} waited still", count(made, "session", "sessions"));
         if let Some(by) = run["by"].as_str() {
             line.push_str(&format!(", run by {}", printable(by)));
         }
@@ -175,12 +184,16 @@ fn show(value: &Value, zone: Tz) {
 fn away(one: &Value) -> String {
     match words(one, "offline") {
         "skip" => "is skipped".to_owned(),
-        _ => format!("is waited for, {} at the most", count(number(one, "expires_days"), "day", "days")),
+        _ => format!(
+            "is waited for, {} at the most",
+            count(number(one, "expires_days"), "day", "days")
+        ),
     }
 }
 
 fn coming_words(coming: &Value) -> String {
-    let (due, acts, zone) = (words(coming, "due_local"), words(coming, "acts_local"), words(coming, "zone"));
+    let (due, acts, zone) =
+        (words(coming, "due_local"), words(coming, "acts_local"), words(coming, "zone"));
     match acts {
         "" => format!("{due} looks, {zone}"),
         acts if acts == due => format!("{due}, {zone}"),
@@ -194,7 +207,8 @@ fn upcoming(items: &[Value]) {
         return;
     }
     let columns = ["looks", "acts", "zone", "schedule"];
-    let mut table = TextTable::new(&columns.map(|name| (name, Align::Left))).cutting(&[("schedule", 12)]);
+    let mut table =
+        TextTable::new(&columns.map(|name| (name, Align::Left))).cutting(&[("schedule", 12)]);
     for item in items {
         table.row([
             words(item, "due_local").to_owned(),
@@ -223,6 +237,8 @@ fn switched(value: &Value) {
     let name = printable(words(value, "name"));
     output::line(&match value["enabled"] == true {
         true => format!("{name} is switched on."),
-        false => format!("{name} is switched off; `linchpin schedule cancel` takes back what waits of it."),
+        false => format!(
+            "{name} is switched off; `linchpin schedule cancel` takes back what waits of it."
+        ),
     });
 }

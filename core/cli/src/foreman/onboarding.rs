@@ -32,8 +32,7 @@ pub(super) fn enter(demands: &mut [Demand], form: &OnboardingForm, library: &Lib
 /// Whether the scripts of an item take a parameter of this name.
 fn takes(library: &Library, item: ItemId, name: &str) -> bool {
     let has = |parameters: &[Parameter]| parameters.iter().any(|one| one.name == name);
-    let of_task =
-        |id| library.tasks.iter().any(|task| task.id == id && has(&task.parameters));
+    let of_task = |id| library.tasks.iter().any(|task| task.id == id && has(&task.parameters));
     match item {
         ItemId::Task(id) => of_task(id),
         ItemId::Software(id) => library.software.iter().any(|one| {
@@ -65,7 +64,8 @@ mod tests {
                 .extend(given.map(|name| ("computer_name".to_owned(), Value::from(name))));
             Demand::Won { deployment: Arc::new(one), why: String::new() }
         };
-        let mut demands = [demand("rename", None), demand("rename", Some("PC-1")), demand("greet", None)];
+        let mut demands =
+            [demand("rename", None), demand("rename", Some("PC-1")), demand("greet", None)];
         let form = OnboardingForm {
             computer_name: Some("PC-NEW".to_owned()),
             primary_person: Some("ana@contoso.com".to_owned()),

@@ -151,9 +151,17 @@ async fn on_the_nights_when_clocks_jump_a_schedule_fires_once() {
     let berlin = chrono_tz::Europe::Berlin;
     for (since, looks, due) in [
         // Forward: there is no 02:30; it is the first instant after.
-        ("2027-03-27T12:00:00Z", ["2027-03-28T00:59:59Z", "2027-03-28T01:00:00Z"], "2027-03-28T01:00:00+00:00"),
+        (
+            "2027-03-27T12:00:00Z",
+            ["2027-03-28T00:59:59Z", "2027-03-28T01:00:00Z"],
+            "2027-03-28T01:00:00+00:00",
+        ),
         // Back: 02:30 is there twice; it is the first.
-        ("2026-10-24T12:00:00Z", ["2026-10-25T00:29:59Z", "2026-10-25T00:30:00Z"], "2026-10-25T00:30:00+00:00"),
+        (
+            "2026-10-24T12:00:00Z",
+            ["2026-10-25T00:29:59Z", "2026-10-25T00:30:00Z"],
+            "2026-10-25T00:30:00+00:00",
+        ),
     ] {
         let mut bench = Bench::new(vec![timed("30 2 * * *", berlin, since)]).await;
         assert_eq!(bench.work_at(looks[0]).await, 0, "{since}");

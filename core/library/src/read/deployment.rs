@@ -101,7 +101,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn whole_target(&mut self, table: Table<'a>, owner: Option<Owner>) -> Option<Target> {
+    pub(super) fn whole_target(
+        &mut self,
+        table: Table<'a>,
+        owner: Option<Owner>,
+    ) -> Option<Target> {
         let target = self.target(table.file, table.get("target")?, Home::of(owner))?;
         if target.depth() > DEEPEST_TARGET {
             let what = format!("this target is nested more than {DEEPEST_TARGET} deep");
@@ -110,7 +114,11 @@ impl<'a> Reader<'a> {
         Some(target)
     }
 
-    pub(super) fn classes(&mut self, table: Table<'a>, item: Option<ItemId>) -> BTreeSet<DeviceClass> {
+    pub(super) fn classes(
+        &mut self,
+        table: Table<'a>,
+        item: Option<ItemId>,
+    ) -> BTreeSet<DeviceClass> {
         let class = |node: &Node| match node.text()? {
             "servers" => Some(DeviceClass::Servers),
             "workstations" => Some(DeviceClass::Workstations),

@@ -13,8 +13,7 @@ use super::{Reader, Table};
 use crate::timing::{pattern, too_close};
 
 /// What may be written for a time.
-const TIMES: &str =
-    "write a time of day (\"19:00\"), a cron pattern (\"0 19 * * mon-fri\"), or { patch_tuesday = 1, at = \"21:00\" }";
+const TIMES: &str = "write a time of day (\"19:00\"), a cron pattern (\"0 19 * * mon-fri\"), or { patch_tuesday = 1, at = \"21:00\" }";
 
 impl<'a> Reader<'a> {
     pub(super) fn read_schedules(&mut self) -> Vec<Schedule> {
@@ -65,7 +64,8 @@ impl<'a> Reader<'a> {
             created_us,
             since_us: created_us,
         };
-        let before = self.known.schedules.iter().find(|one| handle(&one.name) == handle(&read.name));
+        let before =
+            self.known.schedules.iter().find(|one| handle(&one.name) == handle(&read.name));
         Some(read.since(before, self.now_us))
     }
 
@@ -75,7 +75,12 @@ impl<'a> Reader<'a> {
         let Some(key) = key else {
             if table.get("instance").is_some() {
                 let what = "`instance` says which one of a task, and there is no task";
-                self.say(&table.place("instance"), what, "of what?", "add `task = \"…\"`, or remove it");
+                self.say(
+                    &table.place("instance"),
+                    what,
+                    "of what?",
+                    "add `task = \"…\"`, or remove it",
+                );
             }
             return Some(None);
         };
@@ -157,7 +162,12 @@ impl<'a> Reader<'a> {
     }
 
     /// S21: between looking and acting lies an hour.
-    fn hold_apart(&mut self, table: Table<'a>, detect: Option<&Timing>, execute: Option<&Execution>) {
+    fn hold_apart(
+        &mut self,
+        table: Table<'a>,
+        detect: Option<&Timing>,
+        execute: Option<&Execution>,
+    ) {
         let (Some(detect), Some(Execution::At(execute))) = (detect, execute) else { return };
         let (Ok(detect), Ok(execute)) = (pattern(detect), pattern(execute)) else { return };
         let Some((looks, acts)) = too_close(&detect, &execute) else { return };

@@ -150,18 +150,10 @@ impl Dice {
             excluded_from_maintenance: self.chance(0.5),
         });
         let computers = computers.collect();
-        let schedules = (0..self.dice.random_range(0..4)).map(|at| self.schedule(at, &tasks)).collect();
-        Library {
-            software,
-            tasks,
-            tags,
-            deployments,
-            schedules,
-            expectations,
-            tenants,
-            computers,
-        }
-        .sorted()
+        let schedules =
+            (0..self.dice.random_range(0..4)).map(|at| self.schedule(at, &tasks)).collect();
+        Library { software, tasks, tags, deployments, schedules, expectations, tenants, computers }
+            .sorted()
     }
 
     /// A name that no other definition of its kind has.

@@ -60,7 +60,10 @@ fn a_schedule_is_read_as_it_is_written() {
     assert_eq!(full.detect, Timing::PatchTuesday { days: 1, at: at(21) });
     assert_eq!(full.execute, Execution::At(Timing::Cron("0 2 * * *".to_owned())));
     assert_eq!(full.zone, ScheduleZone::Named("Australia/Sydney".to_owned()));
-    assert_eq!((full.reboots, full.offline), (Some(RebootPreference::Prompt), OfflineBehaviour::Skip));
+    assert_eq!(
+        (full.reboots, full.offline),
+        (Some(RebootPreference::Prompt), OfflineBehaviour::Skip)
+    );
     assert_eq!((full.expires_days, full.spread_minutes, full.enabled), (3, 30, false));
     assert_eq!(only(&["zone = 'tenant'"]).zone, ScheduleZone::Tenant);
     assert_eq!(only(&["task = 'bill'"]).subjects, SubjectKind::Tenant);
@@ -77,7 +80,8 @@ fn s21_what_would_be_acted_on_within_the_hour_is_refused_at_its_line() {
     for right in ["'20:00'", "'immediately'", "'never'", "'18:30'"] {
         only(&[&format!("execute = {right}")]);
     }
-    let report = read_text(&schedule(&["detect = '*/20 * * * *'", "execute = '22:00'"])).unwrap_err();
+    let report =
+        read_text(&schedule(&["detect = '*/20 * * * *'", "execute = '22:00'"])).unwrap_err();
     assert!(report.contains("at 22:00, 40 minutes later"), "{report}");
 }
 
@@ -112,7 +116,8 @@ fn what_is_wrong_with_a_schedule_is_told_at_its_place() {
         let report = read_text(&schedule(lines)).expect_err("a mistake");
         check_report(&report, caret, &[says]);
     }
-    let twice = format!("{}[[schedule]]\nname = 'S'\ntarget = 'all'\ndetect = '20:00'\n", schedule(&[]));
+    let twice =
+        format!("{}[[schedule]]\nname = 'S'\ntarget = 'all'\ndetect = '20:00'\n", schedule(&[]));
     assert!(read_text(&twice).unwrap_err().contains("two schedules named `S`"));
 }
 

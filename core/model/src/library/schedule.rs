@@ -220,7 +220,8 @@ impl Schedule {
     #[must_use]
     pub fn since(mut self, before: Option<&Self>, now_us: i64) -> Self {
         let same = before.filter(|before| {
-            (&before.detect, &before.zone, before.enabled) == (&self.detect, &self.zone, self.enabled)
+            (&before.detect, &before.zone, before.enabled)
+                == (&self.detect, &self.zone, self.enabled)
         });
         self.since_us = same.map_or(now_us, |before| before.since_us);
         self

@@ -103,7 +103,10 @@ pub(super) async fn cancel(api: Arc<Api>, asked: Asked) -> Result<Response, Prob
         given.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?))).collect();
     if given.is_empty() && wanted.all != Some(true) {
         let what = "nothing says which sessions are taken back";
-        return Err(Problem::wrong(what, "give tenant, group, deployment or schedule, or `all`: true"));
+        return Err(Problem::wrong(
+            what,
+            "give tenant, group, deployment or schedule, or `all`: true",
+        ));
     }
     let filter = CancelFilter {
         tenants: caller.scope.tenants(),

@@ -93,7 +93,8 @@ async fn s16_a_preview_of_five_thousand_is_queued_within_the_bounds_and_taken_ba
     };
     let batch: Vec<Session> = (0..5_000).map(looks).collect();
     assert_eq!(store.add_new_sessions(&batch).await.unwrap().len(), 5_000);
-    let rules = QueueRules { at_once: 200, per_tenant: 40, per_engine: 150, ..QueueRules::default() };
+    let rules =
+        QueueRules { at_once: 200, per_tenant: 40, per_engine: 150, ..QueueRules::default() };
     for (engine, most) in [("one", 1_000), ("two", 1_000), ("three", 1_000)] {
         let bars = &|_: &Session| None;
         let take = Take { engine, most, tenants: None, rules: &rules, bars, now_us: DAY + 1 };
@@ -167,11 +168,8 @@ async fn what_came_of_times_and_how_schedules_stand_is_kept_and_forgotten(bench:
     store.put_schedule_checks(&[]).await.unwrap();
     assert!(store.schedule_checks().await.unwrap().is_empty());
 
-    let planned = |name: &str| Planned {
-        name: name.to_owned(),
-        spec: "x".to_owned(),
-        handled_us: 1,
-    };
+    let planned =
+        |name: &str| Planned { name: name.to_owned(), spec: "x".to_owned(), handled_us: 1 };
     let all = ["halo/full", "schedule/a", "schedule/b"].map(planned);
     store.plan(&all).await.unwrap();
     store.forget_planned_but("schedule/", &["schedule/b".to_owned()]).await.unwrap();

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Days, SecondsFormat, Utc};
 use chrono_tz::Tz;
 use core_agenda::{Coming, Occasion, aim, occasions, upcoming, zone_words};
-use core_model::library::{Schedule, SubjectKind};
+use core_model::library::{ItemId, Schedule, SubjectKind};
 use core_model::session::SessionState;
 use core_resolve::{RunKind, begins};
 use core_store::{ScheduleRun, SessionQuery};
@@ -45,7 +45,8 @@ pub(super) async fn world(context: &Context) -> Result<World, Failure> {
 /// All of them.
 pub(crate) async fn listed(context: &Context) -> Result<Value, Failure> {
     let world = world(context).await?;
-    let all = occasions(&world.loaded.library.schedules, world.resolver.snapshot(), world.when.zone);
+    let all =
+        occasions(&world.loaded.library.schedules, world.resolver.snapshot(), world.when.zone);
     let mut next: BTreeMap<String, DateTime<Utc>> = BTreeMap::new();
     for occasion in &all {
         if let Some(due) = occasion.next(world.when.now) {
@@ -120,11 +121,12 @@ fn of(world: &World, one: &Schedule) -> Vec<Occasion> {
 pub(crate) fn problems(world: &World, one: &Schedule) -> Vec<String> {
     let aim = aim(one);
     let mut problems = world.resolver.aim_problems(&aim);
-    if let Some(item) = one.item
-        && world.resolver.definitions().title(item).is_empty()
-    {
-        problems.push(format!("{item} is gone"));
-    }
+    let library = &world.loaded.library;
+    let known = |item: ItemId| match item {
+        ItemId::Software(id) => library.software.iter().any(|one| one.id == id),
+        ItemId::Task(id) => library.tasks.iter().any(|one| one.id == id),
+    };
+    problems.extend(one.item.filter(|item| !known(*item)).map(|item| format!("{item} is gone")));
     if problems.is_empty() && world.resolver.aimed(&aim).members.yes.is_empty() {
         problems.push("nobody is in its target".to_owned());
     }

@@ -83,7 +83,9 @@ fn word(batch: &Batch) -> String {
         let some: Vec<String> = some.collect();
         let more = if batch.unknown > some.len() as u64 { ", …" } else { "" };
         let (unknown, some) = (batch.unknown, some.join(", "));
-        words.push(format!("of {unknown} it is not known whether they are in its target: {some}{more}"));
+        words.push(format!(
+            "of {unknown} it is not known whether they are in its target: {some}{more}"
+        ));
     }
     words.join("; ")
 }

@@ -55,7 +55,10 @@ async fn sessions(firm: &Firm) -> Vec<Session> {
 async fn schedules_are_defined_in_files_planned_applied_exported_and_refused_with_their_place() {
     let firm = Firm::new().await;
     firm.run(&["export", "rules"]).ended(0);
-    firm.put("rules/schedules.toml", &SCHEDULES.replace("execute = \"22:30\"", "execute = \"19:30\""));
+    firm.put(
+        "rules/schedules.toml",
+        &SCHEDULES.replace("execute = \"22:30\"", "execute = \"19:30\""),
+    );
     let refused = firm.run(&["plan", "rules"]).ended(2);
     for part in ["schedules.toml:", "execute = \"19:30\"", "30 minutes later", "immediately"] {
         assert!(refused.err.contains(part), "{part}: {}", refused.err);
@@ -65,12 +68,17 @@ async fn schedules_are_defined_in_files_planned_applied_exported_and_refused_wit
     assert!(refused.err.contains("kiosq") && refused.err.contains("kiosk"), "{}", refused.err);
     firm.put("rules/schedules.toml", SCHEDULES);
     let planned = firm.run(&["plan", "rules"]).ended(0).readable().out;
-    assert!(planned.contains("+ schedule Nightly") && planned.contains("execute: daily at 22:30"), "{planned}");
+    assert!(
+        planned.contains("+ schedule Nightly") && planned.contains("execute: daily at 22:30"),
+        "{planned}"
+    );
     firm.run(&["apply", "rules"]).ended(0);
     // What is exported is what is there.
     firm.run(&["export", "again"]).ended(0);
     let written = firm.read("again/schedules.toml");
-    for part in ["patch_tuesday = 1", "zone = \"tenant\"", "enabled = false", "reboots = \"normal\""] {
+    for part in
+        ["patch_tuesday = 1", "zone = \"tenant\"", "enabled = false", "reboots = \"normal\""]
+    {
         assert!(written.contains(part), "{part}: {written}");
     }
     let same = firm.run(&["plan", "again", "--json"]).ended(0).json();
@@ -92,22 +100,32 @@ async fn schedules_are_listed_shown_and_say_when_they_are_due() {
 
     let shown = firm.run(&["schedule", "show", "nightly", "--json"]).ended(0).value();
     assert_eq!(shown["members"]["in"], 4, "without the kiosk");
-    assert_eq!((&shown["schedule"]["zone"], &shown["schedule"]["reboots"]), (&"Europe/Berlin".into(), &"normal".into()));
+    assert_eq!(
+        (&shown["schedule"]["zone"], &shown["schedule"]["reboots"]),
+        (&"Europe/Berlin".into(), &"normal".into())
+    );
     assert_eq!(shown["next"].as_array().unwrap().len(), 5);
     let local = shown["next"][0]["due_local"].as_str().unwrap();
     assert!(local.ends_with("19:00"), "{local}");
     assert!(shown["next"][0]["acts_local"].as_str().unwrap().ends_with("22:30"));
     let text = firm.run(&["schedule", "show", "Nightly"]).ended(0).readable().out;
-    assert!(text.contains("the office is dark by then") && text.contains("it did not fire yet"), "{text}");
+    assert!(
+        text.contains("the office is dark by then") && text.contains("it did not fire yet"),
+        "{text}"
+    );
     firm.run(&["schedule", "show", "nitely"]).refused(&["no schedule `nitely`", "Nightly"]);
 
     // S24: a year of Patch Tuesdays, in each zone that a tenant is in.
-    let next = firm.run(&["schedule", "next", "patches", "--count", "100", "--json"]).ended(0).json();
+    let next =
+        firm.run(&["schedule", "next", "patches", "--count", "100", "--json"]).ended(0).json();
     let zones: std::collections::BTreeSet<&str> =
         next.iter().map(|one| one["zone"].as_str().unwrap()).collect();
     assert_eq!(zones, ["America/Chicago", "Europe/Berlin"].into());
     assert!((24..=26).contains(&next.len()), "{}", next.len());
-    assert!(next.iter().all(|one| one["due_local"].as_str().unwrap().starts_with("Wed")), "{next:?}");
+    assert!(
+        next.iter().all(|one| one["due_local"].as_str().unwrap().starts_with("Wed")),
+        "{next:?}"
+    );
     let few = firm.run(&["schedule", "next", "--count", "3", "--json"]).ended(0).json();
     assert_eq!(few.len(), 3);
     let past = firm.run(&["schedule", "next", "--until", "2020-01-01", "--json"]).ended(0).json();
@@ -123,11 +141,17 @@ async fn a_schedule_is_run_out_of_turn_once_at_a_time_and_what_waits_of_it_taken
     assert_eq!((&ran["made"], &ran["waiting"]), (&4.into(), &0.into()), "{ran}");
     // Who has one that waits gets no second.
     let again = firm.run(&["schedule", "run", "nightly"]).ended(0).readable().out;
-    assert!(again.contains("0 sessions were made") && again.contains("4 subjects have one already"), "{again}");
+    assert!(
+        again.contains("0 sessions were made") && again.contains("4 subjects have one already"),
+        "{again}"
+    );
     let all = sessions(&firm).await;
     assert_eq!(all.len(), 4);
-    assert!(all.iter().all(|one| one.schedule.as_deref() == Some("Nightly") && one.asked_by == "ana"));
-    let looks = firm.run(&["schedule", "run", "patches", "--detect-only", "--json"]).ended(0).value();
+    assert!(
+        all.iter().all(|one| one.schedule.as_deref() == Some("Nightly") && one.asked_by == "ana")
+    );
+    let looks =
+        firm.run(&["schedule", "run", "patches", "--detect-only", "--json"]).ended(0).value();
     let looked = sessions(&firm).await;
     assert_eq!(looked.iter().filter(|one| one.run.detect_only).count() as u64, looks["made"]);
     let of = firm.run(&["sessions", "--schedule", "Nightly", "--json"]).ended(0).json();
@@ -135,16 +159,27 @@ async fn a_schedule_is_run_out_of_turn_once_at_a_time_and_what_waits_of_it_taken
 
     // Of whom it is not known whether it is for them, there is no session, and it is said.
     let unknown = firm.run(&["schedule", "run", "reader"]).ended(0).readable().out;
-    assert!(unknown.contains("0 sessions were made") && unknown.contains("never read to the end"), "{unknown}");
+    assert!(
+        unknown.contains("0 sessions were made") && unknown.contains("never read to the end"),
+        "{unknown}"
+    );
     let taken = firm.run(&["schedule", "cancel", "nightly", "--by", "ben"]).ended(0).out;
     assert_eq!(taken, "4 sessions were taken back.\n");
     let all = sessions(&firm).await;
     let nightly = all.iter().filter(|one| one.schedule.as_deref() == Some("Nightly"));
-    assert!(nightly.into_iter().all(|one| one.state == SessionState::Cancelled && one.word == "taken back by ben"));
+    assert!(
+        nightly
+            .into_iter()
+            .all(|one| one.state == SessionState::Cancelled && one.word == "taken back by ben")
+    );
     assert!(all.iter().any(|one| one.state == SessionState::Waiting));
     let shown = firm.run(&["schedule", "show", "nightly", "--json"]).ended(0).value();
     let runs = shown["runs"].as_array().unwrap();
-    assert_eq!((runs.len(), &runs[1]["made"], &runs[1]["by"]), (2, &4.into(), &"ana".into()), "{shown}");
+    assert_eq!(
+        (runs.len(), &runs[1]["made"], &runs[1]["by"]),
+        (2, &4.into(), &"ana".into()),
+        "{shown}"
+    );
     let audit = firm.run(&["audit", "--json"]).ended(0).out;
     assert!(audit.contains("run-schedule") && audit.contains("cancel-schedule"), "{audit}");
 }

@@ -43,7 +43,10 @@ fn a_schedule_fires_by_itself_and_one_of_a_single_item_leaves_the_cnc_machine_al
 
     // Everything is resolved, and then one item is done of it: the exception holds.
     let (state, word) = machine.run_schedule(&["hello-only"]);
-    assert_eq!((state.as_str(), word.as_str(), machine.begun()), ("succeeded", "nothing holds for it", 0));
+    assert_eq!(
+        (state.as_str(), word.as_str(), machine.begun()),
+        ("succeeded", "nothing holds for it", 0)
+    );
     machine.define("schedules.toml", SCHEDULES);
     let (state, word) = machine.run_schedule(&["hello-only", "--detect-only"]);
     assert_eq!((state.as_str(), machine.begun()), ("succeeded", 0), "{word}");
@@ -73,9 +76,11 @@ fn a_schedule_fires_by_itself_and_one_of_a_single_item_leaves_the_cnc_machine_al
     // S26: who is excluded while his session waits is left alone, and it is said.
     let asked = machine.linchpin(&["schedule", "run", "each-minute", "--json"]).ended(0).value();
     let group = asked["group"].as_str().unwrap().to_owned();
-    let waits = || machine.linchpin(&["sessions", "--group", &group, "--json"]).ended(0).json().remove(0);
+    let waits =
+        || machine.linchpin(&["sessions", "--group", &group, "--json"]).ended(0).json().remove(0);
     until("it waits for the computer", || waits()["away"] == true);
-    let excluded = format!("[[computer]]\nname = \"{computer}\"\nexcluded_from_maintenance = true\n");
+    let excluded =
+        format!("[[computer]]\nname = \"{computer}\"\nexcluded_from_maintenance = true\n");
     machine.define("excluded.toml", &excluded);
     until("it is taken back", || waits()["state"] == "cancelled");
     assert_eq!(waits()["word"], "the computer is excluded from maintenance");
@@ -120,7 +125,10 @@ fn p17_a_new_computer_is_set_up_by_itself_onboarding_first_and_is_onboarded_then
     assert_eq!(machine.installed(), "2.0");
     let sessions = machine.sessions("onboarding");
     assert_eq!(sessions.len(), 1, "{sessions:?}");
-    assert_eq!((&sessions[0]["state"], &sessions[0]["asked_by"]), (&"succeeded".into(), &"".into()));
+    assert_eq!(
+        (&sessions[0]["state"], &sessions[0]["asked_by"]),
+        (&"succeeded".into(), &"".into())
+    );
 
     // Full maintenance has nothing to do with it; by hand it is done again, with what was entered.
     std::fs::remove_file(&welcome).unwrap();

@@ -32,13 +32,9 @@ pub(super) async fn act(
             schedule::next(context, &Wanted { name, count, until }).await
         }
         ScheduleAsk::Show => schedule::answer(context, which).await,
-        ScheduleAsk::Run => {
-            schedule::run_now(context, which, question.is("detect_only"), by).await
-        }
+        ScheduleAsk::Run => schedule::run_now(context, which, question.is("detect_only"), by).await,
         ScheduleAsk::Enable => schedule::switch(context, which, true, by).await,
         ScheduleAsk::Disable => schedule::switch(context, which, false, by).await,
-        ScheduleAsk::Cancel => {
-            schedule::cancel(context, which, question.is("running"), by).await
-        }
+        ScheduleAsk::Cancel => schedule::cancel(context, which, question.is("running"), by).await,
     }
 }
