@@ -56,6 +56,7 @@ fn a_schedule_fires_by_itself_and_one_of_a_single_item_leaves_the_cnc_machine_al
     // The other item is not of this schedule.
     assert!(!machine.file("motd").exists());
 
+    over_the_api(&machine);
     machine.linchpin(&["schedule", "enable", "each-minute"]).ended(0);
     until("a schedule fires by itself", || machine.file("motd").exists());
     machine.linchpin(&["schedule", "disable", "each-minute"]).ended(0);
@@ -66,6 +67,8 @@ fn a_schedule_fires_by_itself_and_one_of_a_single_item_leaves_the_cnc_machine_al
 
     // Who is away at its time is skipped, with that reason.
     agent.kill();
+    let runners = || machine.linchpin(&["runners", "--json"]).ended(0).json();
+    until("the machine is away", || runners()[0]["state"] == "away");
     let asked = machine.linchpin(&["schedule", "run", "hello-only", "--json"]).ended(0).value();
     let group = asked["group"].as_str().unwrap().to_owned();
     let skipped = || machine.linchpin(&["sessions", "--group", &group, "--json"]).ended(0).json();
@@ -87,6 +90,28 @@ fn a_schedule_fires_by_itself_and_one_of_a_single_item_leaves_the_cnc_machine_al
     let none = machine.linchpin(&["schedule", "run", "each-minute", "--json"]).ended(0).value();
     assert_eq!((&none["made"], &none["left_alone"]), (&0.into(), &1.into()));
     drop(hub);
+}
+
+/// The routes do what the commands do, and say so in the log of changes.
+fn over_the_api(machine: &Machine) {
+    let operator = machine.linchpin(&["token", "create", "ops", "--role", "operator"]).ended(0).out;
+    let reader = machine.linchpin(&["token", "create", "eye", "--role", "reader"]).ended(0).out;
+    let (operator, reader) = (operator.trim(), reader.trim());
+    let post = |path: &str, body| machine.post(&format!("/v1/schedules/{path}"), operator, body);
+    assert_eq!(machine.post("/v1/schedules/hello-only/run", reader, "{}").0, 403);
+    assert_eq!(post("nobody/run", "{}").0, 404);
+    let (code, ran) = post("hello-only/run", "{\"detect_only\":true}");
+    assert_eq!((code, &ran["made"], &ran["detect_only"]), (200, &1.into(), &true.into()), "{ran}");
+    let (code, taken) = post("hello-only/cancel", "{}");
+    assert_eq!((code, &taken["name"]), (200, &"hello-only".into()), "{taken}");
+    for (deed, enabled) in [("enable", true), ("disable", false)] {
+        let (code, switched) = post(&format!("each-minute/{deed}"), "{}");
+        assert_eq!((code, &switched["enabled"]), (200, &enabled.into()), "{switched}");
+    }
+    let audit = machine.linchpin(&["audit", "--json"]).ended(0).out;
+    for action in ["run-schedule", "cancel-schedule", "enable-schedule", "disable-schedule"] {
+        assert!(audit.contains(action), "{action}: {audit}");
+    }
 }
 
 const WELCOME: &str = "[[task]]\nname = \"welcome\"\nonboarding_only = true\n\
