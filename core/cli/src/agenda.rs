@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use core_agenda::{Firing, Occasion, aim, batch, occasions};
+use core_agenda::{Firing, aim, batch, occasions};
 use core_daemon::{Agenda, Fired, Timed};
 use core_model::library::DefinitionKind;
 use core_resolve::AsOf;
@@ -30,7 +30,6 @@ const LASTS: Duration = Duration::from_secs(60);
 struct Planned {
     revision: i64,
     at: Instant,
-    occasions: Vec<Occasion>,
     timed: Arc<Vec<Timed>>,
 }
 
@@ -97,8 +96,7 @@ impl ByLibrary {
             when: one.when().clone(),
         });
         let timed = Arc::new(timed.collect::<Vec<_>>());
-        let planned =
-            Planned { revision, at: Instant::now(), occasions, timed: Arc::clone(&timed) };
+        let planned = Planned { revision, at: Instant::now(), timed: Arc::clone(&timed) };
         *self.planned.lock().unwrap_or_else(PoisonError::into_inner) = Some(planned);
         Ok(timed)
     }

@@ -55,7 +55,7 @@ use crate::tail::Tail;
 use crate::webhooks::Intake;
 
 pub use crate::admin::{account as account_as_json, line as audit_as_json};
-pub use crate::deeds::{Ask, Defined, Takes};
+pub use crate::deeds::{Ask, Defined, ScheduleAsk, Takes};
 pub use crate::desk::Desk;
 pub use crate::openapi::document as openapi;
 pub use crate::password::{SHORTEST as SHORTEST_PASSWORD, hash_password};

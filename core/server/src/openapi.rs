@@ -278,11 +278,6 @@ fn parameter(name: &str) -> Value {
         "known_at" => ("query", when(), "As it was known at this instant."),
         "from" => ("query", day(), "The first day; tomorrow if left out."),
         "until" => ("query", day(), "The last day; 90 days from today if left out."),
-        "schedule" => ("query", text(), "Only of this schedule: its name or id."),
-        "count" => ("query", number(), "How many at most; 20 if left out."),
-        "last_day" => {
-            ("query", day(), "The last day, in the hub's zone; a year ahead if left out.")
-        }
         "agreement" => ("query", text(), "Only the lines of this agreement: its name or id."),
         "connection" => ("query", text(), "Only of this connection."),
         "all" => ("query", json!({ "type": "boolean" }), "Those too that were settled."),
@@ -298,7 +293,7 @@ fn parameter(name: &str) -> Value {
             "Sent again with the same body, it is answered as before and does nothing.",
         ),
         "Last-Event-ID" => ("header", number(), "Goes on after this event, whatever `since` says."),
-        _ => ("query", text(), ""),
+        other => of_schedules(other),
     };
     let schema = if place == "query" { or_none(schema) } else { schema };
     json!({
@@ -308,6 +303,23 @@ fn parameter(name: &str) -> Value {
         "schema": schema,
         "description": about,
     })
+}
+
+/// Those of schedules.
+fn of_schedules(name: &str) -> (&'static str, Value, &'static str) {
+    let text = json!({ "type": "string" });
+    match name {
+        "schedule" => ("query", text, "Only of this schedule, by its name."),
+        "count" => (
+            "query",
+            json!({ "type": "integer", "minimum": 1, "maximum": 1_000, "default": 20 }),
+            "How many at most.",
+        ),
+        "last_day" => {
+            ("query", day(), "The last day, in the hub's zone; a year ahead if left out.")
+        }
+        _ => ("query", text, ""),
+    }
 }
 
 /// What a parameter is like that is given: an empty one is as if it were left out.

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use core_daemon::{
-    Counted, Daemon, Endpoint, Inbox, JobWorker, MAIL, Mailer, Outbound, Reaper, Scheduler, Site,
-    SystemTimer, forget_endpoints_but,
+    Counted, Daemon, Endpoint, Inbox, JobWorker, MAIL, Mailer, Metrics, Outbound, Reaper,
+    Scheduler, Site, SystemTimer, forget_endpoints_but,
 };
 use core_engine::{Stop, Worker};
 use core_server::Api;
@@ -83,18 +83,14 @@ pub(crate) async fn run(global: &Global, _args: &ServeArgs) -> Result<Exit, Fail
     let mailing = watch::Sender::new(context.config.mailing());
     let metrics = Arc::clone(&context.metrics);
     let mailer = Mailer::new(desks.subscribe(), mailing.subscribe(), way, Arc::clone(&metrics));
-    let rules = ByRules::new(desks.subscribe(), in_force.subscribe(), Arc::clone(&kept), false);
-    let foreman = Arc::new(rules);
-    let engine = Engine::start(Arc::clone(&foreman));
-    let agenda = Arc::new(ByLibrary::new(in_force.subscribe(), kept, foreman));
-    let scheduler = Scheduler::new(desks.subscribe(), agenda, metrics);
+    let (engine, scheduling) = Engine::start((&desks, &in_force), kept, metrics);
     let mut tasks = vec![
         tokio::spawn(telling.run()),
         tokio::spawn(mailer.run()),
         tokio::spawn(Inbox::new(desks.subscribe(), orders.clone(), told).run()),
         tokio::spawn(Reaper::new(desks.subscribe()).run()),
         tokio::spawn(jobs.run()),
-        tokio::spawn(scheduler.run()),
+        scheduling,
     ];
     let told = Told { desks, endpoints, mailing };
     let desk = Desk::new(global.clone(), in_force, told, orders, Arc::clone(&health));
@@ -118,10 +114,19 @@ struct Engine {
 }
 
 impl Engine {
-    fn start(foreman: Arc<ByRules>) -> Self {
+    /// Starts it, and whoever has schedules fire and new computers set up.
+    fn start(
+        (desks, in_force): (&watch::Sender<core_daemon::Desk>, &watch::Sender<Arc<Context>>),
+        kept: Arc<Kept>,
+        metrics: Arc<Metrics>,
+    ) -> (Self, JoinHandle<()>) {
         let stop = Stop::default();
-        let worker = Worker::new(foreman, &engine_name(), stop.clone());
-        Self { stop, working: tokio::spawn(worker.run()) }
+        let rules = ByRules::new(desks.subscribe(), in_force.subscribe(), Arc::clone(&kept), false);
+        let foreman = Arc::new(rules);
+        let worker = Worker::new(Arc::clone(&foreman) as _, &engine_name(), stop.clone());
+        let agenda = Arc::new(ByLibrary::new(in_force.subscribe(), kept, foreman));
+        let scheduler = Scheduler::new(desks.subscribe(), agenda, metrics);
+        (Self { stop, working: tokio::spawn(worker.run()) }, tokio::spawn(scheduler.run()))
     }
 
     /// What it has goes back into the queue; what is under way on a computer is found again.

@@ -141,7 +141,7 @@ impl Answers for OfSettings {
         self.act(&question).await.map_err(|failure| {
             let mut unanswered = unanswered(&failure);
             // What the path names.
-            unanswered.missing = unanswered.wrong && names_one(question);
+            unanswered.missing = unanswered.wrong && names_one(&question);
             // What is alike, or ambiguous, may be another tenant's.
             let of_some = question.tenants.is_some() && question.ask != Ask::Decide;
             match of_some && unanswered.wrong {

@@ -13,7 +13,7 @@ use super::Dice;
 
 impl Dice {
     pub(super) fn schedule(&mut self, at: usize, tasks: &[Task]) -> Schedule {
-        let time = |hour| NaiveTime::from_hms_opt(hour, 0, 0).unwrap();
+        let time = |hour| NaiveTime::from_hms_opt(hour, 0, 0).unwrap_or_default();
         let detect = match self.dice.random_range(0..3) {
             0 => Timing::Daily(time(19)),
             1 => Timing::Cron("0 19 * * mon-fri".to_owned()),
