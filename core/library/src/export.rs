@@ -22,6 +22,7 @@ use crate::names::Names;
 
 mod items;
 mod reference;
+mod rings;
 mod text;
 
 pub(crate) use self::items::{repair_word, upgrade_word};
@@ -202,6 +203,7 @@ fn deployment(out: &mut Out, one: &Deployment, references: &References<'_>) {
     ];
     let places = places.into_iter().filter(|(_, on)| *on).map(|(place, _)| quoted(place));
     out.list("show_in", &places.collect::<Vec<_>>());
+    rings::rings(out, &one.rings, references);
     out.note(&one.note);
     parameters(out, &one.parameters);
 }

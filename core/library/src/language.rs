@@ -8,8 +8,10 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
 
 mod items;
+mod rings;
 
 pub use items::*;
+pub use rings::*;
 
 /// The JSON Schema of a file, for editors. Reading compares with the same one.
 #[must_use]
@@ -299,6 +301,9 @@ pub struct DeploymentTable {
     pub until: Option<Day>,
     /// Where it is offered to people.
     pub show_in: Option<Vec<PlaceWord>>,
+    /// Who gets it first, ring by ring; whoever is in none comes last. Left out, everybody gets it at once.
+    #[schemars(length(min = 1))]
+    pub rings: Option<Vec<RingTable>>,
     /// What its scripts are given. Where the item defines parameters, these are held against them.
     pub parameters: Option<Map<String, Value>>,
     /// Why it is there.

@@ -25,6 +25,7 @@ mod items;
 mod parameters;
 mod prerequisites;
 mod reference;
+mod rings;
 mod script;
 mod settings;
 mod software;

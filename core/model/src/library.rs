@@ -10,6 +10,7 @@ mod item;
 mod kind;
 mod parameter;
 mod prerequisite;
+mod ring;
 mod script;
 mod settings;
 mod shortfall;
@@ -30,6 +31,7 @@ pub use parameter::{
 pub use prerequisite::{
     BadPrerequisite, Prerequisite, PrerequisiteAction, Presence, Quantifier, cycles,
 };
+pub use ring::{Ring, RingMembers};
 pub use script::{
     NobodyLoggedOn, Script, ScriptContext, ScriptLanguage, ScriptPurpose, TaskMethod,
 };

@@ -181,6 +181,8 @@ fn deployment(one: &Deployment, words: Words<'_>, secret: &Secret) -> Facts {
     let places: Vec<String> =
         places.into_iter().filter(|(_, on)| *on).map(|(place, _)| place.to_owned()).collect();
     facts.many("show_in", &places, places.clone());
+    let rings = one.rings.iter().map(|ring| words.ring(ring)).collect();
+    facts.many("rings", &one.rings, rings);
     if !one.parameters.is_empty() {
         let json = Value::Object(without_secrets(one, secret));
         facts.put("parameters", &json, printable(&json.to_string()));

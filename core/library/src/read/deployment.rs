@@ -36,6 +36,7 @@ impl<'a> Reader<'a> {
         let dates = self.dates(table);
         let connection =
             table.get("connection").and_then(|node| self.connection((table.file, node)));
+        let rings = self.rings(table, state.as_ref());
         let parameters = self.given(table);
         self.hold(table, (item, state.as_ref()), &parameters);
         let order = table.number("order").and_then(|order| i32::try_from(order).ok());
@@ -67,6 +68,7 @@ impl<'a> Reader<'a> {
                 self_service: shown("self-service"),
                 technician_tools: shown("technician-tools"),
             },
+            rings,
             parameters,
             note: table.text("note").unwrap_or_default().to_owned(),
             created_us,
