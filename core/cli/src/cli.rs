@@ -12,6 +12,7 @@ mod rules;
 mod runner;
 mod serve;
 mod sessions;
+mod stops;
 mod sync;
 mod token;
 
@@ -35,8 +36,10 @@ pub(crate) use self::runner::{
 };
 pub(crate) use self::serve::{DemoArgs, LogFormat, MocksArgs, ServeArgs};
 pub(crate) use self::sessions::{
-    ActionsArgs, SessionsAction, SessionsArgs, SessionsCancelArgs, SessionsRunArgs,
+    ActionsArgs, SessionsAction, SessionsArgs, SessionsCancelArgs, SessionsCompareArgs,
+    SessionsRunArgs,
 };
+pub(crate) use self::stops::{StopArgs, StopWhat};
 pub(crate) use self::sync::{CheckArgs, DecideArgs, LinkArgs, PinArgs, RebuildArgs, SyncArgs};
 pub(crate) use self::token::{TokenAction, TokenCreateArgs, TokenRevokeArgs};
 
@@ -203,6 +206,15 @@ pub(crate) enum Command {
     /// Sessions: what is to be done on computers, what waits and what runs; run one, watch one, take back
     #[command(after_help = EXIT_CODES, alias = "session")]
     Sessions(SessionsArgs),
+    /// Stop a deployment, a schedule, a tenant or everything: nothing more is changed, what waits is held
+    #[command(after_help = EXIT_CODES, alias = "pause")]
+    Stop(StopArgs),
+    /// Have go on what was stopped, or what a ring halted
+    #[command(after_help = EXIT_CODES, alias = "go")]
+    Resume(StopArgs),
+    /// What is stopped, by whom and why, and how many sessions it holds
+    #[command(after_help = EXIT_CODES)]
+    Stops,
     /// What came of what sessions did; `--failures` groups what is not as it should be by its cause
     #[command(after_help = EXIT_CODES)]
     Actions(ActionsArgs),

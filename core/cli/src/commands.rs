@@ -35,7 +35,7 @@ mod push;
 mod rebuild;
 mod reconcile;
 mod remote;
-mod requests;
+pub(crate) mod requests;
 mod resolve;
 mod runners;
 mod runs;
@@ -44,6 +44,7 @@ mod serve;
 mod sessions;
 pub(crate) mod show;
 mod status;
+mod stops;
 mod sync;
 pub(crate) mod text;
 mod token;
@@ -77,6 +78,9 @@ pub(crate) async fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Deliveries(args) => deliveries::run(global, args).await,
         Command::Runs(args) => runs::run(global, args).await,
         Command::Sessions(args) => sessions::run(global, args).await,
+        Command::Stop(args) => stops::stop(global, args).await,
+        Command::Resume(args) => stops::resume(global, args).await,
+        Command::Stops => stops::list(global).await,
         Command::Actions(args) => actions::run(global, args).await,
         Command::List(args) => list::run(global, args).await,
         Command::Show(args) => show::run(global, args).await,

@@ -5,21 +5,28 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use core_connector::Secret;
-use core_engine::{EngineSettings, Foreman, Unbriefed};
+use core_engine::{Drift, EngineSettings, Foreman, Other, Unbriefed};
 use core_maintenance::{Brief, Demand, Names};
-use core_model::library::{ItemId, SubjectId, SubjectKind};
+use core_model::library::{Deployment, ItemId, SubjectId, SubjectKind};
 use core_model::queue::QueueRules;
 use core_model::session::{Session, SessionKind};
+use core_model::stop::Stop;
 use core_plan::{Catalogue, Key};
-use core_resolve::{ItemKey, Resolver, RunKind, Slot};
+use core_resolve::{ItemKey, Resolved, Resolver, RunKind, Slot};
 use core_store::{ActionQuery, Bar, Bars};
 use core_sync::Hub;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
+use self::rings::Standing;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::live::Kept;
 use crate::world::World;
+
+pub(crate) mod budget;
+mod drift;
+pub(crate) mod rings;
 
 /// By the settings in force and the rules as they are now.
 pub(crate) struct ByRules {
@@ -30,6 +37,9 @@ pub(crate) struct ByRules {
     by_hand: bool,
     /// The library as the planner reads it, and of which revision it is.
     catalogue: Mutex<Option<(i64, Arc<Catalogue>)>>,
+    /// Where deployments with rings stood a short while ago.
+    standings: tokio::sync::Mutex<rings::Recent>,
+    budgets: budget::Budgets,
 }
 
 impl ByRules {
@@ -39,7 +49,15 @@ impl ByRules {
         kept: Arc<Kept>,
         by_hand: bool,
     ) -> Self {
-        Self { hub, in_force, kept, by_hand, catalogue: Mutex::default() }
+        Self {
+            hub,
+            in_force,
+            kept,
+            by_hand,
+            catalogue: Mutex::default(),
+            standings: tokio::sync::Mutex::default(),
+            budgets: budget::Budgets::default(),
+        }
     }
 
     fn context(&self) -> Arc<Context> {
@@ -117,11 +135,71 @@ fn key(item: ItemId, instance: Option<String>) -> Key {
     Key { instance, ..Key::item(item) }
 }
 
+impl ByRules {
+    /// Where a deployment with rings stands, at most a short while ago.
+    async fn standing(
+        &self,
+        world: &World,
+        deployment: &Arc<Deployment>,
+    ) -> Result<Arc<Standing>, Failure> {
+        let mut recent = self.standings.lock().await;
+        if let Some(now) = rings::recent(&recent, deployment.id) {
+            return Ok(now);
+        }
+        let (began, context) = (Instant::now(), self.context());
+        let catalogue = self.catalogue(world);
+        let now_us = self.hub().clock.now_us();
+        let of = (deployment, &*catalogue);
+        let now = Arc::new(rings::advanced(&context.store, world, of, now_us).await?);
+        rings::note(&mut recent, deployment.id, began, &now);
+        Ok(now)
+    }
+
+    /// The same demands, with what holds some of them: a stop, a ring that is not open, a number that waits to be
+    /// confirmed. What somebody asked for by its deployment waits for no ring and no number.
+    async fn hold(
+        &self,
+        world: &World,
+        (session, resolved): (&Session, &[Resolved]),
+        demands: Vec<Demand>,
+    ) -> Result<Vec<Demand>, Failure> {
+        let context = self.context();
+        let (stops, now_us) = (context.store.stops().await?, self.hub().clock.now_us());
+        let at = (session.subject, session.tenant);
+        let beyond = self.budgets.held(&context.store, world, at, (resolved, now_us)).await?;
+        let number = world.resolver.snapshot().number(session.subject).unwrap_or_default();
+        let mut held_or_not = Vec::with_capacity(demands.len());
+        for demand in demands {
+            let Demand::Won { deployment, why } = demand else {
+                held_or_not.push(demand);
+                continue;
+            };
+            let stopped = stops.iter().find(|stop| stop.is_of(deployment.id));
+            let mut held = stopped.map(Stop::words);
+            let asked = session.deployment == Some(deployment.id);
+            if held.is_none() && !asked && !deployment.rings.is_empty() {
+                let standing = self.standing(world, &deployment).await?;
+                let of = (session.subject.kind(), number);
+                held = standing.waits_for(world, &deployment, of);
+            }
+            if held.is_none() && !asked {
+                let key = ItemKey { item: deployment.item, instance: deployment.instance.clone() };
+                held = beyond.get(&key).cloned();
+            }
+            held_or_not.push(match held {
+                Some(held) => Demand::Held { deployment, why, held },
+                None => Demand::Won { deployment, why },
+            });
+        }
+        Ok(held_or_not)
+    }
+}
+
 /// What holds for the session's subject. What somebody asked for by its deployment holds for its item, as long as
 /// it may be run at all.
 fn demands(
     world: &World,
-    resolver: &Resolver,
+    (resolver, resolved): (&Resolver, &[Resolved]),
     session: &Session,
 ) -> Result<Vec<Demand>, Unbriefed> {
     let asked = session.deployment.and_then(|id| resolver.definitions().deployment(id));
@@ -133,8 +211,8 @@ fn demands(
     }
     let number = resolver.snapshot().number(session.subject).unwrap_or_default();
     let mut demands: Vec<Demand> = Vec::new();
-    for resolved in resolver.resolve_subject(session.subject) {
-        let ItemKey { item, instance } = resolved.key;
+    for resolved in resolved {
+        let ItemKey { item, instance } = resolved.key.clone();
         if asked.is_some_and(|one| one.item == item && one.instance == instance) {
             continue;
         }
@@ -148,7 +226,7 @@ fn demands(
                 item,
                 instance,
                 deployment: world.deployment_name(id),
-                why: resolved.blocked.unwrap_or_default(),
+                why: resolved.blocked.clone().unwrap_or_default(),
             }),
             Slot::Nobody => {}
         }
@@ -199,7 +277,15 @@ impl Foreman for ByRules {
         let as_of = world.resolver.as_of();
         let resolver = Resolver::new(Arc::clone(snapshot), Arc::clone(definitions), as_of, run);
         let run = self.run_of(session, &resolver).await?;
-        let demands = demands(&world, &resolver, session)?;
+        let resolved = resolver.resolve_subject(session.subject);
+        let demands = demands(&world, (&resolver, &resolved), session)?;
+        // What changes by itself is judged by what holds in every run.
+        let resolved = match session.kind {
+            SessionKind::Onboarding => world.resolver.resolve_subject(session.subject),
+            SessionKind::AdHoc | SessionKind::Scheduled => resolved,
+        };
+        let demands = self.hold(&world, (session, &resolved), demands).await;
+        let demands = demands.map_err(|failure| Unbriefed::NotNow(failure.to_string()))?;
         let zone = resolver.snapshot().zone(session.tenant).unwrap_or(context.config.time_zone);
         let table = &context.config.maintenance;
         let (hours, changes_wait) = table.hours(zone);
@@ -230,6 +316,28 @@ impl Foreman for ByRules {
             hours,
             changes_wait,
         })
+    }
+
+    async fn why_other(&self, session: &Session, other: &Other<'_>) -> Result<Drift, String> {
+        let (world, context) = (self.world().await?, self.context());
+        let why = drift::why_other(&context.store, &world, session, other).await;
+        why.map_err(|failure| failure.to_string())
+    }
+
+    async fn look_after(&self) -> Result<(), String> {
+        let world = self.world().await?;
+        let ringed: Vec<Arc<Deployment>> = world
+            .resolver
+            .definitions()
+            .deployments()
+            .filter(|one| one.enabled && !one.rings.is_empty())
+            .cloned()
+            .collect();
+        for deployment in ringed {
+            let standing = self.standing(&world, &deployment).await;
+            standing.map_err(|failure| format!("{}: {failure}", deployment.name))?;
+        }
+        Ok(())
     }
 
     async fn secret(&self, name: &str) -> Result<Option<Secret>, String> {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use core_model::entity::EntityKind;
 use core_model::run::Run;
 use core_model::session::{SessionKind, SessionState};
+use core_model::stop::StopKind;
 use core_store::Store;
 use core_sync::{Progress, ProgressEvent};
 use prometheus_client::encoding::text::encode;
@@ -38,6 +39,7 @@ pub struct Metrics {
     held: By<2, Gauge>,
     queue: By<2, Gauge>,
     sessions: By<2, Gauge>,
+    stops: By<1, Gauge>,
 }
 
 fn run_buckets() -> Histogram {
@@ -65,6 +67,7 @@ impl Default for Metrics {
             held: Family::default(),
             queue: Family::default(),
             sessions: Family::default(),
+            stops: Family::default(),
         };
         metrics.register();
         metrics
@@ -96,6 +99,7 @@ impl Metrics {
         registry.register("queue", "What waits to be worked off", self.queue.clone());
         let sessions = "Sessions that wait or run, by their kinds";
         registry.register("sessions", sessions, self.sessions.clone());
+        registry.register("stops", "What is stopped, by kind", self.stops.clone());
     }
 
     /// Notes that a request was answered.
@@ -159,12 +163,19 @@ impl Metrics {
             ("deliveries", "waiting", store.waiting_deliveries().await?),
             ("deliveries", "given_up", store.given_up_deliveries().await?.0),
             ("decisions", "open", store.count(EntityKind::Decision).await?),
+            // Among those that wait.
+            ("sessions", "held", store.held_sessions().await?),
         ];
         for (queue, state, depth) in depths {
             let labels = [("queue", queue.to_owned()), ("state", state.to_owned())];
             self.queue.get_or_create(&labels).set(signed(depth));
         }
         self.sessions(&store.queued_sessions().await?);
+        let stops = store.stops().await?;
+        for kind in StopKind::ALL {
+            let many = stops.iter().filter(|stop| stop.kind == *kind).count() as u64;
+            self.stops.get_or_create(&[("kind", kind.as_str().to_owned())]).set(signed(many));
+        }
         Ok(())
     }
 
@@ -266,6 +277,8 @@ mod tests {
             "linchpin_webhooks_total{connection=\"\",outcome=\"stranger\"} 1",
             "linchpin_queue{queue=\"deliveries\",state=\"waiting\"} 0",
             "linchpin_queue{queue=\"sessions\",state=\"running\"} 0",
+            "linchpin_queue{queue=\"sessions\",state=\"held\"} 0",
+            "linchpin_stops{kind=\"everything\"} 0",
             "linchpin_sessions{state=\"waiting\",kind=\"onboarding\"} 0",
         ] {
             assert!(text.contains(line), "{line} is not in\n{text}");

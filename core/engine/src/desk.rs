@@ -11,11 +11,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use core_connector::Secret;
-use core_maintenance::{Book, Clock, Error, Half, Keys, Line, Locks, Result, Said, Way, Ways};
-use core_model::id::ComputerId;
+use core_maintenance::{
+    Book, Clock, Error, Half, Keys, Line, Locks, Result, Said, Stopped, Way, Ways,
+};
+use core_model::id::{ComputerId, DeploymentId};
 use core_model::library::{KeptSecret, SubjectId};
 use core_model::queue::QueueRules;
 use core_model::session::{Session, SessionState};
+use core_model::stop::Stop;
 use core_plan::{Plan, Step};
 use core_script::SecretFetch;
 use core_store::{Holder, RunToken, SessionLine, SessionWord};
@@ -270,6 +273,22 @@ impl Locks for SessionDesk {
             store.release_lease(&lease).await.map_err(of_store)?;
         }
         Ok(())
+    }
+
+    async fn stopped(&self, deployment: Option<DeploymentId>) -> Result<Option<Stopped>> {
+        self.stop(deployment).await
+    }
+}
+
+impl SessionDesk {
+    /// Why nothing more is changed, by the stops that there are now.
+    async fn stop(&self, deployment: Option<DeploymentId>) -> Result<Option<Stopped>> {
+        let stops = self.hub.store.stops().await.map_err(of_store)?;
+        if let Some(why) = core_model::stop::held(&stops, &self.session) {
+            return Ok(Some(Stopped::Session(why)));
+        }
+        let of = |stop: &&Stop| deployment.is_some_and(|id| stop.is_of(id));
+        Ok(stops.iter().find(of).map(|stop| Stopped::Deployment(stop.words())))
     }
 }
 

@@ -12,6 +12,8 @@ use core_store::Bars;
 use core_sync::Hub;
 use url::Url;
 
+use crate::drift::{Drift, DriftCause, Other};
+
 /// How the engine works.
 #[derive(Clone, Debug)]
 pub struct EngineSettings {
@@ -78,6 +80,25 @@ pub trait Foreman: Send + Sync {
     /// # Errors
     /// Why there is none.
     async fn brief(&self, session: &Session) -> Result<Brief, Unbriefed>;
+
+    /// Why another deployment than before wins an item of a session's subject. What knows no rules says that the
+    /// membership changed.
+    ///
+    /// # Errors
+    /// In words, where that cannot be told just now.
+    async fn why_other(&self, session: &Session, other: &Other<'_>) -> Result<Drift, String> {
+        let _ = session;
+        Ok(Drift { cause: DriftCause::Membership, why: format!("{} wins now", other.name) })
+    }
+
+    /// Looks after what goes on by itself: rings that open, and those that failed too often. It is called every now
+    /// and then.
+    ///
+    /// # Errors
+    /// In words, where it could not be looked at.
+    async fn look_after(&self) -> Result<(), String> {
+        Ok(())
+    }
 
     /// The secret that the hub keeps under a name; none where it keeps none.
     ///

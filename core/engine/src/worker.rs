@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use core_connector::TRACES;
-use core_maintenance::{Desk, Ended, Error, carry_out};
+use core_maintenance::{Brief, Desk, Ended, Error, carry_out};
 use core_model::id::SessionId;
 use core_model::library::SubjectId;
 use core_model::session::{Session, SessionState};
@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use crate::desk::{SessionDesk, Switch, book};
 use crate::foreman::{EngineSettings, Foreman, Unbriefed};
-use crate::{report, ways};
+use crate::{drift, report, ways};
 
 /// How often it is looked which computers are heard of again, and what is to be forgotten.
 const TIDY: Duration = Duration::from_secs(15);
@@ -162,6 +162,9 @@ impl Worker {
     async fn tidy(&self, at: &HashMap<Id, At>) {
         if let Err(error) = self.let_go(at).await {
             tracing::warn!(%error, "what nobody works on any more is still this engine's");
+        }
+        if let Err(error) = self.foreman.look_after().await {
+            tracing::warn!(error, "whether rings open was not looked at");
         }
         if let Err(error) = self.wake().await {
             tracing::warn!(error, "whether computers are heard of again was not looked at");
@@ -325,13 +328,13 @@ impl One {
             hubside: &self.settings.hubside,
         };
         let ended = carry_out(&brief, stands, act).await;
-        self.ended(session, holder, ended).await
+        self.ended((session, &brief), holder, ended).await
     }
 
     /// Says what came of it, or puts the session back.
     async fn ended(
         &self,
-        session: &Session,
+        (session, brief): (&Session, &Brief),
         holder: &Holder,
         ended: core_maintenance::Result<Ended>,
     ) -> core_maintenance::Result<()> {
@@ -339,9 +342,12 @@ impl One {
         match ended {
             Ok(Ended::Over { plan, report, changed }) => {
                 let now_us = hub.clock.now_us();
-                let actions = report::actions(session, &plan, &report, now_us);
+                let of = (session, brief);
+                let traces = drift::traces(&*self.foreman, of, (&plan, &report)).await;
+                let traces = traces.map_err(book)?;
+                let actions = report::actions(session, &plan, (&report, &traces), now_us);
                 hub.store.put_session_actions(holder, &actions).await.map_err(book)?;
-                let result = report::document(&plan, &report, &changed);
+                let result = report::document(&plan, (&report, &traces), &changed);
                 let words = report::words(&plan, &report);
                 self.over(session, holder, (report::state(&report), &words), Some(&result)).await
             }

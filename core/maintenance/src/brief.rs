@@ -18,6 +18,15 @@ pub enum Demand {
         /// Why, in words.
         why: String,
     },
+    /// A deployment wins, and nothing is changed for its sake for now. It is looked at all the same.
+    Held {
+        /// The deployment.
+        deployment: Arc<Deployment>,
+        /// Why it wins, in words.
+        why: String,
+        /// Why nothing is changed: its ring is not open, somebody stopped it, a number waits to be confirmed.
+        held: String,
+    },
     /// It is not known for certain what holds.
     Unknown {
         /// The item.
@@ -77,6 +86,9 @@ impl Brief {
             .iter()
             .map(|demand| match demand {
                 Demand::Won { deployment, why } => Wanted::won(deployment, why),
+                Demand::Held { deployment, why, held } => {
+                    Wanted::won(deployment, why).held(Some(held))
+                }
                 Demand::Unknown { item, instance, deployment, why } => Wanted {
                     item: *item,
                     instance: instance.as_deref(),
@@ -106,7 +118,7 @@ impl Brief {
             None => key.clone(),
         };
         self.demands.iter().find_map(|demand| match demand {
-            Demand::Won { deployment, .. }
+            Demand::Won { deployment, .. } | Demand::Held { deployment, .. }
                 if deployment.item == wanted.item && deployment.instance == wanted.instance =>
             {
                 Some(&**deployment)

@@ -1,6 +1,6 @@
 //! A session from its beginning to its end, or to where it is put down: looked at, planned, acted on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -21,6 +21,8 @@ use crate::step::{self, Body, Here};
 use crate::texts::{self, Text};
 use crate::way::{Clock, Keys, Locks, Ways};
 use crate::{outcome, reboot, words};
+
+mod hold;
 
 /// How long a session waits by itself for a computer that went away; after that whoever has it may do something
 /// else meanwhile.
@@ -107,6 +109,8 @@ struct AtWork<'a> {
     /// What one script found of several, until anything is changed.
     seen: BTreeMap<Key, Outcome>,
     lock: Option<String>,
+    /// What has begun to change something, and is ended whatever is stopped.
+    begun: BTreeSet<Key>,
 }
 
 impl<'a> AtWork<'a> {
@@ -122,6 +126,7 @@ impl<'a> AtWork<'a> {
             found: BTreeMap::new(),
             seen: BTreeMap::new(),
             lock: None,
+            begun: BTreeSet::new(),
         };
         for line in lines {
             if let Some(outcome) = &line.outcome {
@@ -135,6 +140,13 @@ impl<'a> AtWork<'a> {
     fn learn(&mut self, half: Half, step: &Step, outcome: &Outcome, said: &Said) {
         if half == Half::Look {
             self.known.record(step, outcome);
+        }
+        if let Step::Item { key, work } = step
+            && !work.reads()
+            && !matches!(work, Work::Download(_))
+            && !matches!(outcome, Outcome::Held(_))
+        {
+            self.begun.insert(key.clone());
         }
         match (step, outcome) {
             (Step::Versions(software), Outcome::Versions(versions)) => {
@@ -359,8 +371,12 @@ impl<'a> AtWork<'a> {
             Step::Item { key, work } => self.item(line, key, work).await,
             Step::Versions(software) => self.versions(line, *software).await,
             Step::CheckReboot => Ok(reboot::check(&self.desk, self.brief, line).await?),
-            Step::AskReboot => Ok(reboot::ask(&self.desk, line).await?),
+            Step::AskReboot => {
+                self.may_go_on(line, None).await?;
+                Ok(reboot::ask(&self.desk, line).await?)
+            }
             Step::Reboot => {
+                self.may_go_on(line, None).await?;
                 self.seen.clear();
                 Ok(reboot::reboot(&self.desk, line).await?)
             }
@@ -400,6 +416,11 @@ impl<'a> AtWork<'a> {
             return Err(Pause::Waits { why, until: Some(hours.end(now)) });
         }
         if !work.reads() {
+            if !self.begun.contains(key)
+                && let Some(held) = self.may_go_on(line, Some(key)).await?
+            {
+                return Ok(Outcome::Held(held));
+            }
             self.seen.clear();
         }
         let (came, mask) = step::run(&self.desk, line, &piece, work.reads()).await?;
@@ -445,30 +466,6 @@ impl<'a> AtWork<'a> {
                 return Err(Pause::Waits { why, until: None });
             }
             self.desk.clock.pause(LOOK).await?;
-        }
-    }
-
-    /// Has the lock of the action that a step is of, and no other.
-    async fn lock_for(&mut self, plan: &Plan, step: &Step) -> Result<()> {
-        let Step::Item { key, .. } = step else { return self.unlock().await };
-        let wanted = plan.action(key).and_then(|action| action.serial.clone());
-        if wanted == self.lock {
-            return Ok(());
-        }
-        self.unlock().await?;
-        if let Some(name) = wanted {
-            while !self.desk.locks.take(&name).await? {
-                self.desk.clock.pause(LOOK).await?;
-            }
-            self.lock = Some(name);
-        }
-        Ok(())
-    }
-
-    async fn unlock(&mut self) -> Result<()> {
-        match self.lock.take() {
-            Some(name) => self.desk.locks.give_back(&name).await,
-            None => Ok(()),
         }
     }
 }

@@ -21,4 +21,4 @@ pub use drive::{Desk, Ended, carry_out};
 pub use error::{Error, Result};
 pub use hours::{BusinessHours, DayTime};
 pub use local::Hubside;
-pub use way::{Carrier, Clock, Command, Keys, Locks, Way, Ways};
+pub use way::{Carrier, Clock, Command, Keys, Locks, Stopped, Way, Ways};

@@ -21,6 +21,7 @@ pub mod queue;
 pub mod record;
 pub mod run;
 pub mod session;
+pub mod stop;
 pub mod ticket;
 
 pub use checkpoint::Checkpoint;

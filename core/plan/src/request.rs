@@ -48,6 +48,9 @@ pub enum Holds<'a> {
         deployment: &'a Deployment,
         /// Why it wins, in words: "required by …, which is for all of Contoso".
         why: &'a str,
+        /// Why nothing is changed for its sake just now: its ring is not open, somebody stopped it. It is looked
+        /// at all the same.
+        held: Option<&'a str>,
     },
     /// It is not known for certain what holds: nothing is done.
     Unknown {
@@ -65,7 +68,18 @@ impl<'a> Wanted<'a> {
         Self {
             item: deployment.item,
             instance: deployment.instance.as_deref(),
-            holds: Holds::Won { deployment, why },
+            holds: Holds::Won { deployment, why, held: None },
+        }
+    }
+
+    /// The same, and nothing is changed for its sake where there is a reason.
+    #[must_use]
+    pub fn held(self, why_held: Option<&'a str>) -> Self {
+        match self.holds {
+            Holds::Won { deployment, why, .. } => {
+                Self { holds: Holds::Won { deployment, why, held: why_held }, ..self }
+            }
+            Holds::Unknown { .. } => self,
         }
     }
 

@@ -110,6 +110,9 @@ pub enum Outcome {
     },
     /// It failed.
     Failed(Failure),
+    /// It was not begun, because nothing is to be changed for its deployment's sake any more; why. What was begun is
+    /// ended.
+    Held(String),
     /// It was broken off: the hub stopped. It may have run.
     Interrupted,
     /// How it is with reboots.

@@ -15,6 +15,7 @@ mod preview;
 mod rank;
 mod reports;
 mod resolver;
+mod rings;
 mod set;
 mod snapshot;
 mod subject;
@@ -35,10 +36,11 @@ pub use input::{
     PersonInput, SnapshotInput, TenantInput,
 };
 pub use offers::{Against, Offered};
-pub use preview::{Confirmation, Counts, Preview, Shift, budget};
+pub use preview::{Confirmation, Counts, Preview, Recently, Shift, budget, budget_at};
 pub use rank::{LostOn, Rank, Scope, TargetType};
 pub use reports::{Balance, Checked, Reconciled};
 pub use resolver::{Resolver, ThreeSets};
+pub use rings::{RingSets, share_of};
 pub use set::{Members, Set, Truth};
 pub use snapshot::{Change, Snapshot, parent_cycle};
 pub use subject::{Candidate, Resolved, Standing};

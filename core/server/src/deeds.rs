@@ -21,11 +21,13 @@ use crate::{Api, Question};
 mod all;
 mod body;
 mod hub;
+mod stops;
 
 pub(crate) use self::all::ALL;
 use self::body::body;
 pub(crate) use self::body::schema;
 pub(crate) use self::hub::HUB;
+pub(crate) use self::stops::STOPS;
 
 /// What the program around the server is asked to answer or to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,6 +106,12 @@ pub enum Ask {
     Winners,
     /// Groups and locations of RMMs.
     ConnectionGroups,
+    /// What is stopped.
+    Stops,
+    /// Stop something.
+    Stop,
+    /// Have it go on.
+    Resume,
 }
 
 /// What takes long.

@@ -42,6 +42,7 @@ pub(crate) const RESULTS: &[&str] = &[
     "blocked",
     "skipped",
     "deferred",
+    "held",
     "pending",
 ];
 

@@ -78,6 +78,7 @@ pub(crate) fn all() -> Vec<Route> {
             deeds::ALL
                 .iter()
                 .chain(deeds::HUB)
+                .chain(deeds::STOPS)
                 .chain(sessions::DEEDS)
                 .chain(maintenance::DEEDS)
                 .map(Route::Deed),

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use core_model::access::Role;
 use core_model::id::SessionId;
 use core_model::session::{Session, SessionKind, SessionState};
+use core_model::stop::Stop;
 use core_store::{Error, SessionQuery, SessionWord};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -20,6 +21,7 @@ use crate::params::Params;
 use crate::problem::{Problem, shown};
 use crate::technician;
 
+mod compare;
 mod queue;
 
 /// Parameters of the list.
@@ -107,6 +109,15 @@ pub(crate) const DEEDS: &[Deed] = &[
         ..deed("POST", "/v1/sessions/cancel", "cancel-sessions")
     },
     Deed {
+        about: "Two sessions side by side: what each was made of, planned and did, and what differs. `with` is \
+                the earlier one; left out, the one of the same subject before it.",
+        least: Role::Reader,
+        of_all: false,
+        params: &["with"],
+        does: Does::Own(|api, asked| Box::pin(compare::compare(api, asked))),
+        ..deed("GET", "/v1/sessions/{id}/comparison", "compare-sessions")
+    },
+    Deed {
         about: "A PSA's ticket: tenant, person, computers, and what may be deployed for each.",
         least: Role::Reader,
         of_all: false,
@@ -156,14 +167,16 @@ pub(crate) async fn list(api: Arc<Api>, asked: Asked) -> Result<Response, Proble
         Some((seq, _)) if found.len() == most => *seq,
         _ => last.max(since),
     };
-    let items: Vec<Value> = found.iter().map(|(seq, session)| told(*seq, session)).collect();
+    let stops = api.store.stops().await?;
+    let items: Vec<Value> =
+        found.iter().map(|(seq, session)| told(*seq, &stops, session)).collect();
     tagged(&asked.headers, &json!({ "items": items, "next": next }))
 }
 
 /// One.
 pub(crate) async fn one(api: Arc<Api>, asked: Asked) -> Result<Response, Problem> {
     let session = seen(&api, asked.caller()?, asked.id("id")).await?;
-    tagged(&asked.headers, &session)
+    tagged(&asked.headers, &with_held(&api.store.stops().await?, &session))
 }
 
 #[derive(Deserialize)]
@@ -273,8 +286,16 @@ fn is_name(text: &str) -> bool {
         && text.chars().all(|c| plain(c) || ['.', '_', '-'].contains(&c))
 }
 
-fn told(seq: i64, session: &Session) -> Value {
-    let mut value = json!(session);
+fn told(seq: i64, stops: &[Stop], session: &Session) -> Value {
+    let mut value = with_held(stops, session);
     value["sequence"] = seq.into();
+    value
+}
+
+/// A session with what holds it, where it waits.
+fn with_held(stops: &[Stop], session: &Session) -> Value {
+    let waits = session.state == SessionState::Waiting;
+    let mut value = json!(session);
+    value["held"] = json!(core_model::stop::held(stops, session).filter(|_| waits));
     value
 }

@@ -28,6 +28,7 @@ mod quarantine;
 mod query;
 mod repeatable;
 mod request;
+mod rollout;
 mod run;
 mod runner;
 mod schedule;
@@ -65,6 +66,7 @@ pub use quarantine::Quarantined;
 pub use query::{Earlier, RecordCursor, RecordQuery, StoredRecord};
 pub use repeatable::Repeated;
 pub use request::{ChangeRequest, Settlement, Word};
+pub use rollout::MemberResult;
 pub use runner::{
     Enrolment, NewRunner, NewRunnerCommand, NewRunnerToken, RunnerClient, RunnerCommand, RunnerRow,
     RunnerTokenRow,
@@ -73,8 +75,9 @@ pub use schedule::Planned;
 pub use script_run::{ScriptAnswer, ScriptRun};
 pub use secret::{SealedRow, SealingKey, SealingKeys};
 pub use session::{
-    ActionQuery, Bar, Bars, CancelFilter, FailureGroup, Holder, Ready, RunToken, SessionAction,
-    SessionLine, SessionQuery, SessionWord, Take, Took,
+    ActionQuery, Bar, Bars, Before, CancelFilter, Compared, ComparedItem, Comparison,
+    FailureExample, FailureGroup, Holder, Ready, RunToken, SessionAction, SessionLine,
+    SessionQuery, SessionWord, Side, Take, Took,
 };
 pub use sign_in::{NewSignIn, SignInRow};
 pub use stream::{Round, RoundMode, StreamKey, StreamState};

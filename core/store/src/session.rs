@@ -13,12 +13,15 @@ use crate::sql::{Argument, Columns, Select, limit, list, opt, owned};
 mod actions;
 mod book;
 mod cancel;
+mod compare;
 mod queue;
+mod stop;
 mod word;
 
-pub use actions::{ActionQuery, FailureGroup, SessionAction};
+pub use actions::{ActionQuery, Before, FailureExample, FailureGroup, SessionAction};
 pub use book::{Holder, Ready, RunToken, SessionLine};
 pub use cancel::CancelFilter;
+pub use compare::{Compared, ComparedItem, Comparison, Side};
 pub use queue::{Bar, Bars, Take, Took};
 pub use word::SessionWord;
 

@@ -39,12 +39,28 @@ pub(crate) enum SessionsAction {
     Cancel(SessionsCancelArgs),
     /// Bring a computer where it should be, and watch
     Run(SessionsRunArgs),
+    /// Two sessions side by side: what each was made of, what it did, what differs
+    Compare(SessionsCompareArgs),
     /// Watch one: what it does, line by line, until it is over
     Watch {
         /// Its id, or the beginning of it
         #[arg(value_name = "ID")]
         id: String,
     },
+}
+
+/// `linchpin sessions compare`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct SessionsCompareArgs {
+    /// The session: its id, or the beginning of it
+    #[arg(value_name = "SESSION")]
+    pub(crate) session: String,
+    /// The other one; left out, the one of the same subject before it
+    #[arg(value_name = "OTHER")]
+    pub(crate) other: Option<String>,
+    /// Also what is the same in both
+    #[arg(long)]
+    pub(crate) all: bool,
 }
 
 /// `linchpin sessions run`.
@@ -95,7 +111,7 @@ pub(crate) struct ActionsArgs {
     #[arg(long, value_name = "ITEM")]
     pub(crate) item: Option<String>,
     /// Only with this result
-    #[arg(long, value_name = "RESULT", value_parser = ["compliant", "non_compliant", "recorded", "failed", "blocked", "skipped", "deferred", "pending"])]
+    #[arg(long, value_name = "RESULT", value_parser = ["compliant", "non_compliant", "recorded", "failed", "blocked", "skipped", "deferred", "held", "pending"])]
     pub(crate) result: Option<String>,
     /// What is not as it should be, grouped by cause over all computers
     #[arg(long, conflicts_with = "result")]

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::remote::Remote;
 use super::status::{self, ConnectionStanding, Standing, StreamStanding};
+use super::stops::again;
 use super::text::{self, count};
 use crate::cli::{AskArgs, Global};
 use crate::context::Context;
@@ -42,6 +43,8 @@ pub(crate) enum NeedKind {
     Mail,
     /// Somebody else changed what the hub had written: it yields.
     Conflicts,
+    /// A deployment is halted because too many failed, or something is stopped.
+    Stopped,
     /// A change of the rules waits for somebody's word.
     ChangeRequest,
     /// Decisions are open.
@@ -297,6 +300,31 @@ fn unsent(context: &Context, state: Option<&WebhookState>) -> Option<Need> {
     })
 }
 
+/// What is stopped: it holds sessions until somebody has it go on.
+async fn stopped(context: &Context) -> Result<Vec<Need>, Failure> {
+    let mut needs = Vec::new();
+    for stop in context.store.stops().await? {
+        let held = context.store.held_by(&stop).await?;
+        let holds = match held {
+            0 => String::new(),
+            held => format!(", and holds {}", count(held, "session", "sessions")),
+        };
+        let remedy = format!("`linchpin resume {}` has it go on", again(&stop));
+        let remedy = match stop.version {
+            Some(_) => format!("`linchpin actions --failures` says why; {remedy}"),
+            None => remedy,
+        };
+        needs.push(Need {
+            kind: NeedKind::Stopped,
+            key: format!("stop {} {}", stop.kind.as_str(), stop.key),
+            what: format!("{}{holds}", stop.words()),
+            since: Some(text::instant(stop.at_us)),
+            remedy,
+        });
+    }
+    Ok(needs)
+}
+
 async fn of_store(context: &Context, now: DateTime<Utc>) -> Result<Vec<Need>, Failure> {
     let store = &context.store;
     let mut needs = Vec::new();
@@ -326,6 +354,7 @@ async fn of_store(context: &Context, now: DateTime<Utc>) -> Result<Vec<Need>, Fa
             remedy: format!("mend the endpoint, then `linchpin webhooks enable {name}`"),
         });
     }
+    needs.extend(stopped(context).await?);
     for request in store.requests().await?.into_iter().filter(|one| one.settled.is_none()) {
         let number = request.number;
         needs.push(Need {

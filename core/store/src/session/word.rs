@@ -76,6 +76,9 @@ impl Store {
         if session.expires_us.is_some_and(|expires| expires <= word.now_us) {
             return refused(format!("session {id} has waited too long"));
         }
+        if self.is_held(&mut *tx, &id.to_string()).await? {
+            return refused(format!("session {id} waits: it is stopped"));
+        }
         let text = "select id from session where state = 'running' and subject = $1 limit 1";
         let query = self.sql(text).bind(session.subject.to_string());
         if let Some(row) = query.fetch_optional(&mut *tx).await? {

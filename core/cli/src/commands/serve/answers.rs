@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use core_daemon::Order;
 use core_model::queue::QueueRules;
+use core_model::stop::StopKind;
 use core_resolve::RunKind;
 use core_runner_hub::Office;
 use core_server::{Answers, Ask, Fetch, Fetched, Question, SignIn, Unanswered};
@@ -14,7 +15,7 @@ use tokio::sync::{Notify, mpsc, watch};
 
 use crate::cli::{EdgesArgs, ReconcileArgs, WhenArgs};
 use crate::commands::{
-    decide, edges, link, needs, pin, reconcile, requests, runs, status, winners,
+    decide, edges, link, needs, pin, reconcile, requests, runs, status, stops, winners,
 };
 use crate::context::Context;
 use crate::failure::Failure;
@@ -91,6 +92,8 @@ impl OfSettings {
             | Ask::Apply
             | Ask::Approve
             | Ask::Reject => rules::act(&context, question).await,
+            Ask::Stops => stops::answer(&context, &sees).await,
+            Ask::Stop | Ask::Resume => stop(&context, question).await,
             _ => hub::act(self, &context, question).await,
         }
     }
@@ -202,6 +205,23 @@ async fn decided(context: &Context, question: &Question) -> Result<Value, Failur
         // What else changed meanwhile may be another tenant's.
         Some(_) => json!({ "number": noted.number, "by": question.by }),
     })
+}
+
+/// Stops something, or has it go on.
+async fn stop(context: &Context, question: &Question) -> Result<Value, Failure> {
+    let text = |name| question.text(name).unwrap_or_default();
+    let kind = StopKind::parse(text("kind")).unwrap_or(StopKind::Everything);
+    if (kind == StopKind::Everything) != text("name").trim().is_empty() {
+        return Err(Failure::usage("`name` says which one, and of everything there is one")
+            .with_remedy("give `name` beside deployment, schedule and tenant, and only there"));
+    }
+    match question.ask {
+        Ask::Stop => {
+            let said = (question.by.as_str(), text("reason"));
+            stops::answer_stop(context, (kind, text("name")), said).await
+        }
+        _ => stops::answer_resume(context, (kind, text("name"))).await,
+    }
 }
 
 fn param(question: &Question, name: &str) -> Option<String> {

@@ -143,6 +143,7 @@ fn words(outcome: &Value) -> String {
             format!("{pending}{}", held.unwrap_or_default())
         }
         "answer" => text(value),
+        "held" => format!("held: {}", text(value)),
         "versions" => {
             let count = value.as_array().map_or(0, Vec::len);
             format!("{count} named")
@@ -168,6 +169,9 @@ async fn end(global: &Global, context: &Context, session: &Session) -> Result<Ex
     for action in &actions {
         output::line(&printable(&action.does));
         output::line(&format!("    {}", printable(&action.message)));
+        if let (Some(drift), Some(why)) = (&action.drift, &action.drift_why) {
+            output::line(&printable(&format!("    {}: {why}", super::drifted(drift))));
+        }
     }
     let notes = session.result.as_ref().and_then(|result| result["notes"].as_array().cloned());
     for note in notes.unwrap_or_default() {
