@@ -12,9 +12,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use core_connector::{ErrorKind, ScriptHandle, ScriptOutcome, Secret};
 use core_maintenance::{
     Book, Brief, Carrier, Clock, Command, Demand, Desk, Ended, Error, Hubside, Keys, Line, Locks,
-    Names, Result, Way, Ways, carry_out,
+    Names, Result, Stopped, Way, Ways, carry_out,
 };
-use core_model::id::{ComputerId, SoftwareId, TaskId, TenantId, VersionId};
+use core_model::id::{ComputerId, DeploymentId, SoftwareId, TaskId, TenantId, VersionId};
 use core_model::library::{
     Deployment, DesiredState, Detection, KeptSecret, Script, ScriptLanguage, ScriptPurpose,
     Software, SoftwareVersion, Target, Task, UpgradeStrategy,
@@ -153,6 +153,8 @@ pub(crate) struct Kept {
 }
 
 /// A machine and everything around it.
+pub(crate) type Stops = Box<dyn Fn(&Estate, Option<DeploymentId>) -> Option<Stopped> + Send + Sync>;
+
 pub(crate) struct Estate {
     folder: tempfile::TempDir,
     pub(crate) kept: Arc<Mutex<Kept>>,
@@ -163,6 +165,8 @@ pub(crate) struct Estate {
     tasks: Vec<Task>,
     demands: Vec<Demand>,
     pub(crate) settings: Settings,
+    /// What is stopped, given the deployment for whose sake something is to be changed.
+    pub(crate) stops: Stops,
     pub(crate) change: Box<dyn Fn(&mut Brief) + Send + Sync>,
     /// How much faster than life the hub's clock goes, in steps of a pause.
     pub(crate) pause_is: TimeDelta,
@@ -184,6 +188,7 @@ impl Estate {
             tasks: Vec::new(),
             demands: Vec::new(),
             settings: Settings::default(),
+            stops: Box::new(|_, _| None),
             change: Box::new(|_| ()),
             pause_is: TimeDelta::zero(),
             now: Mutex::new(Utc::now()),
@@ -388,6 +393,10 @@ impl Locks for Hub<'_> {
     async fn give_back(&self, name: &str) -> Result<()> {
         self.estate.kept.lock().unwrap().locks.remove(name);
         Ok(())
+    }
+
+    async fn stopped(&self, deployment: Option<DeploymentId>) -> Result<Option<Stopped>> {
+        Ok((self.estate.stops)(self.estate, deployment))
     }
 }
 

@@ -71,6 +71,8 @@ pub(crate) struct World {
     pub(crate) deployments: Vec<Deployment>,
     /// What is not known for certain: the item, the deployment, why.
     pub(crate) unknown: Vec<(ItemId, String, String)>,
+    /// For whose sake nothing is changed, and why.
+    pub(crate) holds: BTreeMap<ItemId, String>,
     pub(crate) run: RunKind,
     pub(crate) settings: Settings,
     /// What is there, by software.
@@ -144,8 +146,14 @@ impl World {
 
     pub(crate) fn with<T>(&self, then: impl FnOnce(Request<'_>) -> T) -> T {
         let catalogue = Catalogue::new(self.software.clone(), self.tasks.clone());
-        let mut wanted: Vec<Wanted<'_>> =
-            self.deployments.iter().map(|one| Wanted::won(one, "it is for all")).collect();
+        let mut wanted: Vec<Wanted<'_>> = self
+            .deployments
+            .iter()
+            .map(|one| {
+                let held = self.holds.get(&one.item).map(String::as_str);
+                Wanted::won(one, "it is for all").held(held)
+            })
+            .collect();
         wanted.extend(self.unknown.iter().map(|(item, deployment, why)| Wanted {
             item: *item,
             instance: None,

@@ -32,7 +32,7 @@ async fn take(store: &Store, engine: &str, now_us: i64) -> Vec<Session> {
     store.take_sessions(take).await.unwrap().taken
 }
 
-async fn taken(bench: &Bench, computer: &str) -> (Session, Holder) {
+pub(crate) async fn taken(bench: &Bench, computer: &str) -> (Session, Holder) {
     let session = waits("contoso", computer, SessionKind::AdHoc, 1);
     bench.store.add_session(&session).await.unwrap();
     let session = take(&bench.store, "one", 10).await.pop().unwrap();
@@ -137,7 +137,7 @@ async fn a_token_of_a_run_counts_once_and_in_its_time_and_while_its_session_runs
     assert_eq!(store.use_run_token("c", 30).await.unwrap(), None, "it runs no more");
 }
 
-fn action(
+pub(crate) fn action(
     holder: &Holder,
     session: &Session,
     result: &str,
@@ -157,6 +157,9 @@ fn action(
         result: result.to_owned(),
         class: class.map(str::to_owned),
         message: "it ended with 1603".to_owned(),
+        version: None,
+        drift: None,
+        drift_why: None,
         at_us,
     }
 }
