@@ -137,13 +137,4 @@ impl Store {
         tx.commit().await?;
         Ok(done == 1)
     }
-
-    /// The tenants of which winners are kept.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn accepted_tenants(&self) -> Result<Vec<String>> {
-        let query = self.sql("select tenant from accepted_winner order by tenant");
-        query.fetch_all(self.readers()).await?.iter().map(|row| row.text(0)).collect()
-    }
 }

@@ -158,7 +158,8 @@ impl Applying<'_> {
         let now_us = change.now_us;
         let revision = self.context.store.save_definitions(change).await?;
         let (store, snapshot) = (&self.context.store, world.resolver.snapshot());
-        budget::note_saved(store, snapshot, self.effect.shifts(), now_us).await?;
+        let saved = (self.effect.shifts(), revision);
+        budget::note_saved(store, snapshot, saved, now_us).await?;
         let became = Became::Saved { revision, anew: revision != base };
         Ok(Applied { became, changes, preview: self.effect.as_json() })
     }

@@ -149,7 +149,8 @@ pub(super) async fn approve(
     let change =
         DefinitionChange { base, rows: &rows, author: &request.author, note: &note, now_us };
     let revision = context.store.approve_request(word, &change).await?;
-    budget::note_saved(&context.store, world.resolver.snapshot(), effect.shifts(), now_us).await?;
+    let saved = (effect.shifts(), revision);
+    budget::note_saved(&context.store, world.resolver.snapshot(), saved, now_us).await?;
     let preview = effect.as_json();
     let changes = anew.changes;
     Ok(Approved { revision, author: request.author, changes, preview, winners_of: None })
@@ -183,8 +184,7 @@ async fn approve_winners(
     let base = world.loaded.revision;
     let change = DefinitionChange { base, rows: &[], author: &request.author, note: &note, now_us };
     let revision = store.approve_request(word, &change).await?;
-    let at = (&**world.resolver.snapshot(), tenant);
-    if !turn.accept(store, at, (true, now_us)).await? {
+    if !turn.accept(store, (world, tenant), (true, now_us)).await? {
         return Err(Refused::from(
             Failure::failed("what is acted on was changed by somebody else at the same time")
                 .with_remedy("it is asked for anew as soon as a session looks"),

@@ -44,18 +44,17 @@ pub(crate) async fn stop(global: &Global, args: &StopArgs) -> Result<Exit, Failu
     }
     let words = printable(&stop.words());
     match is_new {
-        true => output::line(&format!("{}{}.", words[..1].to_uppercase(), &words[1..])),
+        true => output::line(&format!("{}.", begun(&words))),
         false => output::line(&format!("It was stopped already: {words}.")),
     }
-    let waits = match stop.kind {
-        StopKind::Deployment => "session that was asked for it waits",
-        _ => "session waits",
+    let (one, several) = match stop.kind {
+        StopKind::Deployment => {
+            ("session that was asked for it waits", "sessions that were asked for it wait")
+        }
+        _ => ("session waits", "sessions wait"),
     };
-    let several = waits.replacen("session", "sessions", 1).replacen("waits", "wait", 1);
-    output::line(&format!(
-        "{}; what runs ends what it is at, and stops.",
-        count(held, waits, &several)
-    ));
+    let waits = count(held, one, several);
+    output::line(&format!("{waits}; what runs ends what it is at, and changes nothing more."));
     output::line(&format!("`linchpin resume {}` has it go on.", again(&stop)));
     Ok(Exit::Ok)
 }
@@ -153,6 +152,13 @@ fn as_json(stop: &Stop, held: u64) -> Value {
     value["words"] = stop.words().into();
     value["held"] = held.into();
     value
+}
+
+/// As a sentence begins.
+fn begun(text: &str) -> String {
+    let mut chars = text.chars();
+    let first = chars.next().map(|first| first.to_uppercase().to_string());
+    first.unwrap_or_default() + chars.as_str()
 }
 
 /// "tenant Contoso".

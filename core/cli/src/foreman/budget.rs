@@ -105,11 +105,13 @@ impl Turn {
     pub(crate) async fn accept(
         mut self,
         store: &Store,
-        (snapshot, tenant): (&Snapshot, TenantId),
+        (world, tenant): (&World, TenantId),
         (by_somebody, now_us): (bool, i64),
     ) -> Result<bool, Failure> {
         // What is not known for certain stays as it was.
+        let snapshot = world.resolver.snapshot();
         let mut after = self.accepted.clone();
+        after.seen = (world.loaded.event, world.loaded.revision);
         after.recent = std::mem::take(&mut self.accepted.recent);
         for shift in &self.shifts {
             let winner = match shift.after {
@@ -163,10 +165,15 @@ impl Budgets {
         for _ in 0..TRIES {
             let Some((number, accepted)) = self.accepted(store, tenant).await? else {
                 let winners = world.resolver.winners_at(tenant);
-                let first = Accepted::of(world.resolver.snapshot(), tenant, &winners);
+                let mut first = Accepted::of(world.resolver.snapshot(), tenant, &winners);
+                first.seen = (world.loaded.event, world.loaded.revision);
                 store.put_accepted(&tenant.to_string(), 0, &first.to_json(), now_us).await?;
                 return Ok(HeldItems::new());
             };
+            // Who knows less than whoever looked last would take back what that one saw.
+            if accepted.is_newer_than((world.loaded.event, world.loaded.revision)) {
+                return Ok(HeldItems::new());
+            }
             let differ = match accepted.places.get(&subject.to_string()) {
                 Some(place) => accepted.differing(*place, resolved),
                 None => Vec::new(),
@@ -228,8 +235,7 @@ impl Budgets {
         if turn.to_confirm().is_some() {
             return Ok(Turned::Waits(ask(store, world, tenant, &turn, now_us).await?));
         }
-        let at = (&**resolver.snapshot(), tenant);
-        Ok(match turn.accept(store, at, (false, now_us)).await? {
+        Ok(match turn.accept(store, (world, tenant), (false, now_us)).await? {
             true => Turned::Accepted,
             false => Turned::Changed,
         })
@@ -300,7 +306,7 @@ fn waits(words: &str, number: i64, confirm: Option<u64>) -> String {
 pub(crate) async fn note_saved(
     store: &Store,
     snapshot: &Snapshot,
-    shifts: &[Shift],
+    (shifts, revision): (&[Shift], i64),
     now_us: i64,
 ) -> Result<(), Failure> {
     let mut by_tenant: BTreeMap<TenantId, Vec<(String, String, Option<DeploymentId>)>> =
@@ -323,6 +329,7 @@ pub(crate) async fn note_saved(
         for _ in 0..TRIES {
             let Some((number, text)) = store.accepted(&tenant).await? else { break };
             let mut accepted = Accepted::read(&text)?;
+            accepted.seen.1 = accepted.seen.1.max(revision);
             for (item, subject, winner) in &pairs {
                 if accepted.places.contains_key(subject) {
                     accepted.set(item, subject, *winner);

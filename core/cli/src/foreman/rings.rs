@@ -63,7 +63,8 @@ pub(crate) async fn standing(
     let begun =
         kept.as_ref().is_some_and(|kept| kept.version == version && kept.rings == deployment.rings);
     let rollout = Rollout::of(kept, &version, &deployment.rings, now_us);
-    let results = reached(&store.member_results(&id, &version).await?);
+    let results = store.member_results(&id, &version).await?;
+    let results = reached(&results);
     let sets = world.resolver.rings(deployment);
     let (tallies, failed) = tallied(world, &sets, &rollout, &results);
     let gates = rollout.gates(&tallies);

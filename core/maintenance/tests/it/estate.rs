@@ -148,7 +148,7 @@ async fn sh(command: &Command) -> String {
 #[derive(Default)]
 pub(crate) struct Kept {
     pub(crate) lines: BTreeMap<u32, Line>,
-    plan: Option<Plan>,
+    pub(crate) plan: Option<Plan>,
     locks: BTreeMap<String, Uuid>,
 }
 

@@ -15,5 +15,6 @@ mod model;
 mod refused;
 mod sessions;
 mod sign_in;
+mod stops;
 mod technician;
 mod webhooks;

@@ -167,6 +167,9 @@ async fn actions_and_failures_are_those_of_the_callers_tenants() {
         result: "failed".to_owned(),
         class: Some("download".to_owned()),
         message: "failed: 404".to_owned(),
+        version: None,
+        drift: None,
+        drift_why: None,
         at_us: NOW_US,
     };
     bench.store.put_session_actions(&holder, &[action]).await.unwrap();

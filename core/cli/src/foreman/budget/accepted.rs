@@ -22,6 +22,9 @@ pub(super) struct Accepted {
     /// Who got other winners without anybody's word, when (Unix microseconds), and how many added uninstalls.
     #[serde(default)]
     pub(super) recent: BTreeMap<String, (i64, u64)>,
+    /// The event and the revision of the definitions by which it was seen last: whoever knows less says nothing.
+    #[serde(default)]
+    pub(super) seen: (i64, i64),
     #[serde(skip)]
     pub(super) places: BTreeMap<String, u32>,
 }
@@ -38,6 +41,11 @@ fn unnamed(text: &str) -> Option<ItemKey> {
 }
 
 impl Accepted {
+    /// Whether somebody who knew more than this changed it last.
+    pub(super) fn is_newer_than(&self, (event, revision): (i64, i64)) -> bool {
+        self.seen.0 > event || self.seen.1 > revision
+    }
+
     pub(super) fn read(text: &str) -> Result<Self, Failure> {
         let mut accepted: Self = serde_json::from_str(text).map_err(|error| {
             Failure::failed(format!("the winners that are acted on cannot be read: {error}"))
@@ -170,7 +178,8 @@ impl Accepted {
 impl Accepted {
     /// Takes those in who are new, with what wins for them now, and forgets those who are gone.
     pub(super) fn take_new(&mut self, now: &Self) {
-        let mut kept = Self { recent: std::mem::take(&mut self.recent), ..Self::default() };
+        let recent = std::mem::take(&mut self.recent);
+        let mut kept = Self { recent, seen: self.seen, ..Self::default() };
         kept.subjects.clone_from(&now.subjects);
         kept.index();
         for (from, all) in [(&*self, true), (now, false)] {

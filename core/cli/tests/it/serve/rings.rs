@@ -17,7 +17,9 @@ fn task(broken: &[String], text: &str) -> String {
     let quoted: Vec<String> = broken.iter().map(|name| format!("'{name}'")).collect();
     let fails: String = quoted
         .iter()
-        .map(|name| format!("if ($env:COMPUTERNAME -eq {name}) {{ throw 'there is no room on it' }}\n"))
+        .map(|name| {
+            format!("if ($env:COMPUTERNAME -eq {name}) {{ throw 'there is no room on it' }}\n")
+        })
         .collect();
     format!(
         "[[task]]\nname = \"marker\"\ntitle = \"The marker\"\n\
@@ -113,7 +115,8 @@ async fn s30_a_ring_that_fails_halts_the_deployment_later_rings_are_untouched_an
     let (site, computers) = read(301, ENGINE).await;
     let (canaries, others) = (&computers[..4], &computers[4..]);
     let tag = format!("[[tag]]\nname = \"canary\"\ncomputers = {canaries:?}\n\n");
-    let rings = "rings = [{ name = \"canaries\", tag = \"canary\", soak_hours = 0, failures_minimum = 4 }]";
+    let rings =
+        "rings = [{ name = \"canaries\", tag = \"canary\", soak_hours = 0, failures_minimum = 4 }]";
     let rules = |broken: &[String]| format!("{tag}{}{}", task(broken, "here"), deployment(rings));
     site.place.write("rules/marker.toml", &rules(&canaries[..1]));
     site.apply("rules");
@@ -125,7 +128,8 @@ async fn s30_a_ring_that_fails_halts_the_deployment_later_rings_are_untouched_an
     assert_eq!(waits["state"], "succeeded", "{waits:#}");
     let action = &waits["actions"][0];
     assert_eq!(action["result"], "held", "{waits:#}");
-    let why = "ring 2 (everybody else) opens once 80 % of ring 1 (canaries) were reached (0 of 4 by now)";
+    let why =
+        "ring 2 (everybody else) opens once 80 % of ring 1 (canaries) were reached (0 of 4 by now)";
     assert!(action["message"].as_str().unwrap().contains(why), "{action}");
     assert!(!marker(&site, &others[0]));
     let won = site.run(&["winners", &others[0]]).ended(0).readable().out;
@@ -170,12 +174,17 @@ async fn s30_a_ring_that_fails_halts_the_deployment_later_rings_are_untouched_an
     assert!(audit.contains("\"action\":\"resume\""), "{audit}");
 
     // Another version begins anew: nobody else is touched before the canaries had it.
-    let newer = rules(&[]).replace("-eq 'here'", "-eq 'there'").replace("-Value 'here'", "-Value 'there'");
+    let newer =
+        rules(&[]).replace("-eq 'here'", "-eq 'there'").replace("-Value 'here'", "-Value 'there'");
     site.place.write("rules/marker.toml", &newer);
     site.apply("rules");
     let waits = ran(&site, &others[0]);
     let action = &waits["actions"][0];
-    assert_eq!((&action["result"], &action["drift"]), (&"held".into(), &"rule".into()), "{waits:#}");
+    assert_eq!(
+        (&action["result"], &action["drift"]),
+        (&"held".into(), &"rule".into()),
+        "{waits:#}"
+    );
     assert!(action["message"].as_str().unwrap().contains("(0 of 4 by now)"), "{action}");
 }
 
@@ -186,8 +195,13 @@ async fn what_is_stopped_waits_and_ends_as_if_it_had_not_been_stopped() {
     site.apply("rules");
     let service = Service::start(&site, &[]);
     service.wait_for(|line| line["message"] == "the daemon works");
-    let stopped = site.run(&["stop", "everything", "--reason", "the line is down", "--by", "ana"]).ended(0);
-    assert!(stopped.out.contains("Everything is stopped by ana: the line is down."), "{}", stopped.out);
+    let stopped =
+        site.run(&["stop", "everything", "--reason", "the line is down", "--by", "ana"]).ended(0);
+    assert!(
+        stopped.out.contains("Everything is stopped by ana: the line is down."),
+        "{}",
+        stopped.out
+    );
     let ids: Vec<String> = computers[..2].iter().map(|one| ask(&site, one)).collect();
     let listed = site.run(&["sessions"]).ended(0).readable().out;
     assert!(listed.contains("waiting, held") && listed.contains("Stopped: everything"), "{listed}");
@@ -198,13 +212,19 @@ async fn what_is_stopped_waits_and_ends_as_if_it_had_not_been_stopped() {
     site.run(&["resume", "everything"]).ended(0);
     let held = until(&site, &ids[0], over);
     assert_eq!(held["actions"][0]["result"], "held", "{held:#}");
-    assert!(held["actions"][0]["message"].as_str().unwrap().contains("is stopped by tester"), "{held:#}");
+    assert!(
+        held["actions"][0]["message"].as_str().unwrap().contains("is stopped by tester"),
+        "{held:#}"
+    );
     until(&site, &ids[1], over);
     assert!(!marker(&site, &computers[0]) && !marker(&site, &computers[1]));
     site.run(&["go", "deployment", "marker-everywhere"]).ended(0);
     for computer in &computers[..2] {
         let session = ran(&site, computer);
-        assert_eq!((&session["state"], &session["word"]), (&"succeeded".into(), &"as it should be".into()));
+        assert_eq!(
+            (&session["state"], &session["word"]),
+            (&"succeeded".into(), &"as it should be".into())
+        );
         assert!(marker(&site, computer));
     }
     assert_eq!(site.run(&["stops"]).ended(0).out, "Nothing is stopped.\n");
@@ -271,6 +291,21 @@ async fn winners_that_change_by_themselves_beyond_the_budget_wait_for_a_number()
     assert!(done.contains("succeeded: as it should be"), "{done}");
     assert!(marker(&site, &name));
     assert_eq!(site.run(&["requests"]).ended(0).out, "No request is open.\n");
+
+    // Within the budget it is acted on at once.
+    let usual = rules.lines().filter(|line| !line.starts_with("budget")).collect::<Vec<_>>();
+    site.place.write("rules/marker.toml", &usual.join("\n"));
+    site.apply("rules");
+    let other = persons.iter().find(|one| {
+        one["tenant"] == computer["tenant"] && one["gone"] == false && one["id"] != person.as_str()
+    });
+    site.run(&["pin", &text(&computer["id"]), &text(&other.unwrap()["id"])]).ended(0);
+    let lost = site.run(&["session", "run", &name]).ended(0).readable().out;
+    assert!(lost.contains("nothing holds for it"), "{lost}");
+    site.run(&["pin", &text(&computer["id"]), &person]).ended(0);
+    let back = site.run(&["session", "run", &name]).ended(0).readable().out;
+    assert!(back.contains("succeeded: as it should be"), "{back}");
+    assert_eq!(site.run(&["requests"]).ended(0).out, "No request is open.\n");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -297,7 +332,10 @@ async fn what_drifted_is_told_with_its_cause_and_two_sessions_are_compared() {
     let shown = site.run(&["sessions", "show", id]).ended(0).readable().out;
     assert!(shown.contains("the computer changed: The marker was compliant at"), "{shown}");
     let compared = site.run(&["sessions", "compare", id]).ended(0).readable().out;
-    assert!(compared.contains("made of something else: what was found of The marker"), "{compared}");
+    assert!(
+        compared.contains("made of something else: what was found of The marker"),
+        "{compared}"
+    );
     let value = site.run(&["sessions", "compare", id, first["id"].as_str().unwrap(), "--json"]);
     let value = value.ended(0).value();
     assert_eq!((&value["one"]["id"], &value["differing"]), (&second["id"], &1.into()), "{value:#}");
@@ -306,9 +344,16 @@ async fn what_drifted_is_told_with_its_cause_and_two_sessions_are_compared() {
     site.apply("rules");
     let third = run();
     let action = &third["result"]["actions"][0];
-    assert_eq!((&action["drift"], &third["state"]), (&"rule".into(), &"succeeded".into()), "{third:#}");
+    assert_eq!(
+        (&action["drift"], &third["state"]),
+        (&"rule".into(), &"succeeded".into()),
+        "{third:#}"
+    );
     assert!(action["drift_why"].as_str().unwrap().contains("task marker"), "{action}");
     let actions = site.run(&["actions", "--computer", name]).ended(0).readable().out;
-    assert!(actions.contains("(the rule changed)") && actions.contains("(the computer changed)"), "{actions}");
+    assert!(
+        actions.contains("(the rule changed)") && actions.contains("(the computer changed)"),
+        "{actions}"
+    );
     site.run(&["sessions", "compare", id, "ses_nobody"]).refused(&["no session `ses_nobody`"]);
 }
