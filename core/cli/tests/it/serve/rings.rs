@@ -109,6 +109,38 @@ fn marker(site: &Site, host: &str) -> bool {
     mocks::machine::state(&world, no).files.contains_key(&MARKER.to_lowercase())
 }
 
+/// Later rings wait, with the reason, in the session and wherever winners are shown.
+fn later_rings_wait(site: &Site, other: &str) {
+    let waits = ran(site, other);
+    assert_eq!(waits["state"], "succeeded", "{waits:#}");
+    let action = &waits["actions"][0];
+    assert_eq!(action["result"], "held", "{waits:#}");
+    let why =
+        "ring 2 (everybody else) opens once 80 % of ring 1 (canaries) were reached (0 of 4 by now)";
+    assert!(action["message"].as_str().unwrap().contains(why), "{action}");
+    assert!(!marker(site, other));
+    let won = site.run(&["winners", other]).ended(0).readable().out;
+    assert!(won.contains("held, nothing is changed: ring 2") && won.contains("enforce"), "{won}");
+    let explained = site.run(&["explain", other, "marker", "--json"]).ended(0).json();
+    assert_eq!((&explained[0]["slot"], explained[0]["held"].is_string()), (&"won".into(), true));
+}
+
+/// Another version begins anew: nobody else is touched before the canaries had it.
+fn another_version_begins_anew(site: &Site, rules: &str, other: &str) {
+    let newer =
+        rules.replace("-eq 'here'", "-eq 'there'").replace("-Value 'here'", "-Value 'there'");
+    site.place.write("rules/marker.toml", &newer);
+    site.apply("rules");
+    let waits = ran(site, other);
+    let action = &waits["actions"][0];
+    assert_eq!(
+        (&action["result"], &action["drift"]),
+        (&"held".into(), &"rule".into()),
+        "{waits:#}"
+    );
+    assert!(action["message"].as_str().unwrap().contains("(0 of 4 by now)"), "{action}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s30_a_ring_that_fails_halts_the_deployment_later_rings_are_untouched_and_one_command_goes_on()
  {
@@ -123,19 +155,7 @@ async fn s30_a_ring_that_fails_halts_the_deployment_later_rings_are_untouched_an
     let service = Service::start(&site, &[]);
     service.wait_for(|line| line["message"] == "the daemon works");
 
-    // Later rings wait, with the reason, in the session and wherever winners are shown.
-    let waits = ran(&site, &others[0]);
-    assert_eq!(waits["state"], "succeeded", "{waits:#}");
-    let action = &waits["actions"][0];
-    assert_eq!(action["result"], "held", "{waits:#}");
-    let why =
-        "ring 2 (everybody else) opens once 80 % of ring 1 (canaries) were reached (0 of 4 by now)";
-    assert!(action["message"].as_str().unwrap().contains(why), "{action}");
-    assert!(!marker(&site, &others[0]));
-    let won = site.run(&["winners", &others[0]]).ended(0).readable().out;
-    assert!(won.contains("held, nothing is changed: ring 2") && won.contains("enforce"), "{won}");
-    let explained = site.run(&["explain", &others[0], "marker", "--json"]).ended(0).json();
-    assert_eq!((&explained[0]["slot"], explained[0]["held"].is_string()), (&"won".into(), true));
+    later_rings_wait(&site, &others[0]);
 
     // One of four fails: more than 2 %.
     for canary in canaries {
@@ -172,20 +192,7 @@ async fn s30_a_ring_that_fails_halts_the_deployment_later_rings_are_untouched_an
     }
     let audit = site.run(&["audit", "--json"]).ended(0).out;
     assert!(audit.contains("\"action\":\"resume\""), "{audit}");
-
-    // Another version begins anew: nobody else is touched before the canaries had it.
-    let newer =
-        rules(&[]).replace("-eq 'here'", "-eq 'there'").replace("-Value 'here'", "-Value 'there'");
-    site.place.write("rules/marker.toml", &newer);
-    site.apply("rules");
-    let waits = ran(&site, &others[0]);
-    let action = &waits["actions"][0];
-    assert_eq!(
-        (&action["result"], &action["drift"]),
-        (&"held".into(), &"rule".into()),
-        "{waits:#}"
-    );
-    assert!(action["message"].as_str().unwrap().contains("(0 of 4 by now)"), "{action}");
+    another_version_begins_anew(&site, &rules(&[]), &others[0]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -285,7 +292,7 @@ async fn winners_that_change_by_themselves_beyond_the_budget_wait_for_a_number()
     site.run(&["session", "run", &name, "--detect-only"]).ended(0);
     assert_eq!(site.run(&["requests", "--json"]).ended(0).json().len(), 1);
     let none = site.run(&["approve", "1"]);
-    assert!(none.code == 3 && none.err.contains("needs a confirmation of 1"), "{none:?}");
+    assert!(none.code == 3 && none.err.contains("needs a confirmation of 1"), "{}", none.err);
     site.run(&["approve", "1", "--confirm", "1", "--by", "ben"]).ended(0);
     let done = site.run(&["session", "run", &name]).ended(0).readable().out;
     assert!(done.contains("succeeded: as it should be"), "{done}");
