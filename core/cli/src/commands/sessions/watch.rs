@@ -168,15 +168,15 @@ async fn end(global: &Global, context: &Context, session: &Session) -> Result<Ex
     output::line("");
     for action in &actions {
         output::line(&printable(&action.does));
-        output::line(&format!("    {}", printable(&action.message)));
+        text::indented(4, &printable(&action.message));
         if let (Some(drift), Some(why)) = (&action.drift, &action.drift_why) {
-            output::line(&printable(&format!("    {}: {why}", super::drifted(drift))));
+            text::indented(4, &printable(&format!("{}: {why}", super::drifted(drift))));
         }
     }
     let notes = session.result.as_ref().and_then(|result| result["notes"].as_array().cloned());
     for note in notes.unwrap_or_default() {
         output::line(&format!("Note: {}", printable(note.as_str().unwrap_or_default())));
     }
-    output::line(&format!("{}: {}", session.state.as_str(), printable(&session.word)));
+    text::wrapped("", 2, &format!("{}: {}", session.state.as_str(), printable(&session.word)));
     Ok(exit)
 }
