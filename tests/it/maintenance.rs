@@ -14,6 +14,8 @@ use serde_json::json;
 use tests::night::{ForAll, Night, file_task, product};
 use tests::{fresh_sqlite, sync_all};
 
+mod stopping;
+
 const FILE: &str = r"C:\ProgramData\Linchpin\policy.txt";
 
 /// What every computer of the estate shall have.
