@@ -273,6 +273,11 @@ fn parameter(name: &str) -> Value {
             "Only with this result.",
         ),
         "group" => ("query", text(), "Only what was asked for in this batch."),
+        "with" => (
+            "query",
+            text(),
+            "The earlier session, by its id; the one of the same subject before it if left out.",
+        ),
         "since" => ("query", number(), "Only what came after this number; 0 is all."),
         "as_of" => ("query", when(), "A local day (2026-12-31) or an instant; now if left out."),
         "known_at" => ("query", when(), "As it was known at this instant."),
