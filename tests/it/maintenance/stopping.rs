@@ -17,15 +17,7 @@ async fn a_stop_in_the_middle_holds_all_and_after_it_every_machine_is_as_without
     let computers = computers(&foreman, 8).await?;
     let sessions: Vec<Session> = computers.iter().map(|one| foreman.session_of(one)).collect();
     store.add_sessions(&sessions).await?;
-    let stop = Stop {
-        kind: StopKind::Everything,
-        key: String::new(),
-        name: String::new(),
-        by: "ana".to_owned(),
-        reason: String::new(),
-        at_us: foreman.hub().clock.now_us(),
-        version: None,
-    };
+    let stop = everything_from(foreman.hub().clock.now_us());
     let halt = core_engine::Stop::default();
     let worker = Worker::new(Arc::clone(&foreman) as _, "night", halt.clone());
     let working = tokio::spawn(worker.run());
@@ -64,6 +56,18 @@ async fn a_stop_in_the_middle_holds_all_and_after_it_every_machine_is_as_without
         ensure!(runs.values().all(|times| *times == 1), "{}: {runs:?}", session.subject_name);
     }
     Ok(())
+}
+
+fn everything_from(at_us: i64) -> Stop {
+    Stop {
+        kind: StopKind::Everything,
+        key: String::new(),
+        name: String::new(),
+        by: "ana".to_owned(),
+        reason: String::new(),
+        at_us,
+        version: None,
+    }
 }
 
 /// Waits until something is so.
