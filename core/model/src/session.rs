@@ -215,6 +215,12 @@ pub struct Session {
     /// once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub act_us: Option<i64>,
+    /// How often it was postponed.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub postponed: u32,
+    /// When it was first to act, where it was moved since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_act_us: Option<i64>,
     /// Before when it is not begun, where it waits for a time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ready_us: Option<i64>,
@@ -264,6 +270,8 @@ impl Session {
             fruitless: 0,
             lost_by: None,
             act_us: None,
+            postponed: 0,
+            first_act_us: None,
             ready_us: None,
             away: false,
             expires_us: None,
@@ -286,6 +294,11 @@ impl Session {
         };
         format!("{} {what}", self.subject)
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_none(times: &u32) -> bool {
+    *times == 0
 }
 
 #[cfg(test)]
