@@ -19,6 +19,7 @@ mod known;
 mod lease;
 mod migrate;
 mod model;
+mod notification;
 mod observation;
 mod open;
 mod packed;
@@ -53,10 +54,16 @@ pub use entity::EntityQuery;
 pub use error::{Error, Result};
 pub use identity::IdentityRow;
 pub use job::{Job, JobEnd, JobState, NewJob};
-pub use key::{EnrolmentToken, Key, NOTED_EVERY_US, Opens, RunnerKey, SignInKey, Token};
+pub use key::{
+    EnrolmentToken, Key, NOTED_EVERY_US, NotificationKey, Opens, RunnerKey, SignInKey, Token,
+};
 pub use known::{EntityAfter, StreamRuns};
 pub use lease::Lease;
 pub use model::{ModelChange, Passed};
+pub use notification::{
+    Claim, NewNotification, NotificationEnd, NotificationKind, NotificationRow, NotificationState,
+    NotifiedPerson,
+};
 pub use observation::{Agents, LogonRow, ReadingRow};
 pub use open::{Backend, Store};
 pub use page::{PageCommit, PageDiff, PageOutcome};
@@ -73,8 +80,8 @@ pub use schedule::Planned;
 pub use script_run::{ScriptAnswer, ScriptRun};
 pub use secret::{SealedRow, SealingKey, SealingKeys};
 pub use session::{
-    ActionQuery, Bar, Bars, CancelFilter, FailureGroup, Holder, Ready, RunToken, SessionAction,
-    SessionLine, SessionQuery, SessionWord, Take, Took,
+    ActionQuery, Bar, Bars, CancelFilter, FailureGroup, Holder, Moved, Moving, Ready, RunToken,
+    SessionAction, SessionLine, SessionMove, SessionQuery, SessionWord, Take, Took,
 };
 pub use sign_in::{NewSignIn, SignInRow};
 pub use stream::{Round, RoundMode, StreamKey, StreamState};

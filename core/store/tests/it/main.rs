@@ -13,6 +13,7 @@ mod guard;
 mod jobs;
 mod leases;
 mod model;
+mod notifications;
 mod observations;
 mod opening;
 mod pages;
