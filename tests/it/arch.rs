@@ -19,6 +19,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("core-resolve", &["core-model"]),
     ("core-plan", &["core-model"]),
     ("core-script", &["core-model", "core-connector"]),
+    ("core-notify", &["core-model", "core-plan"]),
     ("core-maintenance", &["core-model", "core-connector", "core-plan", "core-script"]),
     (
         "core-engine",
@@ -84,6 +85,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("clap", &["linchpin"]),
     ("indicatif", &["linchpin"]),
     ("miette", &["core-toml"]),
+    ("minijinja", &["core-notify"]),
     ("keyring", &["linchpin"]),
     ("lettre", &["linchpin"]),
     ("opentelemetry", &["linchpin"]),
