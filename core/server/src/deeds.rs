@@ -104,6 +104,10 @@ pub enum Ask {
     Winners,
     /// Groups and locations of RMMs.
     ConnectionGroups,
+    /// Who is told of a computer's sessions.
+    Notified,
+    /// Have somebody told of them, too, or no more.
+    Notify,
 }
 
 /// What takes long.

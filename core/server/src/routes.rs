@@ -79,6 +79,7 @@ pub(crate) fn all() -> Vec<Route> {
                 .iter()
                 .chain(deeds::HUB)
                 .chain(sessions::DEEDS)
+                .chain(sessions::moves::DEEDS)
                 .chain(maintenance::DEEDS)
                 .map(Route::Deed),
         )

@@ -20,6 +20,7 @@ use crate::params::Params;
 use crate::problem::{Problem, shown};
 use crate::technician;
 
+pub(crate) mod moves;
 mod queue;
 
 /// Parameters of the list.

@@ -12,6 +12,7 @@ mod jobs;
 mod maintenance;
 mod matrix;
 mod model;
+mod notification;
 mod refused;
 mod sessions;
 mod sign_in;
