@@ -28,6 +28,7 @@ mod list;
 mod mail;
 mod mocks;
 pub(crate) mod needs;
+mod notify;
 mod pin;
 mod plan;
 pub(crate) mod preview;
@@ -76,6 +77,7 @@ pub(crate) async fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Webhooks(args) => webhooks::run(global, args).await,
         Command::Deliveries(args) => deliveries::run(global, args).await,
         Command::Runs(args) => runs::run(global, args).await,
+        Command::Notify(args) => notify::run(global, args).await,
         Command::Sessions(args) => sessions::run(global, args).await,
         Command::Actions(args) => actions::run(global, args).await,
         Command::List(args) => list::run(global, args).await,

@@ -25,6 +25,7 @@ mod failure;
 mod foreman;
 mod live;
 mod mail;
+mod notify;
 mod output;
 mod progress;
 mod traces;

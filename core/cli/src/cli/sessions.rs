@@ -37,6 +37,10 @@ pub(crate) enum SessionsAction {
     },
     /// Take sessions back: one, or what waits of a tenant, of a batch, or of all
     Cancel(SessionsCancelArgs),
+    /// Postpone one that waits for its time, as a whole
+    Postpone(SessionsPostponeArgs),
+    /// Have one that waits for its time go on at once
+    Now(SessionsNowArgs),
     /// Bring a computer where it should be, and watch
     Run(SessionsRunArgs),
     /// Watch one: what it does, line by line, until it is over
@@ -45,6 +49,45 @@ pub(crate) enum SessionsAction {
         #[arg(value_name = "ID")]
         id: String,
     },
+}
+
+/// `linchpin sessions postpone`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct SessionsPostponeArgs {
+    /// Its id, or the beginning of it
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    /// By how much: an hour, four, or to the next night of its tenant
+    #[arg(long, value_enum, value_name = "TIME", default_value_t = ByWord::Hour)]
+    pub(crate) by: ByWord,
+    /// However often it was, and beyond the deadline
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Who postpones it; whoever is logged on where it is left out
+    #[arg(long, value_name = "WHO")]
+    pub(crate) who: Option<String>,
+}
+
+/// `linchpin sessions now`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct SessionsNowArgs {
+    /// Its id, or the beginning of it
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    /// Who wants it so; whoever is logged on where it is left out
+    #[arg(long, value_name = "WHO")]
+    pub(crate) who: Option<String>,
+}
+
+/// By how much a session is postponed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ByWord {
+    #[value(name = "1h")]
+    Hour,
+    #[value(name = "4h")]
+    FourHours,
+    #[value(name = "night")]
+    Night,
 }
 
 /// `linchpin sessions run`.

@@ -297,6 +297,28 @@ fn unsent(context: &Context, state: Option<&WebhookState>) -> Option<Need> {
     })
 }
 
+/// How long a mail about a session that was not sent is somebody's business.
+const UNTOLD: TimeDelta = TimeDelta::days(1);
+
+/// Mail about sessions that no server takes, or that cannot be written.
+async fn untold_people(context: &Context, now: DateTime<Utc>) -> Result<Option<Need>, Failure> {
+    let failing = context.store.failing_notification().await?;
+    let failing = failing.filter(|one| {
+        context.config.notification.enabled && now - text::instant(one.at_us) < UNTOLD
+    });
+    Ok(failing.map(|one| {
+        let why = one.error.unwrap_or_default();
+        Need {
+            kind: NeedKind::Mail,
+            key: "notification".to_owned(),
+            what: format!("people are not told of sessions, after {} tries: {why}", one.attempts),
+            since: None,
+            remedy: "mend that; it is tried again by itself, and `linchpin mail preview` shows what it says"
+                .to_owned(),
+        }
+    }))
+}
+
 async fn of_store(context: &Context, now: DateTime<Utc>) -> Result<Vec<Need>, Failure> {
     let store = &context.store;
     let mut needs = Vec::new();
@@ -314,6 +336,7 @@ async fn of_store(context: &Context, now: DateTime<Utc>) -> Result<Vec<Need>, Fa
     }
     let told = store.webhooks().await?;
     needs.extend(unsent(context, told.get(MAIL)));
+    needs.extend(untold_people(context, now).await?);
     for (name, state) in told {
         let known = context.config.webhooks().iter().any(|one| one.name == name);
         let Some(since) = state.disabled_us.filter(|_| known) else { continue };

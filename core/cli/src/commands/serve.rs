@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use core_daemon::{
-    Counted, Daemon, Endpoint, Inbox, JobWorker, MAIL, Mailer, Outbound, Reaper, Site, SystemTimer,
-    forget_endpoints_but,
+    Counted, Daemon, Endpoint, Inbox, JobWorker, MAIL, Mailer, Notifier, Outbound, Reaper, Site,
+    SystemTimer, forget_endpoints_but,
 };
 use core_engine::{Stop, Worker};
 use core_server::Api;
@@ -19,6 +19,7 @@ use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::foreman::ByRules;
 use crate::live::Kept;
+use crate::notify::{self, ByMail};
 
 mod answers;
 mod dates;
@@ -81,11 +82,13 @@ pub(crate) async fn run(global: &Global, _args: &ServeArgs) -> Result<Exit, Fail
     let telling = Outbound::new(desks.subscribe(), endpoints.subscribe(), Arc::clone(&way) as _);
     let mailing = watch::Sender::new(context.config.mailing());
     let metrics = Arc::clone(&context.metrics);
+    let notifier = notifier(&desks, &in_force, &kept);
     let mailer = Mailer::new(desks.subscribe(), mailing.subscribe(), way, metrics);
     let engine = Engine::start(ByRules::new(desks.subscribe(), in_force.subscribe(), kept, false));
     let mut tasks = vec![
         tokio::spawn(telling.run()),
         tokio::spawn(mailer.run()),
+        tokio::spawn(notifier.run()),
         tokio::spawn(Inbox::new(desks.subscribe(), orders.clone(), told).run()),
         tokio::spawn(Reaper::new(desks.subscribe()).run()),
         tokio::spawn(jobs.run()),
@@ -103,6 +106,17 @@ pub(crate) async fn run(global: &Global, _args: &ServeArgs) -> Result<Exit, Fail
     context.store.close().await;
     ended?;
     Ok(Exit::Ok)
+}
+
+/// Tells people of sessions.
+fn notifier(
+    desks: &watch::Sender<core_daemon::Desk>,
+    in_force: &watch::Sender<Arc<Context>>,
+    kept: &Arc<Kept>,
+) -> Notifier {
+    let courier = Arc::new(ByMail::new(in_force.subscribe(), Arc::clone(kept)));
+    let metrics = Arc::clone(&in_force.borrow().metrics);
+    Notifier::new(desks.subscribe(), courier, metrics, &engine_name())
 }
 
 /// The built-in engine of this process.
@@ -151,6 +165,10 @@ fn has_tickets(hub: &Hub) -> bool {
 
 /// What the settings make of the daemon.
 pub(super) fn site(context: &Arc<Context>) -> Result<Site, Failure> {
+    if context.config.notification.enabled {
+        // Templates and pictures are read now, so that what cannot be used is refused with the settings.
+        context.config.notification()?;
+    }
     Ok(Site {
         hub: Arc::new(context.hub_for(&[], Arc::new(Counted(Arc::clone(&context.metrics))))?),
         entries: context.config.entries.clone(),
@@ -175,6 +193,13 @@ pub(crate) fn hand_desk(context: &Arc<Context>) -> Result<core_daemon::Desk, Fai
 /// Where the hub tells of what happens. One whose secret is not there, or that names a tenant which is
 /// not, is left out, and said.
 pub(super) async fn endpoints_of(context: &Context) -> Vec<Endpoint> {
+    match notify::nobodys(context).await {
+        Ok(names) if names.is_empty() => {}
+        Ok(names) => tracing::error!(?names, "[notification] names tenants that are not there"),
+        Err(failure) => {
+            tracing::warn!(%failure, "whether [notification] names tenants is not known")
+        }
+    }
     let (endpoints, wrong) = context.config.endpoints();
     for why in wrong {
         tracing::error!(why, "a webhook cannot be used");

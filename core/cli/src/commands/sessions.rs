@@ -17,6 +17,7 @@ use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::output::{self, Align, TextTable, printable};
 
+mod moves;
 mod run;
 mod watch;
 
@@ -29,6 +30,10 @@ pub(crate) async fn run(global: &Global, args: &SessionsArgs) -> Result<Exit, Fa
         None => list(global, &context, args).await?,
         Some(SessionsAction::Show { id }) => show(global, &context, id).await?,
         Some(SessionsAction::Cancel(args)) => cancel(global, &context, args).await?,
+        Some(SessionsAction::Postpone(args)) => {
+            return moves::postpone(global, context, args).await;
+        }
+        Some(SessionsAction::Now(args)) => return moves::now(global, context, args).await,
         Some(SessionsAction::Run(args)) => return run::run(global, context, args).await,
         Some(SessionsAction::Watch { id }) => {
             let session = one(&context.store, id.trim()).await?;
@@ -134,6 +139,14 @@ async fn show(global: &Global, context: &Context, id: &str) -> Result<(), Failur
     field("ticket", &ticket.unwrap_or_default());
     field("asked", &at(session.asked_us));
     field("changed", &at(session.changed_us));
+    field("acts", &session.act_us.map(at).unwrap_or_default());
+    field("postponed", &times(session.postponed));
+    for told in context.store.notifications(session.id).await? {
+        let to = if told.told.is_empty() { told.error } else { Some(told.told.join(", ")) };
+        let to = to.map(|to| format!(": {to}")).unwrap_or_default();
+        let (kind, state) = (told.kind.as_str(), told.state.as_str());
+        field(&format!("mail {kind}"), &format!("{state}{to}"));
+    }
     field("waits until", &waits_until(&session).map(at).unwrap_or_default());
     field("engine", session.engine.as_deref().unwrap_or_default());
     field("has it until", &session.until_us.map(at).unwrap_or_default());

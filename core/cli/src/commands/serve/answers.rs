@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use chrono::Utc;
 use core_daemon::Order;
+use core_model::postpone::PostponeRules;
 use core_model::queue::QueueRules;
+use core_model::session::Session;
 use core_resolve::RunKind;
 use core_runner_hub::Office;
-use core_server::{Answers, Ask, Fetch, Fetched, Question, SignIn, Unanswered};
+use core_server::{Answers, Ask, Fetch, Fetched, Notice, Question, SignIn, Unanswered};
 use core_store::Bars;
 use serde_json::{Value, json};
 use tokio::sync::{Notify, mpsc, watch};
@@ -20,6 +23,7 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::foreman::{bar, kept_secret};
 use crate::live::Kept;
+use crate::notify::{self, Place};
 use crate::traces;
 use crate::world::World;
 
@@ -166,6 +170,18 @@ impl Answers for OfSettings {
         Ok(Arc::new(move |session| bar(&world, session)))
     }
 
+    async fn postponing(&self, session: &Session) -> Result<PostponeRules, Unanswered> {
+        let context = self.context();
+        let place = Place::of(&context, &self.kept, session).await;
+        let place = place.map_err(|failure| unanswered(&failure))?;
+        Ok(context.config.notification.postponing(place.zone))
+    }
+
+    async fn notice(&self, session: &Session) -> Result<Notice, Unanswered> {
+        let notice = notice(&self.context(), &self.kept, session).await;
+        notice.map_err(|failure| unanswered(&failure))
+    }
+
     async fn secret(&self, name: &str) -> Result<Option<core_connector::Secret>, Unanswered> {
         kept_secret(&self.context(), name).await.map_err(|failure| unanswered(&failure))
     }
@@ -185,6 +201,20 @@ impl Answers for OfSettings {
     async fn fetch(&self, request: Fetch) -> Result<Fetched, String> {
         core_http::fetch(request).await.map_err(|error| error.to_string())
     }
+}
+
+/// What the page of a notification shows, in the colours of today.
+async fn notice(
+    context: &Arc<Context>,
+    kept: &Arc<Kept>,
+    session: &Session,
+) -> Result<Notice, Failure> {
+    let place = Place::of(context, kept, session).await?;
+    let brand = notify::brand_of(context, &place, place.day(Utc::now()))?;
+    let plan = notify::plan_of(context, session).await?;
+    let actions = notify::listed(plan.as_ref()).into_iter().map(|one| (one.title, one.does));
+    let rules = context.config.notification.postponing(place.zone);
+    Ok(Notice { brand, actions: actions.collect(), rules })
 }
 
 /// Settles a question, a link or a pin.
