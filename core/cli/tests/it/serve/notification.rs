@@ -94,8 +94,8 @@ fn settings(smtp: &Smtp) -> String {
 }
 
 /// A site with those rules, a computer that is on, and who is told of it: the primary person and another one.
-async fn prepared(smtp: &Smtp, seed: u64) -> (Site, Value, [String; 2]) {
-    let (site, _) = site(60, seed, &settings(smtp)).await;
+async fn prepared(smtp: &Smtp, (computers, seed): (usize, u64)) -> (Site, Value, [String; 2]) {
+    let (site, _) = site(computers, seed, &settings(smtp)).await;
     let logo = base64::engine::general_purpose::STANDARD.decode(LOGO).unwrap();
     std::fs::write(site.place.path().join("logo.png"), logo).unwrap();
     site.run(&["sync", "--no-ask"]).ended(0);
@@ -240,7 +240,7 @@ async fn as_done(store: &Store, asked: &Session, mail: &Mail, open: &[String]) -
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s1_s8_s9_people_are_told_what_will_be_done_postpone_it_begin_it_and_are_told_what_was() {
     let smtp = Smtp::start(Tls::None, None).await.unwrap();
-    let (site, computer, [primary, other]) = prepared(&smtp, 96).await;
+    let (site, computer, [primary, other]) = prepared(&smtp, (60, 96)).await;
     let service = Service::start(&site, &[]);
     service.wait_for(|line| line["message"] == "the daemon works");
     let store = store(&site).await;
@@ -307,7 +307,7 @@ async fn s1_s8_s9_people_are_told_what_will_be_done_postpone_it_begin_it_and_are
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s1_a_service_that_is_killed_again_and_again_tells_people_once() {
     let smtp = Smtp::start(Tls::None, None).await.unwrap();
-    let (site, computer, _) = prepared(&smtp, 97).await;
+    let (site, computer, _) = prepared(&smtp, (60, 97)).await;
     let store = store(&site).await;
     let asked = store.add_session(&session(&computer)).await.unwrap();
     let service = Service::start(&site, &[]);
@@ -348,7 +348,7 @@ async fn s1_a_service_that_is_killed_again_and_again_tells_people_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_is_told_can_be_named_and_nobody_of_another_tenant() {
     let smtp = Smtp::start(Tls::None, None).await.unwrap();
-    let (site, computer, _) = prepared(&smtp, 98).await;
+    let (site, computer, _) = prepared(&smtp, (160, 98)).await;
     let name = computer["name"].as_str().unwrap();
     let told = site.run(&["notify", name, "--json"]).ended(0).value();
     let whys: Vec<&str> =

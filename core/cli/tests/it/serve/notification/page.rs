@@ -14,7 +14,7 @@ async fn s8_the_page_of_a_mail_postpones_at_a_press_and_fits_narrow_windows_ligh
         let Some(browser) = Browser::start(dark) else { return };
         let shade = if dark { "dark" } else { "light" };
         let smtp = Smtp::start(Tls::None, None).await.unwrap();
-        let (site, computer, _) = prepared(&smtp, 99).await;
+        let (site, computer, _) = prepared(&smtp, (60, 99)).await;
         let service = Service::start(&site, &[]);
         service.wait_for(|line| line["message"] == "the daemon works");
         let store = store(&site).await;
