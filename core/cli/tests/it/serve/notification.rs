@@ -126,9 +126,15 @@ async fn prepared(smtp: &Smtp, (computers, seed): (usize, u64)) -> (Site, Value,
         let own = || agents.iter().filter(|one| one["computer"] == computer["id"]);
         own().count() > 0 && own().all(is_on)
     };
-    let mut fit = all.iter().filter(|one| one["gone"] == false && alone(&one["name"])).filter(on);
-    let computer = fit.find(|one| of(&one["tenant"]).len() == 2);
-    let computer = computer.expect("a computer that is on, with two people whom mail reaches");
+    let tenants = site.run(&["list", "tenants", "--json"]).ended(0).json();
+    let own = |one: &Value| {
+        tenants.iter().any(|tenant| tenant["id"] == one["tenant"] && tenant["operator"] == true)
+    };
+    let fit = all.iter().filter(|one| one["gone"] == false && alone(&one["name"])).filter(on);
+    let mut fit: Vec<&Value> = fit.filter(|one| of(&one["tenant"]).len() == 2).collect();
+    // A customer's, where there is one.
+    fit.sort_by_key(|one| own(one));
+    let computer = *fit.first().expect("a computer that is on, with two people whom mail reaches");
     let (name, people) = (computer["name"].as_str().unwrap(), of(&computer["tenant"]));
     let text = |at: usize, key: &str| people[at][key].as_str().unwrap().to_owned();
     site.run(&["pin", name, &text(0, "id")]).ended(0);
