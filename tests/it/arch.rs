@@ -19,7 +19,11 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("core-resolve", &["core-model"]),
     ("core-plan", &["core-model"]),
     ("core-script", &["core-model", "core-connector"]),
-    ("core-maintenance", &["core-model", "core-connector", "core-plan", "core-script"]),
+    ("core-callback", &["core-connector"]),
+    (
+        "core-maintenance",
+        &["core-model", "core-connector", "core-callback", "core-plan", "core-script"],
+    ),
     (
         "core-engine",
         &[
@@ -77,7 +81,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("askama", &["core-server"]),
     ("aws-lc-rs", &["core-store", "core-runner"]),
     ("aho-corasick", &["core-script"]),
-    ("axum", &["core-server", "mocks"]),
+    ("axum", &["core-server", "core-callback", "mocks"]),
     ("axum-server", &["mocks"]),
     ("cel", &["core-resolve"]),
     ("cron", &["core-schedule"]),

@@ -13,7 +13,9 @@ mod arch;
 mod changes;
 #[cfg(unix)]
 mod ci;
+mod cloud;
 mod conformance;
+mod conformance_maintenance;
 mod contracts;
 mod crash;
 mod daemon;
@@ -36,3 +38,4 @@ mod splits;
 mod subscriptions;
 mod support;
 mod tickets;
+mod watched;

@@ -178,6 +178,8 @@ pub struct ForAll {
     pub rules: QueueRules,
     /// Secrets, by name.
     pub secrets: BTreeMap<String, Secret>,
+    /// Whether approved updates of Windows are installed.
+    pub updates: bool,
     /// So many briefs break the task that asks for them.
     pub stumbles: std::sync::atomic::AtomicU32,
 }
@@ -213,6 +215,7 @@ impl ForAll {
             session: Settings::default(),
             rules: QueueRules { lease_us: 3_600_000_000, ..QueueRules::default() },
             secrets: BTreeMap::new(),
+            updates: false,
             stumbles: std::sync::atomic::AtomicU32::new(0),
         }
     }
@@ -272,6 +275,7 @@ impl Foreman for ForAll {
             on_change: OnChange::default(),
             hours: None,
             changes_wait: false,
+            updates: self.updates,
         })
     }
 

@@ -229,6 +229,7 @@ impl Foreman for ByRules {
             on_change: table.on_change(),
             hours,
             changes_wait,
+            updates: table.windows_updates,
         })
     }
 

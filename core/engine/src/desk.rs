@@ -16,7 +16,7 @@ use core_model::id::ComputerId;
 use core_model::library::{KeptSecret, SubjectId};
 use core_model::queue::QueueRules;
 use core_model::session::{Session, SessionState};
-use core_plan::{Plan, Step};
+use core_plan::{Beside, Plan, Step};
 use core_script::SecretFetch;
 use core_store::{Holder, RunToken, SessionLine, SessionWord};
 use core_sync::Hub;
@@ -57,7 +57,7 @@ pub(crate) fn book(error: impl std::fmt::Display) -> Error {
     Error::Book(error.to_string())
 }
 
-fn of_store(error: core_store::Error) -> Error {
+pub(crate) fn of_store(error: core_store::Error) -> Error {
     match error {
         core_store::Error::Conflict { constraint } => Error::Lost(constraint),
         error => book(error),
@@ -108,7 +108,7 @@ fn line(kept: &SessionLine) -> Result<Line> {
 
 impl SessionDesk {
     /// Says how it goes, where that is something new.
-    async fn say(&self, word: String) -> Result<()> {
+    pub(crate) async fn say(&self, word: String) -> Result<()> {
         {
             let mut last = self.word.lock().unwrap_or_else(PoisonError::into_inner);
             if *last == word {
@@ -132,6 +132,7 @@ impl SessionDesk {
     /// What is done, in words; nothing where that is nothing that anybody waits for.
     fn words(&self, line: &Line) -> Option<String> {
         match (&line.step, line.half) {
+            (Step::Beside(Beside::Invoke { .. }), _) => None,
             (_, Half::Look) => Some("looks what is there".to_owned()),
             (Step::Item { key, .. }, Half::Act) => {
                 let titles = self.titles.lock().unwrap_or_else(PoisonError::into_inner);
@@ -140,7 +141,9 @@ impl SessionDesk {
             (Step::Reboot, _) => Some("the computer restarts".to_owned()),
             (Step::AskReboot, _) => Some("asks whether a restart suits".to_owned()),
             (Step::AwaitConnection, _) => Some("waits for the computer".to_owned()),
-            (Step::CheckReboot | Step::Versions(_), _) => None,
+            (Step::CheckReboot | Step::Versions(_) | Step::Beside(Beside::Invoke { .. }), _) => None,
+            (Step::Beside(Beside::Updates), _) => Some("installs updates of Windows".to_owned()),
+            (Step::Beside(Beside::EnterMaintenance | Beside::LeaveMaintenance), _) => None,
         }
     }
 }

@@ -28,6 +28,8 @@ pub struct EngineSettings {
     pub away: Duration,
     /// Where scripts run that run in the hub.
     pub hubside: Hubside,
+    /// Of which connections scripts in the hub may have tokens, for the directory of their own tenant.
+    pub tokens_from: Vec<String>,
     /// Where computers reach the hub; without it no secrets get to scripts through a vendor.
     pub address: Option<Url>,
 }
@@ -41,6 +43,7 @@ impl Default for EngineSettings {
             hurry: 1,
             away: Duration::from_secs(600),
             hubside: Hubside::default(),
+            tokens_from: Vec::new(),
             address: None,
         }
     }

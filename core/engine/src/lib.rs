@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+mod around;
 mod desk;
 mod foreman;
+mod modes;
 mod report;
 mod ways;
 mod worker;

@@ -167,6 +167,9 @@ impl Worker {
             tracing::warn!(error, "whether computers are heard of again was not looked at");
         }
         let hub = self.foreman.hub();
+        if let Err(error) = crate::modes::release(&hub).await {
+            tracing::warn!(%error, "what lost sessions have in maintenance mode was not looked at");
+        }
         let before = hub.clock.now_us().saturating_sub(KEPT_US);
         match hub.store.forget_books(before, FORGOTTEN).await {
             Ok(0) => {}
@@ -322,6 +325,7 @@ impl One {
             keys: &desk,
             locks: &desk,
             clock: &desk,
+            around: &desk,
             hubside: &self.settings.hubside,
         };
         let ended = carry_out(&brief, stands, act).await;

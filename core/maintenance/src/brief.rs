@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use core_model::id::TenantId;
 use core_model::library::{Architecture, Deployment, ItemId, SubjectId};
-use core_plan::{Catalogue, Holds, Key, OnChange, Request, RunKind, Settings, Wanted};
+use core_plan::{
+    Catalogue, Holds, Key, OnChange, RebootPolicy, Request, RunKind, Settings, Wanted, WhenOffline,
+};
 
 use crate::hours::BusinessHours;
 
@@ -68,9 +70,23 @@ pub struct Brief {
     /// Whether scripts that change something wait for the end of those hours, too; those that say that they may
     /// run in them do not.
     pub changes_wait: bool,
+    /// Whether the updates of Windows are installed that somebody approved; in runs of everything only.
+    pub updates: bool,
 }
 
 impl Brief {
+    /// The same, without what makes no sense for its subject: only computers are rebooted, waited for and patched.
+    pub(crate) fn fitting(&self) -> Self {
+        let mut brief = self.clone();
+        if !matches!(self.subject, SubjectId::Computer(_)) {
+            brief.settings.reboots = RebootPolicy::Suppress;
+            brief.settings.offline = WhenOffline::End;
+            brief.updates = false;
+        }
+        brief.updates &= self.run == RunKind::Full;
+        brief
+    }
+
     /// What the planner is asked, with what holds.
     pub(crate) fn wanted(&self) -> Vec<Wanted<'_>> {
         self.demands

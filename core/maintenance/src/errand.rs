@@ -54,6 +54,8 @@ pub(crate) enum Came {
     Silent(u32),
     /// It cannot be sent: nothing ran, and nothing will.
     Refused(String),
+    /// Somebody else's system did not let it in.
+    Denied(String),
 }
 
 /// What came of one way.
@@ -92,6 +94,16 @@ impl Errand<'_> {
             _ if reasons.is_empty() => Came::Offline("no way leads to it now".to_owned()),
             _ => Came::Offline(reasons.join("; ")),
         })
+    }
+
+    /// Waits for what somebody else sent, and sends nothing; nothing where it never left.
+    ///
+    /// # Errors
+    /// Where the session is put down.
+    pub(crate) async fn settle(&self, desk: &Desk<'_>, line: &mut Line) -> Result<Option<Came>> {
+        let Some(run) = line.run.clone() else { return Ok(None) };
+        let ways = desk.ways.ways().await?;
+        self.resume(desk, line, &run, &ways).await
     }
 
     /// Runs it without a word in the book: it reads, and nobody needs to find it again.

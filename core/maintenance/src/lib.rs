@@ -1,20 +1,26 @@
 #![doc = include_str!("../README.md")]
 
+mod around;
 mod book;
 mod brief;
+mod callback;
 mod detect;
 mod drive;
 mod errand;
 mod error;
 mod hours;
 mod local;
+mod look;
+mod mode;
 mod outcome;
 mod reboot;
 mod step;
 mod texts;
+mod updates;
 mod way;
 mod words;
 
+pub use around::{AccessToken, Around, NoToken, Updates};
 pub use book::{Book, Half, Line, Run, Said};
 pub use brief::{Brief, Demand, Names};
 pub use drive::{Desk, Ended, carry_out};

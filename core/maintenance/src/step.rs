@@ -12,8 +12,9 @@ use core_plan::{Failure, FailureClass, Key, Outcome, Work};
 use core_script::{Arguments, CommandShell, LastValue, Mask, ScriptError, Variables};
 use serde_json::{Map, Value};
 
-use crate::book::Line;
+use crate::book::{Line, Said};
 use crate::brief::Brief;
+use crate::callback::Calls;
 use crate::detect;
 use crate::drive::Desk;
 use crate::errand::{Came, Errand};
@@ -269,7 +270,7 @@ pub(crate) fn class_of(work: &Work) -> FailureClass {
 /// # Errors
 /// Where the session is put down.
 pub(crate) async fn run(
-    desk: &Desk<'_>,
+    (desk, calls): (&Desk<'_>, Calls<'_>),
     line: &mut Line,
     piece: &Piece,
     reads: bool,
@@ -279,8 +280,12 @@ pub(crate) async fn run(
         let why = "its secrets are too long to be kept out of what it prints".to_owned();
         return Ok((Came::Refused(why), Mask::default()));
     };
-    let came = match piece.body.in_hub() {
-        Some(script) => desk.hubside.run(desk, line, script, piece, &secrets).await?,
+    let (came, instead, mask) = match piece.body.in_hub() {
+        Some(script) => {
+            let what = (script, piece, reads);
+            let here = desk.hubside.run((desk, calls), line, what, &secrets).await?;
+            (here.came, here.instead, here.mask)
+        }
         None => {
             let errand = Errand {
                 body: &piece.body,
@@ -289,12 +294,16 @@ pub(crate) async fn run(
                 reads,
                 caps: None,
             };
-            errand.run(desk, line).await?
+            (errand.run(desk, line).await?, None, mask)
         }
     };
-    let way = line.said.way.clone();
-    line.said = outcome::said(&came, &mask, way);
-    Ok((came, mask))
+    let before = std::mem::take(&mut line.said);
+    line.said = Said {
+        reports: before.reports,
+        result: before.result,
+        ..outcome::said(&came, &mask, before.way)
+    };
+    Ok((instead.unwrap_or(came), mask))
 }
 
 /// What came of a piece of work on an item.

@@ -31,7 +31,7 @@ pub use prerequisite::{
     BadPrerequisite, Prerequisite, PrerequisiteAction, Presence, Quantifier, cycles,
 };
 pub use script::{
-    NobodyLoggedOn, Script, ScriptContext, ScriptLanguage, ScriptPurpose, TaskMethod,
+    NobodyLoggedOn, Script, ScriptContext, ScriptLanguage, ScriptNeed, ScriptPurpose, TaskMethod,
 };
 pub use settings::{Budget, ComputerSettings, TenantSettings};
 pub use shortfall::Shortfall;

@@ -32,5 +32,5 @@ pub use request::{Holds, NoAnswer, RebootPolicy, Request, RunKind, Settings, Wan
 pub use result::{ActionResult, Overall};
 pub use route::{Move, Must};
 pub use session::{Entry, Next, Report, Session, next};
-pub use step::{Answer, Outcome, Step, Work};
+pub use step::{Answer, Beside, Outcome, Step, Work};
 pub use version::{BadVersion, Version};

@@ -211,9 +211,21 @@ fn step(line: &SessionLine) -> Value {
         "exit": said.get("exit"),
         "output": said.get("output"),
         "errors": said.get("errors"),
+        "reports": said.get("reports"),
+        "result": said.get("result"),
         "began_us": line.began_us,
         "ended_us": line.ended_us,
     })
+}
+
+/// How often a script in the hub told how it goes.
+fn reports(line: &SessionLine) -> usize {
+    // Few lines have any, and most of those that are read are looked at again and again.
+    if !line.said.contains("\"reports\"") {
+        return 0;
+    }
+    let said: Value = serde_json::from_str(&line.said).unwrap_or_default();
+    said["reports"].as_array().map_or(0, Vec::len)
 }
 
 async fn lines(api: Arc<Api>, asked: Asked) -> Result<Response, Problem> {
@@ -242,8 +254,8 @@ struct Following {
     told: Option<String>,
     /// Up to which step everything was told.
     from: u32,
-    /// Steps after that which were told already: whether as ended.
-    steps: BTreeMap<u32, bool>,
+    /// Steps after that which were told already: whether as ended, and with how many reports.
+    steps: BTreeMap<u32, (bool, usize)>,
     over: bool,
 }
 
@@ -297,10 +309,11 @@ impl Following {
 
     fn told_step(&mut self, line: &SessionLine) -> Option<Event> {
         let ended = line.outcome.is_some();
-        if self.steps.insert(line.number, ended) == Some(ended) {
+        let stands = (ended, reports(line));
+        if self.steps.insert(line.number, stands) == Some(stands) {
             return None;
         }
-        while self.steps.get(&(self.from + 1)) == Some(&true) {
+        while self.steps.get(&(self.from + 1)).is_some_and(|(ended, _)| *ended) {
             self.from += 1;
             self.steps.remove(&self.from);
         }

@@ -73,7 +73,7 @@ pub use schedule::Planned;
 pub use script_run::{ScriptAnswer, ScriptRun};
 pub use secret::{SealedRow, SealingKey, SealingKeys};
 pub use session::{
-    ActionQuery, Bar, Bars, CancelFilter, FailureGroup, Holder, Ready, RunToken, SessionAction,
+    ActionQuery, Bar, Bars, CancelFilter, FailureGroup, HeldMode, Holder, Ready, RunToken, SessionAction,
     SessionLine, SessionQuery, SessionWord, Take, Took,
 };
 pub use sign_in::{NewSignIn, SignInRow};

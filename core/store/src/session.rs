@@ -13,12 +13,14 @@ use crate::sql::{Argument, Columns, Select, limit, list, opt, owned};
 mod actions;
 mod book;
 mod cancel;
+mod mode;
 mod queue;
 mod word;
 
 pub use actions::{ActionQuery, FailureGroup, SessionAction};
 pub use book::{Holder, Ready, RunToken, SessionLine};
 pub use cancel::CancelFilter;
+pub use mode::HeldMode;
 pub use queue::{Bar, Bars, Take, Took};
 pub use word::SessionWord;
 

@@ -37,7 +37,7 @@ pub(crate) enum SessionsAction {
     },
     /// Take sessions back: one, or what waits of a tenant, of a batch, or of all
     Cancel(SessionsCancelArgs),
-    /// Bring a computer where it should be, and watch
+    /// Bring a computer, a tenant or a person where it should be, and watch
     Run(SessionsRunArgs),
     /// Watch one: what it does, line by line, until it is over
     Watch {
@@ -49,10 +49,17 @@ pub(crate) enum SessionsAction {
 
 /// `linchpin sessions run`.
 #[derive(Clone, Debug, Args)]
+#[command(group = clap::ArgGroup::new("whom").required(true))]
 pub(crate) struct SessionsRunArgs {
     /// The computer: its id or name
-    #[arg(value_name = "COMPUTER")]
-    pub(crate) computer: String,
+    #[arg(value_name = "COMPUTER", group = "whom")]
+    pub(crate) computer: Option<String>,
+    /// A tenant instead: its id or name
+    #[arg(long, value_name = "TENANT", group = "whom")]
+    pub(crate) tenant: Option<String>,
+    /// A person instead: their id, UPN or name
+    #[arg(long, value_name = "PERSON", group = "whom")]
+    pub(crate) person: Option<String>,
     /// Only this software or task, with what must be so before it
     #[arg(long, value_name = "ITEM")]
     pub(crate) item: Option<String>,
@@ -66,7 +73,7 @@ pub(crate) struct SessionsRunArgs {
     #[arg(long, conflicts_with = "repair")]
     pub(crate) detect_only: bool,
     /// As a new computer: what is for onboarding first
-    #[arg(long, conflicts_with_all = ["item", "detect_only", "again"])]
+    #[arg(long, conflicts_with_all = ["item", "detect_only", "again", "tenant", "person"])]
     pub(crate) onboarding: bool,
     /// What failed in this session, once more
     #[arg(long, value_name = "SESSION", conflicts_with_all = ["item", "detect_only"])]

@@ -45,6 +45,12 @@ pub(crate) struct MaintenanceTable {
     /// Megabytes that a script may have that runs in the hub.
     #[schemars(range(min = 16, max = 65_536))]
     pub(crate) script_memory_mb: u32,
+    /// Whether the updates of Windows are installed that somebody approved in the patch manager of an RMM, in sessions
+    /// of everything.
+    pub(crate) windows_updates: bool,
+    /// The connections of which scripts in the hub may have tokens for the directory of their own tenant, where their
+    /// definitions ask for one.
+    pub(crate) tokens_from: Vec<String>,
     /// Milliseconds between two looks at a script; left out, it is the connector's to say.
     #[schemars(range(min = 10, max = 60_000))]
     pub(crate) poll_ms: Option<u32>,
@@ -132,6 +138,8 @@ impl Default for MaintenanceTable {
             on_change: Changed::Replan,
             business_hours: None,
             script_memory_mb: 1024,
+            windows_updates: false,
+            tokens_from: Vec::new(),
             poll_ms: None,
         }
     }
@@ -154,6 +162,7 @@ impl MaintenanceTable {
                 memory: u64::from(self.script_memory_mb) << 20,
                 ..Hubside::default()
             },
+            tokens_from: self.tokens_from.clone(),
             address: address.and_then(|text| text.parse().ok()),
             ..EngineSettings::default()
         }
@@ -216,8 +225,36 @@ impl Day {
     }
 }
 
-/// What no program can make sense of: times that are none.
+/// What no program can make sense of: times that are none, connections that there are not.
 pub(super) fn wrong_values(root: &Node) -> Vec<Problem> {
+    let mut problems = wrong_times(root);
+    problems.extend(wrong_connections(root));
+    problems
+}
+
+fn wrong_connections(root: &Node) -> Vec<Problem> {
+    let named = root.get("maintenance").and_then(|table| table.get("tokens_from"));
+    let tables = root.get("connection").map(Node::items).unwrap_or_default();
+    let known: Vec<&str> =
+        tables.iter().filter_map(|table| table.get("name").and_then(Node::text)).collect();
+    let unknown = |node: &&Node| node.text().is_some_and(|name| !known.contains(&name));
+    named
+        .map(Node::items)
+        .unwrap_or_default()
+        .iter()
+        .filter(unknown)
+        .map(|node| {
+            let why = format!("there is no connection `{}`", node.text().unwrap_or_default());
+            let help = match known.as_slice() {
+                [] => "no connection is configured yet".to_owned(),
+                known => format!("there are: {}", known.join(", ")),
+            };
+            Problem::new(node.span.clone(), why).label("no connection").help(help)
+        })
+        .collect()
+}
+
+fn wrong_times(root: &Node) -> Vec<Problem> {
     let hours = root.get("maintenance").and_then(|table| table.get("business_hours"));
     let Some(hours) = hours else { return Vec::new() };
     let times = ["from", "until"].into_iter().filter_map(|key| hours.get(key));

@@ -1,6 +1,7 @@
 //! The commands that say who should have what, and why, against a small MSP written straight into a
 //! store.
 
+mod cloud;
 mod files;
 mod firm;
 mod items;

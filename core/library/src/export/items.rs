@@ -81,6 +81,10 @@ impl Scripts {
         if script.ignores_business_hours {
             pairs.push("ignores_business_hours = true".to_owned());
         }
+        if !script.needs.is_empty() {
+            let words: Vec<String> = script.needs.iter().map(|need| quoted(need.word())).collect();
+            pairs.push(format!("needs = [{}]", words.join(", ")));
+        }
         match pairs.as_slice() {
             [_] if !as_file => quoted(&script.body),
             _ => format!("{{ {} }}", pairs.join(", ")),

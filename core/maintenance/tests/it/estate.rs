@@ -11,8 +11,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use core_connector::{ErrorKind, ScriptHandle, ScriptOutcome, Secret};
 use core_maintenance::{
-    Book, Brief, Carrier, Clock, Command, Demand, Desk, Ended, Error, Hubside, Keys, Line, Locks,
-    Names, Result, Way, Ways, carry_out,
+    AccessToken, Around, Book, Brief, Carrier, Clock, Command, Demand, Desk, Ended, Error, Hubside,
+    Keys, Line, Locks, Names, NoToken, Result, Updates, Way, Ways, carry_out,
 };
 use core_model::id::{ComputerId, SoftwareId, TaskId, TenantId, VersionId};
 use core_model::library::{
@@ -22,6 +22,8 @@ use core_model::library::{
 use core_plan::{Catalogue, OnChange, Plan, Report, RunKind, Settings};
 use core_script::{Caps, CommandShell, SecretFetch};
 use uuid::Uuid;
+
+use crate::around::Surroundings;
 
 /// How many more words the hub says before it dies.
 pub(crate) struct Life {
@@ -159,6 +161,7 @@ pub(crate) struct Estate {
     pub(crate) ways: Vec<(&'static str, Arc<Sh>)>,
     pub(crate) secrets: BTreeMap<String, Secret>,
     pub(crate) hubside: Hubside,
+    pub(crate) around: Mutex<Surroundings>,
     software: Vec<Software>,
     tasks: Vec<Task>,
     demands: Vec<Demand>,
@@ -180,6 +183,7 @@ impl Estate {
             ways: vec![("one", Sh::fresh())],
             secrets: BTreeMap::new(),
             hubside,
+            around: Mutex::default(),
             software: Vec::new(),
             tasks: Vec::new(),
             demands: Vec::new(),
@@ -273,6 +277,7 @@ impl Estate {
             on_change: OnChange::Replan,
             hours: None,
             changes_wait: false,
+            updates: false,
         };
         (self.change)(&mut brief);
         brief
@@ -290,6 +295,7 @@ impl Estate {
             keys: &hub,
             locks: &hub,
             clock: &hub,
+            around: &hub,
             hubside: &self.hubside,
         };
         carry_out(&self.brief(), desk, act).await
@@ -352,6 +358,46 @@ impl Ways for Hub<'_> {
             carrier: Arc::clone(way) as Arc<dyn Carrier>,
         };
         Ok(self.estate.ways.iter().map(way).collect())
+    }
+}
+
+#[async_trait]
+impl Around for Hub<'_> {
+    async fn facts(&self) -> Result<serde_json::Map<String, serde_json::Value>> {
+        Ok(self.estate.around.lock().unwrap().facts())
+    }
+
+    async fn token(
+        &self,
+        _: &str,
+        _: Option<&str>,
+    ) -> Result<std::result::Result<AccessToken, NoToken>> {
+        Ok(self.estate.around.lock().unwrap().token())
+    }
+
+    async fn say(&self, words: &str) -> Result<()> {
+        self.estate.around.lock().unwrap().said.push(words.to_owned());
+        Ok(())
+    }
+
+    async fn enter_maintenance(&self) -> Result<Vec<String>> {
+        self.life.say()?;
+        Ok(self.estate.around.lock().unwrap().enter())
+    }
+
+    async fn leave_maintenance(&self) -> Result<Vec<String>> {
+        self.life.say()?;
+        Ok(self.estate.around.lock().unwrap().leave())
+    }
+
+    async fn updates(&self) -> Result<std::result::Result<Option<Updates>, String>> {
+        self.life.say()?;
+        Ok(self.estate.around.lock().unwrap().updates())
+    }
+
+    async fn install_updates(&self, _: &str) -> Result<std::result::Result<(), String>> {
+        self.life.say()?;
+        self.estate.around.lock().unwrap().install()
     }
 }
 

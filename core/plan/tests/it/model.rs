@@ -95,6 +95,7 @@ fn outcomes(step: &Step) -> Vec<Outcome> {
         ],
         Step::AwaitConnection => vec![done(false), failed(FailureClass::Offline)],
         Step::Versions(_) => panic!("no plan asks for versions"),
+        Step::Beside(_) => panic!("no plan asks for what is done beside it"),
     }
 }
 

@@ -234,7 +234,7 @@ impl World {
         let done = Outcome::Done { reboot: false };
         match step {
             Step::Item { key, work } => self.work(key, work),
-            Step::Versions(_) | Step::AwaitConnection => done,
+            Step::Versions(_) | Step::AwaitConnection | Step::Beside(_) => done,
             Step::CheckReboot => Outcome::Reboot {
                 pending: self.pending_reboot || self.pending_forever,
                 held: self.held.clone(),
@@ -298,6 +298,7 @@ impl World {
             Step::AskReboot => return "ask".to_owned(),
             Step::Reboot => return "reboot!".to_owned(),
             Step::AwaitConnection => return "wait".to_owned(),
+            Step::Beside(_) => return "beside".to_owned(),
         };
         let name = self.name_of(key);
         let version = |id: &VersionId| {

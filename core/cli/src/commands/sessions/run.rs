@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use chrono::Utc;
 use core_engine::{Foreman, Stop, Unbriefed, carry};
-use core_model::entity::Computer;
-use core_model::library::ItemId;
+use core_model::entity::{Computer, Person, Tenant};
+use core_model::id::TenantId;
+use core_model::library::{ItemId, SubjectId};
 use core_model::session::{Session, SessionKind, SessionRun, SessionState};
 use core_resolve::RunKind;
-use core_store::{Error, SessionWord};
+use core_store::{Error, SessionWord, Store};
 use tokio::sync::watch as channel;
 
 use super::super::decide::whoever;
@@ -57,7 +58,7 @@ pub(super) async fn run(
 /// What is asked for.
 async fn asked(context: &Context, args: &SessionsRunArgs) -> Result<Session, Failure> {
     let store = &context.store;
-    let computer: Computer = find::one(store, "computer", args.computer.trim()).await?;
+    let (tenant, subject, name) = whom(store, args).await?;
     let by = whoever(args.by.as_deref());
     let (item, item_title) = match &args.item {
         Some(named) => {
@@ -92,8 +93,26 @@ async fn asked(context: &Context, args: &SessionsRunArgs) -> Result<Session, Fai
         kind: if args.onboarding { SessionKind::Onboarding } else { SessionKind::AdHoc },
         asked_by: by,
         expires_us: Some(now_us.saturating_add(context.config.queue.waits_us)),
-        ..Session::asked(computer.tenant, computer.id, &computer.name, &title, now_us)
+        ..Session::asked(tenant, subject, &name, &title, now_us)
     })
+}
+
+/// Whom it is asked for, whose they are and what they are called.
+async fn whom(
+    store: &Store,
+    args: &SessionsRunArgs,
+) -> Result<(TenantId, SubjectId, String), Failure> {
+    if let Some(named) = &args.tenant {
+        let tenant: Tenant = find::one(store, "tenant", named.trim()).await?;
+        return Ok((tenant.id, tenant.id.into(), tenant.name));
+    }
+    if let Some(named) = &args.person {
+        let person: Person = find::one(store, "person", named.trim()).await?;
+        return Ok((person.tenant, person.id.into(), person.display_name));
+    }
+    let named = args.computer.as_deref().unwrap_or_default();
+    let computer: Computer = find::one(store, "computer", named.trim()).await?;
+    Ok((computer.tenant, computer.id.into(), computer.name))
 }
 
 /// Whether an engine begins it soon.

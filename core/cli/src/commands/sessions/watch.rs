@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use chrono::Utc;
 use core_model::id::SessionId;
 use core_model::session::{Session, SessionState};
 use core_store::{ActionQuery, SessionLine};
@@ -26,6 +27,7 @@ pub(super) async fn watch(
 ) -> Result<Exit, Failure> {
     let mut said = String::new();
     let mut open: BTreeMap<u32, SessionLine> = BTreeMap::new();
+    let mut told: BTreeMap<u32, usize> = BTreeMap::new();
     let mut from = 0;
     loop {
         // Where it stands is read before its lines: what was written before it ended is shown.
@@ -33,6 +35,9 @@ pub(super) async fn watch(
         let lines = context.store.session_lines(id, from).await?;
         for line in &lines {
             let is_new = !open.contains_key(&line.number);
+            if !global.json {
+                reports(context, line, told.entry(line.number).or_default());
+            }
             if line.outcome.is_some() || is_new {
                 show(global, context, line);
             }
@@ -72,6 +77,19 @@ fn clock(context: &Context, us: i64) -> String {
 
 fn value(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or(Value::Null)
+}
+
+/// What a script in the hub told how it goes, since it was shown last.
+fn reports(context: &Context, line: &SessionLine, told: &mut usize) {
+    let said = value(&line.said);
+    let reports = said["reports"].as_array().map(Vec::as_slice).unwrap_or_default();
+    for report in reports.iter().skip(*told) {
+        let what = said["what"].as_str().unwrap_or_default();
+        let report = report.as_str().unwrap_or_default();
+        let at = clock(context, Utc::now().timestamp_micros());
+        output::line(&printable(&format!("{at}  {what}: … {report}")));
+    }
+    *told = (*told).max(reports.len());
 }
 
 /// A step as it began, or as it ended.
