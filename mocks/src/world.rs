@@ -38,8 +38,7 @@ pub use self::options::Options;
 pub use self::state::{
     Access, Ask, Content, DownloadTrouble, Due, Effect, FileEntry, InstallFault, InstallTrouble,
     Installed, InstallerRun, MachineState, Name, RebootCause, RegKey, RegValue, Rule, Scope,
-    ScriptRun, Service, States, Task, UpdateState, Verb, Web, WebAnswer, WebRequest,
-    WindowsUpdate,
+    ScriptRun, Service, States, Task, UpdateState, Verb, Web, WebAnswer, WebRequest, WindowsUpdate,
 };
 
 /// A count of changes of the whole world; each change gets the next.

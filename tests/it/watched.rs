@@ -12,7 +12,7 @@ use core_model::library::{
     DesiredState, NobodyLoggedOn, Script, ScriptContext, ScriptPurpose, Task, TaskScripts,
 };
 use core_model::session::{Session, SessionState};
-use core_store::{SessionQuery, Store};
+use core_store::Store;
 use core_sync::Hub;
 use mocks::world::{ModeChange, UpdateState};
 use serde_json::{Value, json};
@@ -134,13 +134,12 @@ async fn a_maintenance_mode_whose_session_was_taken_back_while_its_engine_was_de
     sync_all(&hub).await?;
     let (computer, key) =
         computers(&hub, &night, "cw-automate").await?.into_iter().next().context("a computer")?;
-    let mut foreman = policy(Arc::clone(&hub));
     // It would take as long as anybody waits.
     let mut slow = file_task("slow", FILE, "be good");
     let set = Script::new("Start-Sleep -Seconds 100000");
     slow.scripts = slow.scripts.clone().with(ScriptPurpose::Set, Some(set));
-    foreman = ForAll { rules: foreman.rules, ..ForAll::new(Arc::clone(&hub), Vec::new(), vec![(slow, DesiredState::Enforce)]) };
-    let foreman = Arc::new(foreman);
+    let tasks = vec![(slow, DesiredState::Enforce)];
+    let foreman = Arc::new(ForAll::new(Arc::clone(&hub), Vec::new(), tasks));
     let session = foreman.session_of(&computer);
     store.add_session(&session).await?;
     let worker = Worker::new(Arc::clone(&foreman) as _, "dies", Stop::default());
@@ -280,7 +279,12 @@ async fn s28_nobody_logged_on_skips_or_fails_through_either_rmm_and_nothing_runs
         // Somebody comes: it runs, and as they.
         night.change(json!({ "change": "log_on", "machine": computer.name, "local": format!("{}\\ana", computer.name) }))?;
         let over = run(&foreman, &foreman.session_of(&computer)).await?;
-        ensure!(over.state == SessionState::Succeeded, "{kind}: {} {:?}", over.word, actions(&over));
+        ensure!(
+            over.state == SessionState::Succeeded,
+            "{kind}: {} {:?}",
+            over.word,
+            actions(&over)
+        );
         let files = night.machine(&computer.name)?.files;
         let content = files.get(&skipped.to_lowercase()).context("no file")?;
         let text = format!("{:?}", content.content).to_lowercase();

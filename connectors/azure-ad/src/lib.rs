@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use core_connector::{
-    AccessTokens, Account, Changes, Connector, Factory, KeepSecret, Permission, Result, Source, Stream,
-    StreamDoc, Subscribe, Webhooks,
+    AccessTokens, Account, Changes, Connector, Factory, KeepSecret, Permission, Result, Source,
+    Stream, StreamDoc, Subscribe, Webhooks,
 };
 use core_model::RecordKind;
 

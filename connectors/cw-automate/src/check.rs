@@ -113,7 +113,10 @@ pub(crate) fn permission_for(operation: &str) -> &'static str {
     if operation.contains("PatchActions") {
         return "Patch Manager";
     }
-    if ["PatchInformation", "PatchingStats", "MicrosoftUpdates"].iter().any(|one| operation.contains(one)) {
+    if ["PatchInformation", "PatchingStats", "MicrosoftUpdates"]
+        .iter()
+        .any(|one| operation.contains(one))
+    {
         return "Patch Manager.Read";
     }
     if operation.contains("GroupComputers") {

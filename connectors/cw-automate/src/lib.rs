@@ -36,8 +36,8 @@ pub use crate::config::Config;
 use crate::groups::{Groups, Members};
 use crate::listing::{Listed, Table};
 use crate::locations::Locations;
-use crate::maintenance::Modes;
 pub use crate::maintenance::MaintenanceSettings;
+use crate::maintenance::Modes;
 use crate::patching::PatchManager;
 use crate::push::Fields;
 pub use crate::push::{LocationSettings, PushSettings};
@@ -104,7 +104,8 @@ impl Factory for Automate {
         doc(Groups::NAME, Groups::KINDS),
         doc(Members::NAME, Members::KINDS),
     ];
-    const ACTIONS: &'static [&'static str] = &["run-script", "push", "maintenance-mode", "patching"];
+    const ACTIONS: &'static [&'static str] =
+        &["run-script", "push", "maintenance-mode", "patching"];
     const PERMISSIONS: &'static [Permission] = check::PERMISSIONS;
 
     fn build(config: Config) -> Result<Box<dyn Connector>> {

@@ -49,7 +49,11 @@ pub(crate) struct Modes {
 /// A row of the vendor's `MaintenanceMode`, as far as it is read.
 #[derive(Deserialize)]
 struct Mode {
-    #[serde(rename = "ComputerID", alias = "ComputerId", deserialize_with = "id_text::deserialize")]
+    #[serde(
+        rename = "ComputerID",
+        alias = "ComputerId",
+        deserialize_with = "id_text::deserialize"
+    )]
     computer: String,
 }
 
@@ -88,13 +92,14 @@ impl Modes {
             return Ok(());
         }
         let results = scheduled.script_results.unwrap_or_default();
-        let message = results.iter().find_map(|one| {
-            one.pointer("/ResultDetails/Message").and_then(Value::as_str)
-        });
+        let message = results
+            .iter()
+            .find_map(|one| one.pointer("/ResultDetails/Message").and_then(Value::as_str));
         let message = message.unwrap_or("the server did not say why");
         let detail = format!("script {script} was not scheduled: {message}");
-        Err(Error::new(ErrorKind::Rejected, OPERATION, detail)
-            .with_remedy("check `enter_script` and `leave_script` in [connection.maintenance_mode]"))
+        Err(Error::new(ErrorKind::Rejected, OPERATION, detail).with_remedy(
+            "check `enter_script` and `leave_script` in [connection.maintenance_mode]",
+        ))
     }
 }
 
@@ -112,7 +117,7 @@ impl MaintenanceMode for Modes {
     async fn is_on(&self, agent: &str) -> Result<bool> {
         let computer = computer(agent)?;
         let request = get("Computers/MaintenanceModes")
-            .query("condition", &format!("ComputerID = {computer}"))
+            .query("condition", format!("ComputerID = {computer}"))
             .query("page", "1")
             .query("pagesize", "1000");
         let rows: Vec<Mode> = self.api.http.call(&request, decode::json).await?;

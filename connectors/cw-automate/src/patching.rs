@@ -92,8 +92,8 @@ impl PatchManager {
         for page in 1..=ENDLESS {
             let request = get(&format!("Computers/{computer}/MicrosoftUpdates"))
                 .named("GET /cwa/api/v1/Computers/{id}/MicrosoftUpdates")
-                .query("page", &page.to_string())
-                .query("pagesize", &PAGE.to_string())
+                .query("page", page.to_string())
+                .query("pagesize", PAGE.to_string())
                 .query("orderby", "KnowledgeBaseId asc");
             let rows: Vec<Update> = self.0.http.call(&request, decode::json).await?;
             let is_last = rows.len() < PAGE;

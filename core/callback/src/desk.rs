@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
-use axum::extract::{Path, Request, State};
+use axum::body::to_bytes;
+use axum::extract::{Path, Query, Request, State};
 use axum::http::header::{AUTHORIZATION, HOST, HeaderMap};
 use axum::response::Response;
 use axum::routing::{get, post};
@@ -21,6 +21,7 @@ use uuid::Uuid;
 
 use crate::call::{Call, CallAnswer, Fault};
 use crate::limit::{CallLimits, Meter};
+use crate::reply::Refusal;
 use crate::{plain, reply};
 
 /// Calls that may wait to be answered.
@@ -112,13 +113,13 @@ impl Drop for Desk {
 
 async fn unknown(State(counter): State<Arc<Counter>>, request: Request) -> Response {
     let text = reply::wants_text(request.headers());
-    match counter.run_of(request.uri().path(), request.headers()) {
-        true => {
-            let what = format!("there is no {} {}", request.method(), request.uri().path());
-            reply::faulty(&Fault::Missing(what), text)
-        }
-        false => reply::unknown(text),
-    }
+    let path = request.uri().path();
+    let run = path.strip_prefix("/runs/").and_then(|rest| rest.split('/').next());
+    let refusal = match counter.admit(run.unwrap_or_default(), request.headers()) {
+        Ok(()) => Fault::Missing(format!("there is no {} {path}", request.method())).into(),
+        Err(refusal) => refusal,
+    };
+    reply::written(Err(refusal), text)
 }
 
 impl Counter {
@@ -131,39 +132,32 @@ impl Counter {
         run == self.run && digest == Some(self.digest) && header(HOST) == Some(&*self.host)
     }
 
-    fn run_of(&self, path: &str, headers: &HeaderMap) -> bool {
-        let run = path.strip_prefix("/runs/").and_then(|rest| rest.split('/').next());
-        run.is_some_and(|run| self.is_of_it(run, headers)) && !self.calls.is_closed()
-    }
-
     /// Who may ask, and not too much.
-    fn admit(&self, run: &str, headers: &HeaderMap) -> Result<(), Response> {
-        let text = reply::wants_text(headers);
+    fn admit(&self, run: &str, headers: &HeaderMap) -> Result<(), Refusal> {
         if !self.is_of_it(run, headers) || self.calls.is_closed() {
-            return Err(reply::unknown(text));
+            return Err(Refusal::Unknown);
         }
-        self.meter.count(Instant::now()).map_err(|much| reply::too_much(much, text))
+        Ok(self.meter.count(Instant::now())?)
     }
 
-    async fn ask(&self, call: Call, text: bool) -> Result<CallAnswer, Response> {
+    async fn ask(&self, call: Call) -> Result<CallAnswer, Refusal> {
         let (answer, answered) = oneshot::channel();
         let asked = Asked { call, answer };
-        let Ok(()) = self.calls.send(asked).await else { return Err(reply::unknown(text)) };
+        let Ok(()) = self.calls.send(asked).await else { return Err(Refusal::Unknown) };
         match answered.await {
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(fault)) => Err(reply::faulty(&fault, text)),
+            Ok(answer) => Ok(answer?),
             // It ended with the call open.
-            Err(_) => Err(reply::unknown(text)),
+            Err(_) => Err(Refusal::Unknown),
         }
     }
-}
 
-/// A request's body, as far as one may be.
-async fn body(counter: &Counter, body: Body, text: bool) -> Result<Vec<u8>, Response> {
-    let most = counter.limits.request;
-    match to_bytes(body, most).await {
-        Ok(bytes) => Ok(bytes.to_vec()),
-        Err(_) => Err(reply::too_large(most, text)),
+    /// A request's headers and body, as far as whoever asks may, and one may be.
+    async fn read(&self, run: &str, request: Request) -> Result<(HeaderMap, Vec<u8>), Refusal> {
+        let (parts, body) = request.into_parts();
+        self.admit(run, &parts.headers)?;
+        let most = self.limits.request;
+        let body = to_bytes(body, most).await.map_err(|_| Refusal::TooLarge(most))?;
+        Ok((parts.headers, body.to_vec()))
     }
 }
 
@@ -174,16 +168,12 @@ async fn invoke(
 ) -> Response {
     let text = reply::wants_text(request.headers());
     let answered = async {
-        let (parts, content) = request.into_parts();
-        counter.admit(&run, &parts.headers)?;
-        let content = body(&counter, content, text).await?;
-        let invocation = plain::invocation(&parts.headers, &content);
-        let invocation = invocation.map_err(|fault| reply::faulty(&fault, text))?;
-        let counted = counter.meter.count_invocation();
-        counted.map_err(|much| reply::too_much(much, text))?;
-        counter.ask(Call::Invoke(Box::new(invocation)), text).await
+        let (headers, body) = counter.read(&run, request).await?;
+        let invocation = plain::invocation(&headers, &body)?;
+        counter.meter.count_invocation()?;
+        counter.ask(Call::Invoke(Box::new(invocation))).await
     };
-    answered.await.map_or_else(|refused| refused, |answer| reply::answered(answer, text))
+    reply::written(answered.await, text)
 }
 
 #[derive(serde::Deserialize)]
@@ -198,17 +188,16 @@ async fn facts(
     Path(Below { run, path }): Path<Below>,
     headers: HeaderMap,
 ) -> Response {
-    let text = reply::wants_text(&headers);
     let answered = async {
         counter.admit(&run, &headers)?;
-        let CallAnswer::Document(facts) = counter.ask(Call::Facts, text).await? else {
-            return Err(reply::unknown(text));
+        let CallAnswer::Document(facts) = counter.ask(Call::Facts).await? else {
+            return Err(Refusal::Unknown);
         };
-        let part = reply::at(&facts, &path).cloned();
         let missing = || Fault::Missing(format!("nothing is known under `{path}`"));
-        part.map(CallAnswer::Document).ok_or_else(|| reply::faulty(&missing(), text))
+        let part = reply::at(&facts, &path).cloned().ok_or_else(missing)?;
+        Ok(CallAnswer::Document(part))
     };
-    answered.await.map_or_else(|refused| refused, |answer| reply::answered(answer, text))
+    reply::written(answered.await, reply::wants_text(&headers))
 }
 
 async fn report(
@@ -218,21 +207,18 @@ async fn report(
 ) -> Response {
     let text = reply::wants_text(request.headers());
     let answered = async {
-        let (parts, content) = request.into_parts();
-        counter.admit(&run, &parts.headers)?;
-        let content = body(&counter, content, text).await?;
-        let report = plain::report(&parts.headers, &content);
-        let report = report.map_err(|fault| reply::faulty(&fault, text))?;
-        let limits = counter.limits;
-        if report.line.as_ref().is_some_and(|line| line.len() > limits.line) {
-            return Err(reply::too_large(limits.line, text));
+        let (headers, body) = counter.read(&run, request).await?;
+        let report = plain::report(&headers, &body)?;
+        let CallLimits { line, result, .. } = counter.limits;
+        if report.line.as_ref().is_some_and(|text| text.len() > line) {
+            return Err(Refusal::TooLarge(line));
         }
-        if report.result.as_ref().is_some_and(|one| one.to_string().len() > limits.result) {
-            return Err(reply::too_large(limits.result, text));
+        if report.result.as_ref().is_some_and(|one| one.to_string().len() > result) {
+            return Err(Refusal::TooLarge(result));
         }
-        counter.ask(Call::Report(report), text).await
+        counter.ask(Call::Report(report)).await
     };
-    answered.await.map_or_else(|refused| refused, |answer| reply::answered(answer, text))
+    reply::written(answered.await, text)
 }
 
 #[derive(serde::Deserialize)]
@@ -244,17 +230,14 @@ struct Wanted {
 async fn token_of(
     State(counter): State<Arc<Counter>>,
     Path(run): Path<String>,
-    axum::extract::Query(Wanted { resource, client }): axum::extract::Query<Wanted>,
+    Query(Wanted { resource, client }): Query<Wanted>,
     headers: HeaderMap,
 ) -> Response {
-    let text = reply::wants_text(&headers);
     let answered = async {
         counter.admit(&run, &headers)?;
-        let Some(resource) = resource else {
-            let what = "a token is of a `resource`: graph".to_owned();
-            return Err(reply::faulty(&Fault::Wrong(what), text));
-        };
-        counter.ask(Call::Token { resource, client }, text).await
+        let missing = || Fault::Wrong("a token is of a `resource`: graph".to_owned());
+        let resource = resource.ok_or_else(missing)?;
+        counter.ask(Call::Token { resource, client }).await
     };
-    answered.await.map_or_else(|refused| refused, |answer| reply::answered(answer, text))
+    reply::written(answered.await, reply::wants_text(&headers))
 }

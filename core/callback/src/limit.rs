@@ -104,8 +104,13 @@ mod tests {
     #[test]
     fn a_run_that_calls_in_a_loop_is_slowed_down_and_then_stopped() {
         let now = Instant::now();
-        let limits =
-            CallLimits { calls: 8, burst: 3, per_second: 2, invocations: 1, ..CallLimits::default() };
+        let limits = CallLimits {
+            calls: 8,
+            burst: 3,
+            per_second: 2,
+            invocations: 1,
+            ..CallLimits::default()
+        };
         let meter = Meter::new(limits, now);
         let told: Vec<_> = (0..4).map(|_| meter.count(now)).collect();
         assert_eq!(told, [Ok(()), Ok(()), Ok(()), Err(TooMuch::Soon)]);
@@ -115,6 +120,9 @@ mod tests {
         let much_later = now + Duration::from_secs(100);
         let told: Vec<_> = (0..4).map(|_| meter.count(much_later)).collect();
         assert_eq!(told, [Ok(()), Ok(()), Ok(()), Err(TooMuch::All)]);
-        assert_eq!((meter.count_invocation(), meter.count_invocation()), (Ok(()), Err(TooMuch::All)));
+        assert_eq!(
+            (meter.count_invocation(), meter.count_invocation()),
+            (Ok(()), Err(TooMuch::All))
+        );
     }
 }

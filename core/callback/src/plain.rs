@@ -112,7 +112,11 @@ mod tests {
             invocation(&plain, b"echo $LP_path").unwrap(),
             invocation(&typed, body.as_bytes()).unwrap()
         );
-        for wrong in [("linchpin-reads-only", "yes"), ("linchpin-time-limit", "1 h"), ("linchpin-argument", "x")] {
+        for wrong in [
+            ("linchpin-reads-only", "yes"),
+            ("linchpin-time-limit", "1 h"),
+            ("linchpin-argument", "x"),
+        ] {
             let fault = invocation(&headers(&[wrong]), b"x").unwrap_err();
             assert!(format!("{fault:?}").contains(wrong.0), "{fault:?}");
         }

@@ -1,6 +1,8 @@
 //! How answers are written: JSON, or plain text for whoever asks for that.
 
-use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use axum::http::header::{
+    ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER,
+};
 use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
@@ -9,7 +11,7 @@ use crate::call::{CallAnswer, Fault};
 use crate::limit::TooMuch;
 
 /// What came of a script, and with what it ended, for whoever reads plain text.
-pub(crate) const OUTCOME: HeaderName = HeaderName::from_static("linchpin-outcome");
+const OUTCOME: HeaderName = HeaderName::from_static("linchpin-outcome");
 const EXIT: HeaderName = HeaderName::from_static("linchpin-exit");
 
 /// Whether plain text is asked for.
@@ -39,7 +41,7 @@ fn plain(value: &Value) -> String {
     }
 }
 
-pub(crate) fn answered(answer: CallAnswer, text: bool) -> Response {
+fn answered(answer: CallAnswer, text: bool) -> Response {
     match answer {
         CallAnswer::Document(value) => body(StatusCode::OK, text, &value, plain(&value)),
         CallAnswer::Taken => StatusCode::NO_CONTENT.into_response(),
@@ -66,37 +68,62 @@ fn failed(status: StatusCode, message: &str, text: bool) -> Response {
     body(status, text, &json!({ "error": message }), message.to_owned())
 }
 
-pub(crate) fn faulty(fault: &Fault, text: bool) -> Response {
-    let (status, message) = match fault {
-        Fault::Wrong(message) => (StatusCode::BAD_REQUEST, message),
-        Fault::Refused(message) => (StatusCode::FORBIDDEN, message),
-        Fault::Missing(message) => (StatusCode::NOT_FOUND, message),
-        Fault::NotNow(message) => (StatusCode::CONFLICT, message),
-    };
-    failed(status, message, text)
+/// Why a request is not answered.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// Whoever has not this run's token hears nothing else, whatever was asked.
+    Unknown,
+    TooLarge(usize),
+    TooMuch(TooMuch),
+    Faulty(Fault),
 }
 
-/// Whoever has not this run's token hears nothing else, whatever was asked.
-pub(crate) fn unknown(text: bool) -> Response {
-    let message = "there is no such run, or it is over, or this is not its token";
-    failed(StatusCode::UNAUTHORIZED, message, text)
-}
-
-pub(crate) fn too_large(most: usize, text: bool) -> Response {
-    let message = format!("a request may have {most} bytes: give less, or in parts");
-    failed(StatusCode::PAYLOAD_TOO_LARGE, &message, text)
-}
-
-pub(crate) fn too_much(much: TooMuch, text: bool) -> Response {
-    let message = match much {
-        TooMuch::Soon => "too many calls in too short a time: wait a second",
-        TooMuch::All => "this run has made all the calls that one may make",
-    };
-    let mut response = failed(StatusCode::TOO_MANY_REQUESTS, message, text);
-    if much == TooMuch::Soon {
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+impl From<Fault> for Refusal {
+    fn from(fault: Fault) -> Self {
+        Refusal::Faulty(fault)
     }
-    response
+}
+
+impl From<TooMuch> for Refusal {
+    fn from(much: TooMuch) -> Self {
+        Refusal::TooMuch(much)
+    }
+}
+
+fn refused(refusal: Refusal, text: bool) -> Response {
+    let (status, message) = match refusal {
+        Refusal::Unknown => (
+            StatusCode::UNAUTHORIZED,
+            "there is no such run, or it is over, or this is not its token".to_owned(),
+        ),
+        Refusal::TooLarge(most) => (
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("it may have {most} bytes: give less, or in parts"),
+        ),
+        Refusal::TooMuch(TooMuch::Soon) => {
+            let message = "too many calls in too short a time: wait a second";
+            let mut response = failed(StatusCode::TOO_MANY_REQUESTS, message, text);
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+            return response;
+        }
+        Refusal::TooMuch(TooMuch::All) => (
+            StatusCode::TOO_MANY_REQUESTS,
+            "this run has made all the calls that one may make".to_owned(),
+        ),
+        Refusal::Faulty(Fault::Wrong(message)) => (StatusCode::BAD_REQUEST, message),
+        Refusal::Faulty(Fault::Refused(message)) => (StatusCode::FORBIDDEN, message),
+        Refusal::Faulty(Fault::Missing(message)) => (StatusCode::NOT_FOUND, message),
+        Refusal::Faulty(Fault::NotNow(message)) => (StatusCode::CONFLICT, message),
+    };
+    failed(status, &message, text)
+}
+
+/// An answer, or why there is none.
+pub(crate) fn written(answer: Result<CallAnswer, Refusal>, text: bool) -> Response {
+    match answer {
+        Ok(answer) => answered(answer, text),
+        Err(refusal) => refused(refusal, text),
+    }
 }
 
 /// What is at a path in a document: `computer/name`, `agents/0/connection`.

@@ -216,10 +216,8 @@ pub async fn run_patching(connector: &dyn Connector, agent: &str) -> Result<Vec<
     }
     patching.install_approved(agent).await?;
     for nobody in ["nobody", "../1", ""] {
-        let ends = [
-            patching.approved(nobody).await.map(|_| ()),
-            patching.install_approved(nobody).await,
-        ];
+        let ends =
+            [patching.approved(nobody).await.map(|_| ()), patching.install_approved(nobody).await];
         findings.extend(unknown_agents(SUBJECT, nobody, ends));
     }
     Ok(findings)

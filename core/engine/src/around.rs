@@ -43,7 +43,9 @@ impl SessionDesk {
         }
         let agents: Vec<Value> = agents
             .iter()
-            .map(|agent| json!({ "connection": agent.connection, "key": agent.key, "os": agent.os }))
+            .map(
+                |agent| json!({ "connection": agent.connection, "key": agent.key, "os": agent.os }),
+            )
             .collect();
         facts.insert("agents".to_owned(), Value::Array(agents));
         Ok(())
@@ -56,7 +58,8 @@ impl SessionDesk {
         wanted: Option<&str>,
     ) -> Result<std::result::Result<(usize, String), NoToken>> {
         let gives = |client: &Client| {
-            let place = self.hub.connections.iter().position(|one| one.name == client.connection)?;
+            let place =
+                self.hub.connections.iter().position(|one| one.name == client.connection)?;
             let tokens = self.hub.connections[place].connector.access_tokens()?;
             let allowed = self.settings.tokens_from.contains(&client.connection);
             (allowed && tokens.resources().contains(&resource)).then_some(place)
@@ -70,12 +73,13 @@ impl SessionDesk {
         let not = |why: String| Ok(Err(NoToken::NotAllowed(why)));
         match (found.pop(), found.is_empty()) {
             (Some((place, key)), true) => Ok(Ok((place, key.to_owned()))),
-            (Some(_), false) => not(
-                "the tenant has several directories: say which by `client`".to_owned(),
-            ),
-            (None, _) if self.settings.tokens_from.is_empty() => not(
-                "the settings give no tokens to scripts: `tokens_from` in [maintenance]".to_owned(),
-            ),
+            (Some(_), false) => {
+                not("the tenant has several directories: say which by `client`".to_owned())
+            }
+            (None, _) if self.settings.tokens_from.is_empty() => {
+                not("the settings give no tokens to scripts: `tokens_from` in [maintenance]"
+                    .to_owned())
+            }
             (None, _) => not(format!(
                 "the tenant has no {} on a connection that may give tokens for {resource}",
                 if wanted.is_some() { "such directory" } else { "directory" },
@@ -89,7 +93,8 @@ impl SessionDesk {
         let known = ways::known(&self.hub.store, computer).await?;
         let agents = known.map(|(_, agents)| agents).unwrap_or_default();
         Ok(agents.into_iter().find_map(|agent| {
-            let connection = self.hub.connections.iter().find(|one| one.name == agent.connection)?;
+            let connection =
+                self.hub.connections.iter().find(|one| one.name == agent.connection)?;
             Some((agent, connection.connector.patching()?))
         }))
     }
@@ -115,8 +120,7 @@ impl Around for SessionDesk {
         };
         facts.insert("subject".to_owned(), json!({ "kind": word, "id": subject.to_string() }));
         let tenant = self.session.tenant.to_string();
-        let documents =
-            [("tenant", EntityKind::Tenant, tenant), (word, kind, subject.to_string())];
+        let documents = [("tenant", EntityKind::Tenant, tenant), (word, kind, subject.to_string())];
         for (name, kind, id) in documents {
             let document = self.document(kind, &id).await?;
             facts.extend(document.map(|document| (name.to_owned(), document)));

@@ -141,7 +141,7 @@ impl SessionDesk {
             (Step::Reboot, _) => Some("the computer restarts".to_owned()),
             (Step::AskReboot, _) => Some("asks whether a restart suits".to_owned()),
             (Step::AwaitConnection, _) => Some("waits for the computer".to_owned()),
-            (Step::CheckReboot | Step::Versions(_) | Step::Beside(Beside::Invoke { .. }), _) => None,
+            (Step::CheckReboot | Step::Versions(_), _) => None,
             (Step::Beside(Beside::Updates), _) => Some("installs updates of Windows".to_owned()),
             (Step::Beside(Beside::EnterMaintenance | Beside::LeaveMaintenance), _) => None,
         }

@@ -91,10 +91,7 @@ impl SessionDesk {
 }
 
 /// Takes one out, and forgets it; what the RMM says, where it refuses.
-async fn leave(
-    hub: &Hub,
-    held: &HeldMode,
-) -> core_store::Result<std::result::Result<(), String>> {
+async fn leave(hub: &Hub, held: &HeldMode) -> core_store::Result<std::result::Result<(), String>> {
     // Where the connection is gone, or is not to do it any more, nobody can be asked.
     if let Some(mode) = mode(hub, &held.connection)
         && let Err(error) = mode.leave(&held.agent).await
@@ -114,8 +111,12 @@ pub(crate) async fn release(hub: &Hub) -> core_store::Result<()> {
         match leave(hub, &held).await? {
             Ok(()) => tracing::info!(connection, agent, session = %held.session,
                 "a computer was taken out of the maintenance mode that a session had left it in"),
-            Err(why) => tracing::warn!(connection, agent, why,
-                "a computer is still in the maintenance mode that a session had left it in"),
+            Err(why) => tracing::warn!(
+                connection,
+                agent,
+                why,
+                "a computer is still in the maintenance mode that a session had left it in"
+            ),
         }
     }
     Ok(())

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use core_callback::{Asked, Call, CallAnswer, Fault, Invocation, Report};
 use core_connector::Secret;
-use core_model::library::{Parameter, ParameterKind, Script, ScriptContext, ScriptLanguage, ScriptPurpose, SubjectId};
+use core_model::library::{
+    Parameter, ParameterKind, Script, ScriptContext, ScriptLanguage, ScriptPurpose, SubjectId,
+};
 use core_plan::{Beside, FailureClass, Step};
 use core_script::{Answer, Arguments, LastValue, Mask, Variables};
 use serde::{Deserialize, Serialize};
@@ -267,7 +269,9 @@ impl<'a> Counter<'a> {
         client: Option<&str>,
     ) -> Result<std::result::Result<CallAnswer, Fault>> {
         if !self.script.needs.iter().any(|need| need.word() == resource) {
-            let why = format!("the definition of this script does not ask for it: `needs = [\"{resource}\"]`");
+            let why = format!(
+                "the definition of this script does not ask for it: `needs = [\"{resource}\"]`"
+            );
             return Ok(Err(Fault::Refused(why)));
         }
         Ok(match self.desk.around.token(resource, client).await? {
@@ -302,8 +306,7 @@ impl<'a> Counter<'a> {
 }
 
 /// A script on the computer, and who waits for it.
-type UnderWay<'a> =
-    (Asked, std::pin::Pin<Box<dyn Future<Output = Result<Came>> + Send + 'a>>);
+type UnderWay<'a> = (Asked, std::pin::Pin<Box<dyn Future<Output = Result<Came>> + Send + 'a>>);
 
 async fn finished(under_way: &mut Option<UnderWay<'_>>) -> Result<Came> {
     match under_way {
@@ -319,7 +322,10 @@ fn script_of(asked: &Invocation) -> std::result::Result<Script, Fault> {
         return wrong("the script is empty".to_owned());
     }
     if asked.script.len() > most {
-        return wrong(format!("a script may have {most} bytes, and this has {}", asked.script.len()));
+        return wrong(format!(
+            "a script may have {most} bytes, and this has {}",
+            asked.script.len()
+        ));
     }
     let language = match asked.language.as_deref() {
         None | Some("powershell") => ScriptLanguage::PowerShell,

@@ -121,7 +121,11 @@ impl<'a> AtWork<'a> {
             brief,
             desk,
             next_number: AtomicU32::new(lines.last().map_or(1, |line| line.number + 1)),
-            open: lines.iter().rfind(|line| !line.is_beside()).filter(|line| line.is_open()).cloned(),
+            open: lines
+                .iter()
+                .rfind(|line| !line.is_beside())
+                .filter(|line| line.is_open())
+                .cloned(),
             entered: mode::is_entered(lines),
             known: Detections::default(),
             named: BTreeMap::new(),
@@ -228,10 +232,7 @@ impl<'a> AtWork<'a> {
     /// The second half.
     async fn act(&mut self, plan: &Plan, lines: &[Line]) -> std::result::Result<Report, Pause> {
         let updates = match self.wants_updates(lines) {
-            true => {
-                self.enter_maintenance().await?;
-                self.updates(lines).await?
-            }
+            true => self.updates(lines).await?,
             false => None,
         };
         let mut session = Session::of(plan);
@@ -322,11 +323,11 @@ impl<'a> AtWork<'a> {
         match &step {
             Step::Item { key, work } => self.item(line, key, work).await,
             Step::Versions(software) => self.versions(line, *software).await,
-            Step::CheckReboot => Ok(reboot::check(self.from(line.half), line).await?),
-            Step::AskReboot => Ok(reboot::ask(self.from(line.half), line).await?),
+            Step::CheckReboot => Ok(reboot::check(self.calls_from(line.half), line).await?),
+            Step::AskReboot => Ok(reboot::ask(self.calls_from(line.half), line).await?),
             Step::Reboot => {
                 self.seen.clear();
-                Ok(reboot::reboot(self.from(line.half), line).await?)
+                Ok(reboot::reboot(self.calls_from(line.half), line).await?)
             }
             Step::AwaitConnection => self.await_connection().await,
             // Nobody asks for what is done beside the plan.
@@ -368,7 +369,7 @@ impl<'a> AtWork<'a> {
         if !work.reads() {
             self.seen.clear();
         }
-        let from = self.from(line.half);
+        let from = self.calls_from(line.half);
         let (came, mask) = step::run(from, line, &piece, work.reads()).await?;
         if matches!(work, Work::Download(_)) {
             line.said.value = step::last_text(&came);
@@ -391,12 +392,12 @@ impl<'a> AtWork<'a> {
             body: Body::Library(script),
             arguments: core_script::Arguments::default(),
         };
-        let (came, mask) = step::run(self.from(line.half), line, &piece, true).await?;
+        let (came, mask) = step::run(self.calls_from(line.half), line, &piece, true).await?;
         Ok(step::named(software, &came, &mask))
     }
 
     /// From where a script of this half calls the hub.
-    fn from(&self, half: Half) -> (&Desk<'a>, Calls<'_>) {
+    fn calls_from(&self, half: Half) -> (&Desk<'a>, Calls<'_>) {
         (&self.desk, Calls { brief: self.brief, numbers: &self.next_number, half })
     }
 

@@ -36,7 +36,12 @@ pub struct Hubside {
 
 impl Default for Hubside {
     fn default() -> Self {
-        Self { folder: std::env::temp_dir(), memory: 1 << 30, caps: Caps::LOCAL, calls: CallLimits::default() }
+        Self {
+            folder: std::env::temp_dir(),
+            memory: 1 << 30,
+            caps: Caps::LOCAL,
+            calls: CallLimits::default(),
+        }
     }
 }
 
@@ -122,16 +127,12 @@ impl Hubside {
         run: &LocalRun,
         callback: (String, Secret),
     ) -> std::result::Result<Came, String> {
-        let folder = self.folder.join(format!("linchpin-{}", Uuid::new_v4()));
-        let file = folder.join(format!("script{}", run.extension));
-        let came = match furnish(&folder, &file, &run.body).await {
-            Ok(()) => self.with_file(run, (&folder, &file), callback).await,
-            Err(error) => Err(format!("{} cannot be written: {error}", folder.display())),
-        };
-        if let Err(error) = tokio::fs::remove_dir_all(&folder).await {
-            tracing::warn!(folder = %folder.display(), %error, "a script's text was left");
+        let folder = Folder(self.folder.join(format!("linchpin-{}", Uuid::new_v4())));
+        let file = folder.0.join(format!("script{}", run.extension));
+        match furnish(&folder.0, &file, &run.body).await {
+            Ok(()) => self.with_file(run, (&folder.0, &file), callback).await,
+            Err(error) => Err(format!("{} cannot be written: {error}", folder.0.display())),
         }
-        came
     }
 
     async fn with_file(
@@ -188,8 +189,11 @@ impl Hubside {
 
     /// The process, in a group of its own so that all of it can be ended.
     fn command(&self, run: &LocalRun, file: &Path) -> Command {
-        // Only the shell can give it less memory than the hub has.
-        let mut command = if cfg!(unix) {
+        // Only the shell can give it less memory than the hub has. PowerShell reserves hundreds of gigabytes of
+        // addresses, and starts with fewer only where its heap has a limit of its own (`DOTNET_GCHeapHardLimit`, in
+        // hexadecimal).
+        let is_dotnet = run.program == "pwsh";
+        let mut command = if cfg!(unix) && !is_dotnet {
             let mut command = Command::new("/bin/sh");
             let kilobytes = self.memory / 1024;
             command.arg("-c").arg(format!("ulimit -v {kilobytes} && exec \"$0\" \"$@\""));
@@ -207,6 +211,7 @@ impl Hubside {
                     .into_iter()
                     .filter_map(|name| Some((name, std::env::var_os(name)?))),
             )
+            .envs(is_dotnet.then(|| ("DOTNET_GCHeapHardLimit", format!("{:X}", self.memory))))
             .envs(&run.environment)
             .current_dir(&self.folder)
             .stdin(Stdio::piped())
@@ -216,6 +221,17 @@ impl Hubside {
         #[cfg(unix)]
         command.process_group(0);
         command
+    }
+}
+
+/// The folder of a run. It goes with it, however it ends.
+struct Folder(PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_dir_all(&self.0) {
+            tracing::warn!(folder = %self.0.display(), %error, "a script's text was left");
+        }
     }
 }
 

@@ -80,5 +80,15 @@ impl AtWork<'_> {
 fn quiet_line(desk: &Desk<'_>) -> Line {
     let step = Step::AwaitConnection;
     let (what, said, began_at) = (String::new(), Said::default(), desk.clock.now());
-    Line { number: 0, half: Half::Look, step, what, run: None, outcome: None, said, began_at, ended_at: None }
+    Line {
+        number: 0,
+        half: Half::Look,
+        step,
+        what,
+        run: None,
+        outcome: None,
+        said,
+        began_at,
+        ended_at: None,
+    }
 }

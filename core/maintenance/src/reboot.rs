@@ -69,10 +69,7 @@ pub(crate) async fn check(
 ///
 /// # Errors
 /// Where the session is put down.
-pub(crate) async fn ask(
-    (desk, calls): (&Desk<'_>, Calls<'_>),
-    line: &mut Line,
-) -> Result<Outcome> {
+pub(crate) async fn ask((desk, calls): (&Desk<'_>, Calls<'_>), line: &mut Line) -> Result<Outcome> {
     let (came, _) = step::run((desk, calls), line, &piece(Text::Ask), true).await?;
     Ok(match outcome::read(&came) {
         Ok(run) => Outcome::Answer(match run.output.head.trim() {

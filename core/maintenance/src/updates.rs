@@ -67,7 +67,10 @@ impl AtWork<'_> {
             return Ok(Some(Updated { changed, words: line.said.output.clone() }));
         }
         let line = match before {
-            Some(line) => line,
+            Some(line) => {
+                self.enter_maintenance().await?;
+                line
+            }
             None => match self.begun().await? {
                 Begun::Nothing => return Ok(None),
                 Begun::Skipped(words) => return Ok(Some(Updated { changed: false, words })),
@@ -93,6 +96,7 @@ impl AtWork<'_> {
         if let Some((hours, why)) = hours.and_then(|hours| Some((hours, hours.hold(at)?))) {
             return Err(Pause::Waits { why, until: Some(hours.end(at)) });
         }
+        self.enter_maintenance().await?;
         let mut line = self.new_line(Half::Act, &Step::Beside(Beside::Updates));
         let asked = AskedFor { way: now.way.clone(), missing: now.missing };
         line.said.way = Some(now.way.clone());
@@ -186,7 +190,9 @@ fn judged(
     let mut words = match installed.len() {
         0 => "no approved update of Windows was installed".to_owned(),
         1 => format!("1 approved update of Windows was installed: {}", titles(&installed)),
-        many => format!("{many} approved updates of Windows were installed: {}", titles(&installed)),
+        many => {
+            format!("{many} approved updates of Windows were installed: {}", titles(&installed))
+        }
     };
     if !left.is_empty() {
         words.push_str(&format!("; not installed: {}", titles(&left)));
@@ -221,7 +227,10 @@ mod tests {
         assert!(words.starts_with("7 approved") && words.ends_with("and 2 more"), "{words}");
         let (outcome, words) = of(&["KB2", "KB9"]);
         assert_eq!(outcome, Outcome::Done { reboot: true });
-        assert!(words.contains("5 approved") && words.ends_with("not installed: KB2, KB7"), "{words}");
+        assert!(
+            words.contains("5 approved") && words.ends_with("not installed: KB2, KB7"),
+            "{words}"
+        );
         let all: Vec<&str> = wanted.iter().map(String::as_str).collect();
         assert!(matches!(of(&all).0, Outcome::Failed(_)));
         let (outcome, words) = judged(&wanted, Err("HTTP 500".to_owned()));

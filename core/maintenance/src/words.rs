@@ -15,7 +15,9 @@ pub(crate) fn of(step: &Step, catalogue: &Catalogue) -> String {
         Step::AskReboot => "ask whether a restart suits".to_owned(),
         Step::Reboot => "restart".to_owned(),
         Step::AwaitConnection => "wait for the computer".to_owned(),
-        Step::Beside(Beside::Invoke { by, .. }) => format!("step {by} runs a script on the computer"),
+        Step::Beside(Beside::Invoke { by, .. }) => {
+            format!("step {by} runs a script on the computer")
+        }
         Step::Beside(Beside::EnterMaintenance) => "enter maintenance mode".to_owned(),
         Step::Beside(Beside::LeaveMaintenance) => "leave maintenance mode".to_owned(),
         Step::Beside(Beside::Updates) => "install approved updates of Windows".to_owned(),

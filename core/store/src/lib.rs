@@ -73,8 +73,8 @@ pub use schedule::Planned;
 pub use script_run::{ScriptAnswer, ScriptRun};
 pub use secret::{SealedRow, SealingKey, SealingKeys};
 pub use session::{
-    ActionQuery, Bar, Bars, CancelFilter, FailureGroup, HeldMode, Holder, Ready, RunToken, SessionAction,
-    SessionLine, SessionQuery, SessionWord, Take, Took,
+    ActionQuery, Bar, Bars, CancelFilter, FailureGroup, HeldMode, Holder, Ready, RunToken,
+    SessionAction, SessionLine, SessionQuery, SessionWord, Take, Took,
 };
 pub use sign_in::{NewSignIn, SignInRow};
 pub use stream::{Round, RoundMode, StreamKey, StreamState};

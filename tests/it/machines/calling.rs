@@ -34,9 +34,7 @@ fn answer(call: &Call) -> Result<CallAnswer, Fault> {
     match call {
         Call::Facts => Ok(CallAnswer::Document(json!({ "computer": { "name": "PC-1" } }))),
         Call::Report(_) => Ok(CallAnswer::Taken),
-        Call::Token { .. } => {
-            Ok(CallAnswer::Token { token: Secret::new("t0k3n"), expires_in: 60 })
-        }
+        Call::Token { .. } => Ok(CallAnswer::Token { token: Secret::new("t0k3n"), expires_in: 60 }),
         Call::Invoke(one) if one.script.contains("fails") => Ok(finished(3, json!(null))),
         Call::Invoke(one) if one.script.contains("offline") => Ok(CallAnswer::Invoked {
             outcome: "offline",

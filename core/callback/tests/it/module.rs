@@ -37,7 +37,7 @@ fn what_is_opened_is_closed_in_its_order() {
                 _ => {}
             }
         }
-        assert_eq!(open, [], "left open");
+        assert!(open.is_empty(), "left open: {open:?}");
         assert_eq!(code(text).matches('"').count() % 2, 0, "a text is left open");
     }
 }
@@ -71,11 +71,20 @@ fn functions_have_approved_verbs_and_the_manifest_names_those_that_are_exported(
 #[test]
 fn no_alias_is_used_and_every_command_is_a_known_one() {
     let known = [
-        "ConvertFrom-Json", "ConvertTo-Json", "Export-ModuleMember", "Get-LinchpinFact", "Get-LinchpinToken",
-        "Invoke-LinchpinComputer", "Invoke-WebRequest", "Send-LinchpinCall", "Start-Sleep", "Write-LinchpinReport",
+        "ConvertFrom-Json",
+        "ConvertTo-Json",
+        "Export-ModuleMember",
+        "Get-LinchpinFact",
+        "Get-LinchpinToken",
+        "Invoke-LinchpinComputer",
+        "Invoke-WebRequest",
+        "Send-LinchpinCall",
+        "Start-Sleep",
+        "Write-LinchpinReport",
     ];
     let code = code(MODULE);
-    let words = code.split(|letter: char| !(letter.is_alphanumeric() || letter == '-' || letter == '$'));
+    let words =
+        code.split(|letter: char| !(letter.is_alphanumeric() || letter == '-' || letter == '$'));
     for word in words.filter(|word| {
         let (verb, noun) = word.split_once('-').unwrap_or_default();
         verb.starts_with(char::is_uppercase) && noun.starts_with(char::is_uppercase)
@@ -84,7 +93,9 @@ fn no_alias_is_used_and_every_command_is_a_known_one() {
     }
     for alias in ["iwr", "irm", "iex", "sleep", "echo", "select", "where", "foreach-object", "?"] {
         let used = code.lines().any(|line| {
-            line.trim_start().split('|').any(|part| part.trim_start().split(' ').next() == Some(alias))
+            line.trim_start()
+                .split('|')
+                .any(|part| part.trim_start().split(' ').next() == Some(alias))
         });
         assert!(!used, "{alias}");
     }

@@ -61,8 +61,7 @@ async fn what_did_not_run_on_the_computer_has_an_exit_code_of_its_own() {
     ] {
         let mut desk = desk().await;
         let work = sh(Given::of(&desk), "echo x | linchpin_invoke -l sh; echo \" $?\"");
-        let output =
-            answering(&mut desk, |asked| asked.answer(answer.clone()), work).await;
+        let output = answering(&mut desk, |asked| asked.answer(answer.clone()), work).await;
         let said = text(&output.stdout);
         assert!(said.trim_end().ends_with(&format!(" {exit}")), "{answer:?}: {said}");
     }
@@ -93,8 +92,5 @@ async fn a_shell_script_asks_for_facts_reports_and_gets_a_token() {
     let line = Report { line: Some("3 of 10: \"a\" & ü".to_owned()), result: None };
     let result = Report { line: None, result: Some(json!({ "mailboxes": 10 })) };
     let token = Call::Token { resource: "graph".to_owned(), client: None };
-    assert_eq!(
-        told,
-        [Call::Facts, Call::Facts, Call::Report(line), Call::Report(result), token]
-    );
+    assert_eq!(told, [Call::Facts, Call::Facts, Call::Report(line), Call::Report(result), token]);
 }

@@ -84,7 +84,8 @@ async fn a_script_in_the_hub_brings_the_computer_where_it_should_be_by_scripts_t
 
 #[tokio::test]
 async fn what_only_looks_may_only_call_for_what_says_that_it_reads() {
-    let body = ". \"$LINCHPIN_SH\"; echo 'echo changed >> @/log; echo true' | linchpin_invoke -l sh";
+    let body =
+        ". \"$LINCHPIN_SH\"; echo 'echo changed >> @/log; echo true' | linchpin_invoke -l sh";
     let estate = estate(body);
     let report = estate.whole().await;
     let (class, _) = class(&report).unwrap();

@@ -43,7 +43,8 @@ async fn a_maintenance_mode_that_was_there_before_stays_and_what_only_looks_need
     before.around.lock().unwrap().mode = true;
     assert_eq!(before.whole().await.overall, Overall::Passed);
     assert!(before.around.lock().unwrap().mode && before.around.lock().unwrap().told.is_empty());
-    let looks = Estate { change: Box::new(|brief| brief.run = RunKind::DetectOnly), ..estate() };
+    let mut looks = estate();
+    looks.change = Box::new(|brief| brief.run = RunKind::DetectOnly);
     looks.whole().await;
     assert!(looks.around.lock().unwrap().told.is_empty());
     let planned = estate();

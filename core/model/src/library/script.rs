@@ -100,9 +100,7 @@ pub enum NobodyLoggedOn {
 }
 
 /// What a script that runs in the hub needs of somebody else's system, and may ask the hub for.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ScriptNeed {
     /// A token for Microsoft Graph in the directory of the subject's tenant.

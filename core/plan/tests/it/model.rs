@@ -94,8 +94,7 @@ fn outcomes(step: &Step) -> Vec<Outcome> {
             failed(FailureClass::Install),
         ],
         Step::AwaitConnection => vec![done(false), failed(FailureClass::Offline)],
-        Step::Versions(_) => panic!("no plan asks for versions"),
-        Step::Beside(_) => panic!("no plan asks for what is done beside it"),
+        Step::Versions(_) | Step::Beside(_) => panic!("no plan asks for this"),
     }
 }
 

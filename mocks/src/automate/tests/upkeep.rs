@@ -31,7 +31,8 @@ fn is_on(client: &Client, computer: u64) -> bool {
 /// A computer whose machine is on.
 fn computer(client: &Client) -> (u64, usize) {
     let world = client.world.read().unwrap();
-    let on = |one: &&crate::world::AutomateComputer| one.current && world.machines[one.machine].online;
+    let on =
+        |one: &&crate::world::AutomateComputer| one.current && world.machines[one.machine].online;
     let found = world.automate.computers.iter().find(on).unwrap();
     (found.id, found.machine)
 }
@@ -60,7 +61,8 @@ fn two_scripts_put_a_computer_into_maintenance_mode_and_take_it_out() {
 fn what_is_approved_is_installed_one_after_the_other_and_wants_a_reboot() {
     let client = Client::new();
     let (id, machine) = computer(&client);
-    for (kb, approval, fails) in [(1, "Approved", false), (2, "Approved", true), (3, "Denied", false)]
+    for (kb, approval, fails) in
+        [(1, "Approved", false), (2, "Approved", true), (3, "Denied", false)]
     {
         let change = Change::MissingUpdate {
             machine: Pick::No(machine),

@@ -39,7 +39,8 @@ async fn a_tenant_and_a_person_are_tested_set_and_tested_by_hand() {
     {
         let run = [&["sessions", "run"][..], &whom, &["--item", item, "--by", "ana"]].concat();
         let out = firm.run(&run).ended(0).readable().out;
-        for said in [": test:", ": set:", "marks Contoso", "computer: 125", "no token", "compliant"] {
+        for said in [": test:", ": set:", "marks Contoso", "computer: 125", "no token", "compliant"]
+        {
             assert!(out.contains(said), "{said}\n{out}");
         }
         assert!(out.contains("succeeded: as it should be"), "{out}");
@@ -56,7 +57,8 @@ async fn whom_a_session_is_for_is_said_once_and_must_be_known() {
     firm.run(&["sessions", "run"]).refused(&["COMPUTER"]);
     firm.run(&["sessions", "run", "PC-042", "--tenant", "Contoso"]).refused(&["cannot be used"]);
     firm.run(&["sessions", "run", "--tenant", "Contso"]).refused(&["Contso", "Contoso"]);
-    firm.run(&["sessions", "run", "--person", "nobody@contoso.com"]).refused(&["nobody@contoso.com"]);
+    firm.run(&["sessions", "run", "--person", "nobody@contoso.com"])
+        .refused(&["nobody@contoso.com"]);
     let both = ["sessions", "run", "--person", "ben@contoso.com", "--onboarding"];
     firm.run(&both).refused(&["cannot be used"]);
 }
