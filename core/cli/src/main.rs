@@ -31,8 +31,9 @@ mod traces;
 mod world;
 
 /// The crates whose log is the user's.
-const LOGGED: [&str; 18] = [
+const LOGGED: [&str; 19] = [
     "linchpin",
+    "core_callback",
     "core_daemon",
     "core_derive",
     "core_engine",

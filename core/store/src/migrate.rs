@@ -23,6 +23,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (13, "job", include_str!("../migrations/0013_job.sql")),
     (14, "maintenance", include_str!("../migrations/0014_maintenance.sql")),
     (15, "runner", include_str!("../migrations/0015_runner.sql")),
+    (19, "held mode", include_str!("../migrations/0019_held_mode.sql")),
 ];
 
 impl Store {

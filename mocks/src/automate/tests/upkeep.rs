@@ -85,7 +85,7 @@ fn what_is_approved_is_installed_one_after_the_other_and_wants_a_reboot() {
     assert!(!runs(), "the agent has not heard of it yet");
     pass(&client.world, 150);
     assert!(runs());
-    pass(&client.world, 3_600);
+    pass(&client.world, 1_500);
     crate::machine::settle(&mut client.world.write().unwrap());
     assert_eq!((state(1), state(2), state(3)), ((true, false), (false, true), (false, false)));
     assert!(!runs());

@@ -32,6 +32,11 @@ fn tasks(firm: &Firm) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_tenant_and_a_person_are_tested_set_and_tested_by_hand() {
     let firm = exported().await;
+    // Whoever carries a session out has a connection; none is asked here.
+    firm.write(
+        "[[connection]]\nname = \"automate\"\nkind = \"cw-control\"\nurl = \"https://x.example\"\n\
+         secret = \"env:PATH\"\n",
+    );
     firm.put("rules/marks.toml", &tasks(&firm));
     firm.run(&["apply", "rules"]).ended(0);
     for (whom, item) in
