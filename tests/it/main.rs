@@ -26,6 +26,7 @@ mod leases;
 mod machines;
 mod maintenance;
 mod matrix;
+mod nights;
 mod people;
 mod push;
 mod resuming;

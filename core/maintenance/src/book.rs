@@ -3,6 +3,7 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use core_model::reading::Reading;
 use core_plan::{Outcome, Plan, Step};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -74,6 +75,9 @@ pub struct Said {
     /// What the engine itself needs of it later: where a download lies, when the computer was started.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
+    /// What a task that monitors read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reading: Option<Reading>,
 }
 
 /// A step in the book.

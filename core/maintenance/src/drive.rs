@@ -20,7 +20,7 @@ use crate::local::Hubside;
 use crate::step::{self, Body, Here};
 use crate::texts::{self, Text};
 use crate::way::{Clock, Keys, Locks, Ways};
-use crate::{outcome, reboot, words};
+use crate::{monitored, outcome, reboot, words};
 
 /// How long a session waits by itself for a computer that went away; after that whoever has it may do something
 /// else meanwhile.
@@ -406,7 +406,10 @@ impl<'a> AtWork<'a> {
         if matches!(work, Work::Download(_)) {
             line.said.value = step::last_text(&came);
         }
-        Ok(step::outcome_of(work, &came, &mask))
+        Ok(match work {
+            Work::Get => monitored::keep(self.brief, key, &came, &mask, &mut line.said),
+            _ => step::outcome_of(work, &came, &mask),
+        })
     }
 
     async fn versions(
@@ -423,6 +426,7 @@ impl<'a> AtWork<'a> {
             limit_s: script.limit_s(core_model::library::ScriptPurpose::DynamicVersions),
             body: Body::Library(script),
             arguments: core_script::Arguments::default(),
+            caps: None,
         };
         let (came, mask) = step::run(&self.desk, line, &piece, true).await?;
         Ok(step::named(software, &came, &mask))

@@ -37,7 +37,7 @@ pub(crate) struct Errand<'a> {
     pub(crate) limit_s: u32,
     /// It changes nothing, and may run twice.
     pub(crate) reads: bool,
-    /// How much comes back, where that is not the way's to say.
+    /// How much comes back through a vendor, where it is not what comes back of any script.
     pub(crate) caps: Option<Caps>,
 }
 
@@ -183,7 +183,8 @@ impl Errand<'_> {
                 Through::Not("what was staged is not there any more".to_owned())
             }
             Came::Broken(why) if self.reads => Through::Not(why),
-            Came::Offline(why) => Through::Not(why),
+            // It may run yet, when the computer is back: what changes something goes no second way meanwhile.
+            Came::Offline(why) if self.reads => Through::Not(why),
             came => Through::Came(came),
         })
     }
@@ -219,7 +220,10 @@ impl Errand<'_> {
     }
 
     fn caps(&self, way: &Way) -> Caps {
-        self.caps.unwrap_or(way.caps)
+        match self.caps {
+            Some(caps) if way.caps == Caps::VENDOR => caps,
+            _ => way.caps,
+        }
     }
 
     fn command(&self, run: &Run, text: &Secret, stdin: Option<Secret>, way: &Way) -> Command {

@@ -8,6 +8,7 @@ mod errand;
 mod error;
 mod hours;
 mod local;
+mod monitored;
 mod outcome;
 mod reboot;
 mod step;

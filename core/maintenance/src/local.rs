@@ -76,9 +76,12 @@ impl Hubside {
             sent_at: desk.clock.now(),
         });
         desk.book.write(line).await?;
+        // The value of what monitors is all that it prints.
+        let tail = if piece.caps.is_some() { self.caps.value } else { self.caps.tail };
+        let hubside = Self { caps: Caps { tail, ..self.caps }, ..self.clone() };
         // It is ended with the session that is put down.
         tokio::select! {
-            came = self.process(&process) => Ok(came.unwrap_or_else(Came::Refused)),
+            came = hubside.process(&process) => Ok(came.unwrap_or_else(Came::Refused)),
             stopped = stopped(desk) => Err(stopped),
         }
     }

@@ -34,7 +34,7 @@ fn state_of(output: &str) -> Option<State> {
 
 fn piece(text: Text) -> Piece {
     let arguments = core_script::Arguments::default();
-    Piece { body: Body::Own(text), arguments, limit_s: text.limit_s() }
+    Piece { body: Body::Own(text), arguments, limit_s: text.limit_s(), caps: None }
 }
 
 fn printed(came: &Came) -> std::result::Result<&str, Outcome> {

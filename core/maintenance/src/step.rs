@@ -9,7 +9,7 @@ use core_model::library::{
     ScriptPurpose, Software, SoftwareVersion, Task, TaskMethod, effective_parameters,
 };
 use core_plan::{Failure, FailureClass, Key, Outcome, Work};
-use core_script::{Arguments, CommandShell, LastValue, Mask, ScriptError, Variables};
+use core_script::{Arguments, Caps, CommandShell, LastValue, Mask, ScriptError, Variables};
 use serde_json::{Map, Value};
 
 use crate::book::Line;
@@ -18,6 +18,7 @@ use crate::detect;
 use crate::drive::Desk;
 use crate::errand::{Came, Errand};
 use crate::error::Result;
+use crate::monitored;
 use crate::outcome;
 use crate::texts::{self, Text};
 
@@ -37,6 +38,8 @@ pub(crate) struct Piece {
     pub(crate) body: Body,
     pub(crate) arguments: Arguments,
     pub(crate) limit_s: u32,
+    /// How much comes back through a vendor, where it is not what comes back of any script.
+    pub(crate) caps: Option<Caps>,
 }
 
 /// What is run.
@@ -154,7 +157,8 @@ impl Here<'_> {
         let variables = Variables { method: Some(method), ..self.variables() };
         let given = self.given(key, &task.parameters, key.configures.is_some());
         let limit_s = script.limit_s(method.purpose());
-        piece(script, &given, &task.parameters, &variables, limit_s)
+        let caps = (*work == Work::Get).then_some(monitored::VENDOR_CAPS);
+        Ok(Piece { caps, ..piece(script, &given, &task.parameters, &variables, limit_s)? })
     }
 
     /// Takes away what the computer itself says how to take away.
@@ -191,7 +195,7 @@ impl Here<'_> {
 /// One of the engine's own scripts.
 pub(crate) fn own(text: Text, values: &[(&str, &str)]) -> std::result::Result<Piece, Failure> {
     let arguments = texts::given(values).map_err(|error| unfit(&error))?;
-    Ok(Piece { body: Body::Own(text), arguments, limit_s: text.limit_s() })
+    Ok(Piece { body: Body::Own(text), arguments, limit_s: text.limit_s(), caps: None })
 }
 
 fn piece(
@@ -203,7 +207,7 @@ fn piece(
 ) -> std::result::Result<Piece, Failure> {
     let defined: Vec<&Parameter> = defined.iter().collect();
     let arguments = Arguments::of(given, &defined, variables).map_err(|error| unfit(&error))?;
-    Ok(Piece { body: Body::Library(script), arguments, limit_s })
+    Ok(Piece { body: Body::Library(script), arguments, limit_s, caps: None })
 }
 
 fn unfit(error: &ScriptError) -> Failure {
@@ -287,7 +291,7 @@ pub(crate) async fn run(
                 arguments: &piece.arguments,
                 limit_s: piece.limit_s,
                 reads,
-                caps: None,
+                caps: piece.caps,
             };
             errand.run(desk, line).await?
         }
@@ -302,7 +306,6 @@ pub(crate) fn outcome_of(work: &Work, came: &Came, mask: &Mask) -> Outcome {
     let outcome = match work {
         Work::Detect => outcome::of_detection(came),
         Work::Test(_) => outcome::of_test(came),
-        Work::Get => outcome::of_reading(came),
         _ => outcome::of_change(came, class_of(work)),
     };
     outcome::masked(outcome, mask)

@@ -18,6 +18,7 @@ pub mod library;
 pub mod names;
 pub mod observation;
 pub mod queue;
+pub mod reading;
 pub mod record;
 pub mod run;
 pub mod session;

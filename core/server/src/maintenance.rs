@@ -15,6 +15,7 @@ use core_model::access::Role;
 use core_model::entity::EntityKind;
 use core_model::id::TenantId;
 use core_model::library::{ItemId, KeptSecret, SubjectId};
+use core_model::reading::Reading;
 use core_model::session::{Session, SessionKind, SessionRun};
 use core_store::{ActionQuery, RunToken, SessionLine};
 use futures::stream::unfold;
@@ -73,7 +74,8 @@ pub(crate) const DEEDS: &[Deed] = &[
         ..deed("POST", "/v1/sessions", "ask-for-maintenance")
     },
     Deed {
-        about: "The steps of a session, each with what came of it and what it printed, without secrets; only \
+        about: "The steps of a session, each with what came of it and what it printed, without secrets; \
+                `reading` is what a task that monitors read, its secret fields for operators and admins only; only \
                 those after the step of the number `since`.",
         least: Role::Reader,
         of_all: false,
@@ -196,10 +198,15 @@ async fn whose(api: &Api, subject: SubjectId) -> Result<Option<(TenantId, String
     Ok(tenant.map(|tenant| (tenant, row.name)))
 }
 
-/// A step, for machines.
-fn step(line: &SessionLine) -> Value {
+/// A step, for machines. Secret fields of what was read are for whoever decides what is deployed.
+fn step(line: &SessionLine, role: Role) -> Value {
     let value = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
     let said = value(&line.said);
+    let reading = said.get("reading").cloned().map(serde_json::from_value::<Reading>);
+    let reading = reading.and_then(Result::ok).map(|reading| match role {
+        Role::Operator | Role::Admin => reading.value,
+        Role::Reader | Role::Technician => reading.hidden(),
+    });
     let way = said.get("way").cloned().unwrap_or_default();
     json!({
         "number": line.number,
@@ -211,6 +218,7 @@ fn step(line: &SessionLine) -> Value {
         "exit": said.get("exit"),
         "output": said.get("output"),
         "errors": said.get("errors"),
+        "reading": reading,
         "began_us": line.began_us,
         "ended_us": line.ended_us,
     })
@@ -221,7 +229,8 @@ async fn lines(api: Arc<Api>, asked: Asked) -> Result<Response, Problem> {
     let since = Params::of(&asked.uri, &["since"])?.since()?.unwrap_or_default();
     let after = u32::try_from(since).unwrap_or(u32::MAX);
     let lines = api.store.session_lines(session.id, after).await?;
-    let items: Vec<Value> = lines.iter().map(step).collect();
+    let role = asked.caller()?.role;
+    let items: Vec<Value> = lines.iter().map(|line| step(line, role)).collect();
     tagged(&asked.headers, &json!({ "items": items }))
 }
 
@@ -237,6 +246,7 @@ async fn plan(api: Arc<Api>, asked: Asked) -> Result<Response, Problem> {
 
 struct Following {
     api: Arc<Api>,
+    role: Role,
     session: Session,
     /// The last word that was told.
     told: Option<String>,
@@ -252,6 +262,7 @@ async fn stream(api: Arc<Api>, asked: Asked) -> Result<Response, Problem> {
     let session = seen(&api, asked.caller()?, asked.id("id")).await?;
     let place = Arc::clone(&api.followers).try_acquire_owned();
     let place = place.map_err(|_| Problem::unavailable("too many follow already"))?;
+    let role = asked.caller()?.role;
     let mut ended = api.tail.ended();
     let stop = async move {
         // An error is that nobody is left to say it.
@@ -259,7 +270,7 @@ async fn stream(api: Arc<Api>, asked: Asked) -> Result<Response, Problem> {
         drop(place);
     };
     let following =
-        Following { api, session, told: None, from: 0, steps: BTreeMap::new(), over: false };
+        Following { api, role, session, told: None, from: 0, steps: BTreeMap::new(), over: false };
     let events = unfold(following, |mut following| async move {
         let events = following.next().await?;
         Some((futures::stream::iter(events.into_iter().map(Ok::<Event, Infallible>)), following))
@@ -305,7 +316,7 @@ impl Following {
             self.steps.remove(&self.from);
         }
         let event = Event::default().event("step").id(line.number.to_string());
-        event.json_data(step(line)).ok()
+        event.json_data(step(line, self.role)).ok()
     }
 }
 

@@ -289,8 +289,9 @@ fn parameter(name: &str) -> Value {
         "subject" => ("query", text(), "Only about this."),
         "Idempotency-Key" => (
             "header",
-            json!({ "type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$" }),
-            "Sent again with the same body, it is answered as before and does nothing.",
+            // Of a header, HTTP takes the blanks around its value away.
+            json!({ "type": "string", "pattern": "^[ \\t]*[!-~]{1,200}[ \\t]*$" }),
+            "1 to 200 readable characters. Sent again with the same body, it is answered as before and does nothing.",
         ),
         "Last-Event-ID" => ("header", number(), "Goes on after this event, whatever `since` says."),
         _ => ("query", text(), ""),

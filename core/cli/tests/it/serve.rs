@@ -17,6 +17,7 @@ mod elsewhere;
 mod hub;
 mod mail;
 mod maintenance;
+mod nights;
 mod service;
 mod sessions;
 mod spans;

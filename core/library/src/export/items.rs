@@ -198,6 +198,9 @@ pub(super) fn task(out: &mut Out, one: &Task, references: &References<'_>) -> Sc
     if let Some(lock) = &one.serial {
         out.text("serial", lock);
     }
+    if !one.secret_fields.is_empty() {
+        out.list("secret_fields", &one.secret_fields);
+    }
     out.flag("onboarding_only", one.onboarding_only);
     out.flag("ignored_in_automatic_onboarding", one.ignored_in_automatic_onboarding);
     prerequisites(out, &one.prerequisites, references);

@@ -417,6 +417,9 @@ pub struct TaskTable {
     pub parameters: Option<Vec<ParameterTable>>,
     /// The lock that it holds while it runs: of everything with this one, one runs at a time.
     pub serial: Option<String>,
+    /// Names of fields of what `get` reads whose values only operators and admins see, however deep they stand;
+    /// compared without case.
+    pub secret_fields: Option<Vec<String>>,
     /// It takes part in onboarding runs only.
     pub onboarding_only: Option<bool>,
     /// It takes no part in onboarding runs that nobody looks at.

@@ -80,6 +80,11 @@ impl Sh {
         })
     }
 
+    /// How many commands it was sent.
+    pub(crate) fn sent(&self) -> usize {
+        self.vendor.lock().unwrap().runs.len()
+    }
+
     fn life(&self) -> Arc<Life> {
         Arc::clone(&self.life.lock().unwrap())
     }
@@ -301,6 +306,11 @@ impl Estate {
             Ended::Over { report, .. } => report,
             other => panic!("{other:?}"),
         }
+    }
+
+    /// The next session begins with an empty book.
+    pub(crate) fn another_session(&self) {
+        *self.kept.lock().unwrap() = Kept::default();
     }
 
     pub(crate) fn words(report: &Report) -> Vec<String> {

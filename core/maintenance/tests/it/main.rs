@@ -6,4 +6,5 @@
 mod crash;
 mod estate;
 mod flow;
+mod graphs;
 mod ways;

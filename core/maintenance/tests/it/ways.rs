@@ -110,3 +110,28 @@ async fn a_long_script_is_staged_and_leaves_nothing_behind() {
     assert_eq!(estate.whole().await.overall, Overall::Passed);
     assert_eq!(std::fs::read_dir(estate.path("staged")).unwrap().count(), 0);
 }
+
+#[tokio::test]
+async fn what_was_sent_by_a_way_goes_by_no_other_while_the_computer_is_away() {
+    let estate = slow(Estate::new().with_way("two"));
+    planned_and_mute(&estate).await;
+    estate.ways[1].1.mute.store(true, Ordering::SeqCst);
+    let both_go = async {
+        goes_when_sent(&estate).await;
+    };
+    // The second goes with the first: nobody is there any more to be asked.
+    let second = Arc::clone(&estate.ways[1].1);
+    let with_it = async {
+        while estate.ways[0].1.online.load(Ordering::SeqCst) {
+            tokio::task::yield_now().await;
+        }
+        second.online.store(false, Ordering::SeqCst);
+    };
+    let process = estate.process(Life::endless(), true);
+    let (ended, (), ()) = tokio::join!(process, both_go, with_it);
+    assert!(matches!(ended, Ok(Ended::Waits { until: None, .. })), "{ended:?}");
+    let kept = estate.kept.lock().unwrap();
+    let open = kept.lines.values().find(|line| line.outcome.is_none()).unwrap();
+    assert_eq!(open.run.as_ref().map(|run| run.way.as_str()), Some("one"), "{open:#?}");
+    assert_eq!(estate.ways[1].1.sent(), 0, "it went a second way too");
+}

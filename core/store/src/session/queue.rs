@@ -137,7 +137,7 @@ impl Store {
                 continue;
             }
             session.state = SessionState::Running;
-            session.ready_us = None;
+            (session.ready_us, session.away) = (None, false);
             session.word = String::new();
             session.engine = Some(take.engine.to_owned());
             session.takes += 1;

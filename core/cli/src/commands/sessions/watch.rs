@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use core_model::id::SessionId;
+use core_model::reading::Reading;
 use core_model::session::{Session, SessionState};
 use core_store::{ActionQuery, SessionLine};
 use serde_json::{Value, json};
@@ -76,7 +77,11 @@ fn value(text: &str) -> Value {
 
 /// A step as it began, or as it ended.
 fn show(global: &Global, context: &Context, line: &SessionLine) {
-    let said = value(&line.said);
+    let mut said = value(&line.said);
+    if let Ok(reading) = serde_json::from_value::<Reading>(said["reading"].clone()) {
+        // What stands on a screen is seen by more than who may see secrets.
+        said["reading"] = reading.hidden();
+    }
     if global.json {
         output::json(&json!({
             "number": line.number,

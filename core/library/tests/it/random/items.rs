@@ -313,6 +313,10 @@ impl Dice {
             scripts,
             parameters: self.parameters("t"),
             serial: self.chance(SOME).then(|| "the \"lock\"".to_owned()),
+            secret_fields: match self.chance(SOME) {
+                true => vec!["recovery key".to_owned(), "\"pin\"".to_owned()],
+                false => Vec::new(),
+            },
             onboarding_only: self.chance(SOME),
             ignored_in_automatic_onboarding: self.chance(SOME),
             prerequisites: self.prerequisites(&any),
