@@ -167,7 +167,7 @@ struct Told {
 async fn work(
     night: &Night,
     foreman: &Arc<ByResolver>,
-    machines: &BTreeMap<ComputerId, MachineNo>,
+    machines: &BTreeMap<ComputerId, (MachineNo, bool)>,
     dice: &mut StdRng,
 ) -> Result<(Told, BTreeSet<MachineNo>)> {
     let hub = foreman.hub();
@@ -197,7 +197,7 @@ async fn work(
             let no = machines.get(&id);
             one.state == SessionState::Waiting
                 && one.away
-                && no.is_some_and(|no| left_alone.contains(no))
+                && no.is_some_and(|(no, _)| left_alone.contains(no))
         };
         if open.iter().all(|one| waits(one)) && off.is_empty() {
             break;
@@ -212,7 +212,7 @@ async fn work(
             open.iter().find(|one| one.state == SessionState::Running && dice.random_bool(0.2));
         if let Some(SubjectId::Computer(id)) = running.map(|one| one.subject)
             && touched.len() * 20 < sessions
-            && let Some(no) = machines.get(&id)
+            && let Some((no, _)) = machines.get(&id)
             && touched.insert(*no)
         {
             night.change(json!({ "change": "power", "machine": no, "on": false }))?;
@@ -227,11 +227,10 @@ async fn work(
         for no in back {
             night.change(json!({ "change": "power", "machine": no, "on": true }))?;
         }
-        left_alone.extend(
-            machines
-                .values()
-                .filter(|no| !is_on(night, **no) && !off.iter().any(|(_, one)| one == *no)),
-        );
+        // Whoever is off and stays so, or has agents only that are left over, is waited for.
+        let stays_off = |no: &MachineNo| !is_on(night, *no) && off.iter().all(|(_, one)| one != no);
+        let lost = |(no, current): &&(MachineNo, bool)| !current || stays_off(no);
+        left_alone.extend(machines.values().filter(lost).map(|(no, _)| *no));
         // The RMMs tell who is there; a sync that a fault breaks off is done again.
         hub.sync(&["cw-automate".to_owned(), "cw-control".to_owned()], &SyncOptions::default())
             .await?;
@@ -277,7 +276,7 @@ async fn known(night: &Night, store: Store, at_once: usize) -> Result<ByResolver
 /// Asks for everybody of whom a machine is known.
 async fn ask_for_all(
     foreman: &ByResolver,
-    machines: &BTreeMap<ComputerId, MachineNo>,
+    machines: &BTreeMap<ComputerId, (MachineNo, bool)>,
 ) -> Result<Vec<Session>> {
     let hub = foreman.hub();
     let snapshot = foreman.resolver.snapshot();
@@ -321,7 +320,7 @@ async fn a_night(computers: usize, seed: u64) -> Result<()> {
     };
     ensure!(machines.len() * 10 > computers * 8, "{} of {computers} are known", machines.len());
     let mut dice = StdRng::seed_from_u64(seed);
-    let all: BTreeSet<MachineNo> = machines.values().copied().collect();
+    let all: BTreeSet<MachineNo> = machines.values().map(|(no, _)| *no).collect();
     let planted = plant(&night, &all, &mut dice)?;
     let before = states(&night, &all);
     ask_for_all(&foreman, &machines).await?;
@@ -333,13 +332,13 @@ async fn a_night(computers: usize, seed: u64) -> Result<()> {
     let mut judgement = Judgement::default();
     for (_, session) in hub.store.sessions(SessionQuery::default()).await? {
         let SubjectId::Computer(id) = session.subject else { bail!("{session:?}") };
-        let no = machines[&id];
+        let (no, current) = machines[&id];
         let trouble = planted.get(&no);
         let case = Case {
             session: &session,
             before: &before[&no],
             now: &after[&no],
-            reachable: is_on(&night, no),
+            reachable: current && is_on(&night, no),
             troubled: trouble.is_some() || touched.contains(&no),
             lies: trouble.filter(|one| one.lies).map(|one| one.package),
         };

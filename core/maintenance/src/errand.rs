@@ -23,6 +23,9 @@ const GRACE_S: i64 = 120;
 const PART: Duration = Duration::from_secs(120);
 /// How often parts are sent before the way is given up.
 const PART_ROUNDS: u32 = 3;
+/// How many answers of a vendor in a row may be no sense before what was sent counts as lost: until then it may well
+/// run, and a look at the computer would see too little.
+const PATIENCE: u32 = 6;
 /// How often it is looked whether the way is still there, while a script is waited for.
 const LOOK_S: i64 = 30;
 
@@ -132,7 +135,7 @@ impl Errand<'_> {
                 broken("it is not known whether it was sent")
             };
         };
-        match way.carrier.find(&self.command(run, &delivery.run, stdin, way)).await {
+        match found(desk, way, &self.command(run, &delivery.run, stdin, way)).await? {
             Ok(Some(handle)) => {
                 let run = self.note_handle(desk, line, run, &handle).await?;
                 self.wait(desk, line, way, &run, &handle).await.map(Some)
@@ -167,7 +170,7 @@ impl Errand<'_> {
         let handle = match way.carrier.start(&command).await {
             Ok(handle) => handle,
             Err(error) if may_have_arrived(error.kind()) => {
-                match way.carrier.find(&command).await {
+                match found(desk, way, &command).await? {
                     Ok(Some(handle)) => handle,
                     Ok(None) => return Ok(Through::Not(error.to_string())),
                     Err(_) if self.reads => return Ok(Through::Not(error.to_string())),
@@ -222,7 +225,9 @@ impl Errand<'_> {
     fn caps(&self, way: &Way) -> Caps {
         match self.caps {
             Some(caps) if way.caps == Caps::VENDOR => caps,
-            _ => way.caps,
+            // Of lines the value is the last one: it comes with the output.
+            Some(_) => Caps { tail: way.caps.value, ..way.caps },
+            None => way.caps,
         }
     }
 
@@ -300,10 +305,13 @@ impl Errand<'_> {
         // A computer that was away answers when it is back, which may be late.
         let deadline = (run.sent_at + limit).max(began + TimeDelta::seconds(GRACE_S));
         let mut look_at = began + TimeDelta::seconds(LOOK_S);
+        let mut failed = 0;
         loop {
             desk.clock.pause(way.carrier.pace()).await?;
             let now = desk.clock.now();
-            match way.carrier.poll(handle).await {
+            let polled = way.carrier.poll(handle).await;
+            failed = if polled.is_err() { failed + 1 } else { 0 };
+            match polled {
                 Ok(ScriptOutcome::Done { output, .. }) => {
                     return Ok(match read(&output, Nonce(run.nonce)) {
                         Answer::NotStarted => Came::Broken(no_answer(&output)),
@@ -312,7 +320,7 @@ impl Errand<'_> {
                 }
                 Ok(ScriptOutcome::Failed { reason }) => return Ok(Came::Broken(reason)),
                 Ok(ScriptOutcome::Pending) => {}
-                Err(error) if error.kind().actor() == Actor::Clock => {
+                Err(error) if error.kind().actor() == Actor::Clock || failed < PATIENCE => {
                     tracing::debug!(%error, way = %way.name, step = line.number, "an answer was not fetched yet");
                 }
                 Err(error) => return Ok(Came::Broken(error.to_string())),
@@ -385,6 +393,25 @@ async fn part_stored(
         }
         if desk.clock.now() >= deadline {
             return Ok(Err("there was no answer".to_owned()));
+        }
+    }
+}
+
+/// Whether the vendor has a command; asked again where its answer is none.
+async fn found(
+    desk: &Desk<'_>,
+    way: &Way,
+    command: &Command,
+) -> Result<core_connector::Result<Option<ScriptHandle>>> {
+    let mut failed = 1;
+    loop {
+        match way.carrier.find(command).await {
+            Err(error) if failed < PATIENCE => {
+                tracing::debug!(%error, way = %way.name, "whether a script was sent is not known yet");
+                failed += 1;
+                desk.clock.pause(way.carrier.pace()).await?;
+            }
+            found => return Ok(found),
         }
     }
 }

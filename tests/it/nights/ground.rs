@@ -1,7 +1,7 @@
 //! What is true when the night is over: each machine of the estate beside what the resolver says of its computer,
 //! and beside what the hub says of itself.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use anyhow::{Result, ensure};
 use core_model::entity::Agent;
@@ -16,32 +16,37 @@ use mocks::world::{Installed, MachineNo, MachineState, World};
 
 use super::rules::{FILE, PRODUCTS, TEXT};
 
-/// Which machine of the world a computer of the hub is: the one that all of its agents run on.
-pub(super) async fn machines(hub: &Hub, world: &World) -> Result<BTreeMap<ComputerId, MachineNo>> {
+/// Which machine of the world a computer of the hub is: the one that all of its agents run on; and whether one of
+/// these agents still does, so that it can be reached while it is on.
+pub(super) async fn machines(
+    hub: &Hub,
+    world: &World,
+) -> Result<BTreeMap<ComputerId, (MachineNo, bool)>> {
     let agents: Vec<Agent> = hub.all().await?;
-    let mut found: BTreeMap<ComputerId, BTreeSet<MachineNo>> = BTreeMap::new();
+    let automate: BTreeMap<String, (MachineNo, bool)> = (world.automate.computers.iter())
+        .map(|row| (row.id.to_string(), (row.machine, row.current)))
+        .collect();
+    let control: BTreeMap<String, (MachineNo, bool)> = (world.control.sessions.iter())
+        .filter_map(|row| Some((row.id.to_string(), (row.machine?, row.current))))
+        .collect();
+    let mut found: BTreeMap<ComputerId, BTreeMap<MachineNo, bool>> = BTreeMap::new();
     for agent in agents.iter().filter(|one| !one.gone) {
         let Some(computer) = agent.computer else { continue };
         let machine = match agent.connection.as_str() {
-            "cw-automate" => world
-                .automate
-                .computers
-                .iter()
-                .find(|row| row.id.to_string() == agent.key)
-                .map(|row| row.machine),
-            "cw-control" => world
-                .control
-                .sessions
-                .iter()
-                .find(|row| row.id.to_string() == agent.key)
-                .and_then(|row| row.machine),
+            "cw-automate" => automate.get(&agent.key),
+            "cw-control" => control.get(&agent.key),
             _ => continue,
         };
-        found.entry(computer).or_default().extend(machine);
+        if let Some((no, current)) = machine {
+            *found.entry(computer).or_default().entry(*no).or_default() |= *current;
+        }
     }
-    // What the hub joined wrongly is another test's matter, and no machine can be said of it.
-    let one = |(computer, machines): (ComputerId, BTreeSet<MachineNo>)| {
-        (machines.len() == 1).then(|| machines.first().map(|no| (computer, *no))).flatten()
+    // What the hub joined wrongly, or took for two, is another test's matter: no machine can be said of it.
+    let mut computers: BTreeMap<MachineNo, usize> = BTreeMap::new();
+    found.values().flat_map(BTreeMap::keys).for_each(|no| *computers.entry(*no).or_default() += 1);
+    let one = |(computer, machines): (ComputerId, BTreeMap<MachineNo, bool>)| {
+        let (no, current) = machines.first_key_value().map(|(no, current)| (*no, *current))?;
+        (machines.len() == 1 && computers[&no] == 1).then_some((computer, (no, current)))
     };
     Ok(found.into_iter().filter_map(one).collect())
 }

@@ -199,7 +199,8 @@ pub(super) fn task(out: &mut Out, one: &Task, references: &References<'_>) -> Sc
         out.text("serial", lock);
     }
     if !one.secret_fields.is_empty() {
-        out.list("secret_fields", &one.secret_fields);
+        let names = one.secret_fields.iter().map(|one| quoted(one));
+        out.list("secret_fields", &names.collect::<Vec<_>>());
     }
     out.flag("onboarding_only", one.onboarding_only);
     out.flag("ignored_in_automatic_onboarding", one.ignored_in_automatic_onboarding);

@@ -67,6 +67,8 @@ pub(crate) struct Sh {
     /// It takes what it is sent and never answers.
     pub(crate) mute: AtomicBool,
     pub(crate) online: AtomicBool,
+    /// So many of its next answers are no sense.
+    pub(crate) nonsense: AtomicU32,
 }
 
 impl Sh {
@@ -77,6 +79,7 @@ impl Sh {
             life: Mutex::new(Life::endless()),
             mute: AtomicBool::new(false),
             online: AtomicBool::new(true),
+            nonsense: AtomicU32::new(0),
         })
     }
 
@@ -117,6 +120,11 @@ impl Carrier for Sh {
 
     async fn poll(&self, handle: &ScriptHandle) -> core_connector::Result<ScriptOutcome> {
         self.life().say().map_err(|_| away())?;
+        let left = |left: u32| left.checked_sub(1);
+        if self.nonsense.fetch_update(Ordering::SeqCst, Ordering::SeqCst, left).is_ok() {
+            let detail = "a page to sign in instead of JSON";
+            return Err(core_connector::Error::new(ErrorKind::Protocol, "poll", detail));
+        }
         let run: Uuid = handle.0.parse().unwrap();
         Ok(match self.vendor.lock().unwrap().runs.get(&run).cloned() {
             Some(Some(output)) => ScriptOutcome::Done { output, truncated: false },

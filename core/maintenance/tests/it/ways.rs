@@ -135,3 +135,23 @@ async fn what_was_sent_by_a_way_goes_by_no_other_while_the_computer_is_away() {
     assert_eq!(open.run.as_ref().map(|run| run.way.as_str()), Some("one"), "{open:#?}");
     assert_eq!(estate.ways[1].1.sent(), 0, "it went a second way too");
 }
+
+#[tokio::test]
+async fn answers_that_are_no_sense_are_asked_for_again_before_what_was_sent_counts_as_lost() {
+    let estate = slow(Estate::new());
+    assert!(matches!(estate.process(Life::endless(), false).await, Ok(Ended::Planned(_))));
+    estate.ways[0].1.nonsense.store(5, Ordering::SeqCst);
+    assert_eq!(estate.whole().await.overall, Overall::Passed);
+    let interrupted = |line: &core_maintenance::Line| {
+        line.outcome.as_ref() == Some(&core_plan::Outcome::Interrupted)
+    };
+    assert!(!estate.kept.lock().unwrap().lines.values().any(interrupted));
+    // What makes no sense for ever is lost, and the computer is looked at.
+    estate.another_session();
+    std::fs::remove_file(estate.path("reader")).unwrap();
+    assert!(matches!(estate.process(Life::endless(), false).await, Ok(Ended::Planned(_))));
+    estate.ways[0].1.nonsense.store(6, Ordering::SeqCst);
+    assert_eq!(estate.whole().await.overall, Overall::Passed);
+    assert!(estate.kept.lock().unwrap().lines.values().any(interrupted));
+    assert_eq!(estate.read("log"), "install reader 1.0\ninstall reader 1.0\n", "once a session");
+}

@@ -218,13 +218,10 @@ impl Model {
 
     fn tidy(&mut self, now: i64) {
         let got_on = &self.got_on;
+        // What is lost waits again, and may have waited too long by then.
         for one in self.sessions.values_mut() {
-            let expired = one.expires_us.is_some_and(|expires| expires <= now);
-            if one.state == SessionState::Waiting && expired {
-                end(one, SessionState::Expired, now);
-            } else if one.state == SessionState::Running
-                && one.until_us.is_some_and(|until| until <= now)
-            {
+            let lost = one.until_us.is_some_and(|until| until <= now);
+            if one.state == SessionState::Running && lost {
                 let got_on = got_on.get(&one.id).is_some_and(|at| Some(*at) >= one.begun_us);
                 one.fruitless = if got_on { 0 } else { one.fruitless + 1 };
                 if one.fruitless >= TIGHT.most_takes {
@@ -234,6 +231,10 @@ impl Model {
                     (one.state, one.until_us) = (SessionState::Waiting, None);
                     one.changed_us = now;
                 }
+            }
+            let expired = one.expires_us.is_some_and(|expires| expires <= now);
+            if one.state == SessionState::Waiting && expired {
+                end(one, SessionState::Expired, now);
             }
         }
     }
