@@ -28,11 +28,13 @@ mod groups;
 pub(crate) mod hardware;
 mod inventory;
 mod list;
+mod patching;
 mod problem;
 mod query;
 mod reading;
 mod request;
 mod row;
+mod schedule;
 mod system;
 #[cfg(test)]
 mod tests;

@@ -23,7 +23,9 @@ mod sim;
 mod tests;
 
 pub use self::agenda::settle;
-pub(crate) use self::agenda::{Job, Progress, begin, is_due, power, progress, reboot, wiped};
+pub(crate) use self::agenda::{
+    Job, Progress, begin, enter, is_due, power, progress, reboot, wiped,
+};
 pub use self::direct::{begin_line, heard, run_line};
 #[cfg(test)]
 pub(crate) use self::facts::Facts;

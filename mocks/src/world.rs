@@ -19,7 +19,8 @@ mod options;
 mod state;
 
 pub use self::automate::{
-    Automate, AutomateClient, AutomateComputer, AutomateGroup, AutomateLocation, QueuedCommand,
+    Automate, AutomateClient, AutomateComputer, AutomateGroup, AutomateLocation, ModeChange,
+    QueuedCommand,
 };
 pub use self::control::{Control, ControlClient, ControlEvent, ControlSession};
 pub use self::credentials::Credentials;
@@ -37,7 +38,7 @@ pub use self::options::Options;
 pub use self::state::{
     Access, Ask, Content, DownloadTrouble, Due, Effect, FileEntry, InstallFault, InstallTrouble,
     Installed, InstallerRun, MachineState, Name, RebootCause, RegKey, RegValue, Rule, Scope,
-    ScriptRun, Service, States, Task, Verb, Web, WebAnswer, WebRequest,
+    ScriptRun, Service, States, Task, UpdateState, Verb, Web, WebAnswer, WebRequest, WindowsUpdate,
 };
 
 /// A count of changes of the whole world; each change gets the next.

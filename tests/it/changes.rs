@@ -414,3 +414,38 @@ async fn a_listing_that_answered_nothing_at_first_is_read_whole_the_next_time() 
     ensure!(live().await? > 0, "what answered nothing once is never read again");
     ensure_verified(&hub).await
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hold_of_what_is_there_after_all_ends_with_the_next_sync() -> Result<()> {
+    for database in both_databases().await? {
+        let estate = Estate::of(80, 89).await?;
+        let hub = paging_hub(&estate, database.open().await?)?;
+        sync_whole(&hub).await?;
+        let nothing = Rule {
+            fault: Fault::EmptyList,
+            face: Some(Face::Halo),
+            path: Some("/api/asset".to_owned()),
+            when: When::Always,
+            times: None,
+        };
+        estate.running.set_faults(vec![nothing]);
+        let full = SyncOptions { full: true, ..SyncOptions::default() };
+        let runs = hub.sync(&["halopsa".to_owned()], &full).await?;
+        estate.running.set_faults(Vec::new());
+        let held = runs.iter().find(|run| run.outcome == Outcome::Held).context("nothing held")?;
+        ensure!(held.stream == "assets" && held.counts.held > 0, "{held:#?}");
+        // What changed since names nothing that is there as before.
+        let runs = sync_whole(&hub).await?;
+        let again =
+            runs.iter().find(|run| (&run.stream, &run.scope) == (&held.stream, &held.scope));
+        ensure!(again.is_some_and(|run| run.mode == "full"), "{again:#?}");
+        ensure!(hub.store.held().await?.is_empty(), "{:#?}", hub.store.held().await?);
+        // And then it is read by its changes again.
+        let runs = sync_whole(&hub).await?;
+        let then = runs.iter().find(|run| (&run.stream, &run.scope) == (&held.stream, &held.scope));
+        ensure!(then.is_some_and(|run| run.mode == "incremental"), "{then:#?}");
+        ensure_verified(&hub).await?;
+        databases::drop_database(&database).await?;
+    }
+    Ok(())
+}

@@ -1,6 +1,7 @@
 //! The programs that `core/script` sends, run by the machines of the estate: as an agent of Automate gets them,
 //! and through the connectors.
 
+mod calling;
 mod lasting;
 mod maintaining;
 mod people;

@@ -7,13 +7,16 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may stop")]
 
 mod accounts;
+mod agenda;
 mod alike;
 mod api;
 mod arch;
 mod changes;
 #[cfg(unix)]
 mod ci;
+mod cloud;
 mod conformance;
+mod conformance_maintenance;
 mod contracts;
 mod crash;
 mod daemon;
@@ -26,6 +29,9 @@ mod leases;
 mod machines;
 mod maintenance;
 mod matrix;
+mod nights;
+mod notifications;
+mod onboarding;
 mod people;
 mod push;
 mod resuming;
@@ -36,3 +42,4 @@ mod splits;
 mod subscriptions;
 mod support;
 mod tickets;
+mod watched;

@@ -14,6 +14,10 @@ use serde_json::json;
 use tests::night::{ForAll, Night, file_task, product};
 use tests::{fresh_sqlite, sync_all};
 
+mod again;
+mod reboots;
+mod stopping;
+
 const FILE: &str = r"C:\ProgramData\Linchpin\policy.txt";
 
 /// What every computer of the estate shall have.
@@ -285,35 +289,6 @@ async fn s13_an_engine_that_is_stopped_and_lost_again_and_again_installs_nothing
             *runs.entry(format!("{:?} {:?}", run.package, run.verb)).or_default() += 1;
         }
         ensure!(runs.values().all(|times| *times == 1), "{}: {runs:?}", session.subject_name);
-    }
-    Ok(())
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn s20_s27_a_machine_is_rebooted_once_and_one_that_asks_for_ever_is_told() -> Result<()> {
-    let night = Night::of(60, 14).await?;
-    let (store, _folder) = fresh_sqlite().await?;
-    let mut foreman = everything(&night, store.clone()).await?;
-    foreman.session.reboots = core_plan::RebootPolicy::Force;
-    let foreman = Arc::new(foreman);
-    let computers = computers(&foreman, 4).await?;
-    let sessions: Vec<Session> = computers.iter().map(|one| foreman.session_of(one)).collect();
-    store.add_sessions(&sessions).await?;
-    for session in until_over(&foreman, sessions.len()).await? {
-        let machine = night.machine(&session.subject_name)?;
-        let result = session.result.clone().unwrap_or_default();
-        ensure!(
-            session.state == SessionState::Succeeded,
-            "{}: {}",
-            session.subject_name,
-            session.word
-        );
-        ensure!(
-            machine.reboots.len() == 1 && result["rebooted"] == true,
-            "{}: {:?} {result}",
-            session.subject_name,
-            machine.reboots
-        );
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use chrono::{TimeDelta, Utc};
 use core_connector::Secret;
 use core_engine::{EngineSettings, Foreman, Unbriefed};
-use core_maintenance::{Brief, Demand, Names};
+use core_maintenance::{Brief, BusinessHours, Demand, Names};
 use core_model::entity::Computer;
 use core_model::id::{DeploymentId, SoftwareId, TaskId, VersionId};
 use core_model::library::{
@@ -57,6 +57,13 @@ impl Night {
             }
         });
         Ok(night)
+    }
+
+    /// How much faster than life the world's clock goes.
+    #[must_use]
+    pub fn hurry(&self) -> u32 {
+        u32::try_from(STRIDE * 1_000).unwrap_or(u32::MAX)
+            / u32::try_from(STEP.as_millis()).unwrap_or(1)
     }
 
     /// The world's clock.
@@ -178,6 +185,10 @@ pub struct ForAll {
     pub rules: QueueRules,
     /// Secrets, by name.
     pub secrets: BTreeMap<String, Secret>,
+    /// Whether approved updates of Windows are installed.
+    pub updates: bool,
+    /// When people work; nothing is rebooted then.
+    pub hours: Option<BusinessHours>,
     /// So many briefs break the task that asks for them.
     pub stumbles: std::sync::atomic::AtomicU32,
 }
@@ -213,6 +224,8 @@ impl ForAll {
             session: Settings::default(),
             rules: QueueRules { lease_us: 3_600_000_000, ..QueueRules::default() },
             secrets: BTreeMap::new(),
+            updates: false,
+            hours: None,
             stumbles: std::sync::atomic::AtomicU32::new(0),
         }
     }
@@ -270,8 +283,9 @@ impl Foreman for ForAll {
             run: if session.run.detect_only { RunKind::DetectOnly } else { RunKind::Full },
             settings: self.session.clone(),
             on_change: OnChange::default(),
-            hours: None,
+            hours: self.hours.clone(),
             changes_wait: false,
+            updates: self.updates,
         })
     }
 

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use core_connector::{Error, ErrorKind, KeepSecret, Result};
+use core_http::auth::{OAuth, Token};
 use core_http::{Answer, Http, HttpOptions, PauseScope, Request};
 
 use crate::config::Access;
@@ -14,6 +15,7 @@ use crate::wire::Failure;
 /// A client of Graph.
 pub(crate) struct Graph {
     http: Http,
+    auth: Arc<OAuth>,
     base: String,
 }
 
@@ -23,13 +25,19 @@ impl Graph {
         let (base, settings) = (access.base.clone(), access.http.clone());
         let text = base.as_str().to_owned();
         let auth = Arc::new(signin::authorizer(access, keep)?);
-        let http = Http::new(HttpOptions { base, settings, auth, classify, pause })?;
-        Ok(Self { http, base: text })
+        let signs = Arc::clone(&auth);
+        let http = Http::new(HttpOptions { base, settings, auth: signs, classify, pause })?;
+        Ok(Self { http, auth, base: text })
     }
 
     /// Graph's address with its version: a link from another one is of no use here.
     pub(crate) fn base(&self) -> &str {
         &self.base
+    }
+
+    /// The token that requests to a directory are signed with.
+    pub(crate) async fn token(&self, directory: &str) -> Result<Token> {
+        self.auth.token_of(directory).await
     }
 
     /// Reads a path or a link in a directory. `operation` is its name in errors: links hold

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use core_connector::{
-    Account, Changes, Connector, Factory, KeepSecret, Permission, Result, Source, Stream,
-    StreamDoc, Subscribe, Webhooks,
+    AccessTokens, Account, Changes, Connector, Factory, KeepSecret, Permission, Result, Source,
+    Stream, StreamDoc, Subscribe, Webhooks,
 };
 use core_model::RecordKind;
 
@@ -22,6 +22,7 @@ mod permissions;
 mod signin;
 mod subscriptions;
 mod tenants;
+mod tokens;
 mod users;
 mod webhook;
 mod wire;
@@ -37,6 +38,7 @@ use directories::Directories;
 use managed_devices::ManagedDevices;
 use subscriptions::Subscriptions;
 use tenants::Tenants;
+use tokens::Tokens;
 
 /// A partner's, or a single organisation's, view of Azure AD.
 pub struct AzureAd {
@@ -49,6 +51,7 @@ pub struct AzureAd {
     managed_devices: ManagedDevices,
     hooks: Option<webhook::Hooks>,
     subscriptions: Subscriptions,
+    tokens: Tokens,
 }
 
 const TENANTS: &[RecordKind] = &[RecordKind::Client];
@@ -68,7 +71,7 @@ impl Factory for AzureAd {
         StreamDoc { name: "devices", kinds: DEVICES, changes: Changes::UpsertsAndDeletes },
         StreamDoc { name: "managed-devices", kinds: MANAGED_DEVICES, changes: Changes::Snapshot },
     ];
-    const ACTIONS: &'static [&'static str] = &["webhooks", "subscribe"];
+    const ACTIONS: &'static [&'static str] = &["webhooks", "subscribe", "access-tokens"];
     const PERMISSIONS: &'static [Permission] = permissions::PERMISSIONS;
 
     fn build(config: Config) -> Result<Box<dyn Connector>> {
@@ -93,6 +96,7 @@ impl Factory for AzureAd {
             devices: delta(devices::SPEC),
             managed_devices: ManagedDevices::new(Arc::clone(&graph), Arc::clone(&directories)),
             subscriptions: Subscriptions::new(Arc::clone(&graph), Arc::clone(&directories), told),
+            tokens: Tokens::new(&graph, &directories),
             graph,
             directories,
             hooks,
@@ -119,6 +123,10 @@ impl Connector for AzureAd {
 
     fn subscribe(&self) -> Option<&dyn Subscribe> {
         Some(&self.subscriptions)
+    }
+
+    fn access_tokens(&self) -> Option<&dyn AccessTokens> {
+        Some(&self.tokens)
     }
 
     fn webhooks(&self) -> Option<&dyn Webhooks> {

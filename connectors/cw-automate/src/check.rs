@@ -20,7 +20,17 @@ pub(crate) const PERMISSIONS: &[Permission] = &[
     Permission { name: "Groups.Show All", for_what: "groups and their members", required: false },
     Permission {
         name: "Patch Manager.Read",
-        for_what: "the version of the server in `linchpin check`",
+        for_what: "approved updates of Windows, and the version of the server in `linchpin check`",
+        required: false,
+    },
+    Permission {
+        name: "Patch Manager",
+        for_what: "having approved updates of Windows installed",
+        required: false,
+    },
+    Permission {
+        name: "Scripts",
+        for_what: "scheduling the two scripts of [connection.maintenance_mode]",
         required: false,
     },
     Permission {
@@ -97,7 +107,16 @@ pub(crate) fn permission_for(operation: &str) -> &'static str {
     if operation.contains("SendTo") || operation.starts_with("PATCH ") {
         return "Computers.Edit";
     }
-    if operation.contains("PatchInformation") {
+    if operation.contains("ScriptSchedule") {
+        return "Scripts";
+    }
+    if operation.contains("PatchActions") {
+        return "Patch Manager";
+    }
+    if ["PatchInformation", "PatchingStats", "MicrosoftUpdates"]
+        .iter()
+        .any(|one| operation.contains(one))
+    {
         return "Patch Manager.Read";
     }
     if operation.contains("GroupComputers") {

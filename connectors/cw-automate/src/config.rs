@@ -5,6 +5,7 @@ use core_http::HttpSettings;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
+use crate::maintenance::MaintenanceSettings;
 use crate::push::PushSettings;
 
 /// Large servers answer in tens of seconds, and now and then in minutes.
@@ -35,6 +36,9 @@ pub struct Config {
     /// What the hub may write into the computers of this server.
     #[serde(default)]
     pub push: PushSettings,
+    /// How computers are put into maintenance mode. Left out, they are left as they are.
+    #[serde(default)]
+    pub maintenance_mode: Option<MaintenanceSettings>,
     /// How requests are made; `timeout_seconds` is 300 here if not set.
     #[serde(default = "slow", deserialize_with = "slow_unless_set")]
     #[schemars(with = "HttpSettings")]

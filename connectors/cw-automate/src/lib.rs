@@ -9,6 +9,8 @@ mod config;
 mod groups;
 mod listing;
 mod locations;
+mod maintenance;
+mod patching;
 mod push;
 mod scripts;
 mod sign_in;
@@ -21,7 +23,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use core_connector::{
-    Account, Changes, Connector, Factory, Permission, Push, Result, RunScript, Stream, StreamDoc,
+    Account, Changes, Connector, Factory, MaintenanceMode, Patching, Permission, Push, Result,
+    RunScript, Stream, StreamDoc,
 };
 use core_model::RecordKind;
 
@@ -33,6 +36,9 @@ pub use crate::config::Config;
 use crate::groups::{Groups, Members};
 use crate::listing::{Listed, Table};
 use crate::locations::Locations;
+pub use crate::maintenance::MaintenanceSettings;
+use crate::maintenance::Modes;
+use crate::patching::PatchManager;
 use crate::push::Fields;
 pub use crate::push::{LocationSettings, PushSettings};
 use crate::scripts::Commands;
@@ -48,6 +54,8 @@ pub struct Automate {
     members: Listed<Members>,
     commands: Commands,
     fields: Option<Fields>,
+    modes: Option<Modes>,
+    patches: PatchManager,
 }
 
 #[async_trait]
@@ -74,6 +82,14 @@ impl Connector for Automate {
     fn push(&self) -> Option<&dyn Push> {
         self.fields.as_ref().map(|push| push as &dyn Push)
     }
+
+    fn maintenance_mode(&self) -> Option<&dyn MaintenanceMode> {
+        self.modes.as_ref().map(|modes| modes as &dyn MaintenanceMode)
+    }
+
+    fn patching(&self) -> Option<&dyn Patching> {
+        Some(&self.patches)
+    }
 }
 
 impl Factory for Automate {
@@ -88,11 +104,13 @@ impl Factory for Automate {
         doc(Groups::NAME, Groups::KINDS),
         doc(Members::NAME, Members::KINDS),
     ];
-    const ACTIONS: &'static [&'static str] = &["run-script", "push"];
+    const ACTIONS: &'static [&'static str] =
+        &["run-script", "push", "maintenance-mode", "patching"];
     const PERMISSIONS: &'static [Permission] = check::PERMISSIONS;
 
     fn build(config: Config) -> Result<Box<dyn Connector>> {
         let fields = config.push.fields()?;
+        let modes = config.maintenance_mode.clone();
         let api = Arc::new(Api::new(config)?);
         Ok(Box::new(Self {
             clients: Listed::new(&api),
@@ -103,6 +121,8 @@ impl Factory for Automate {
             members: Listed::new(&api),
             commands: Commands::new(&api),
             fields: Fields::new(&api, fields),
+            modes: modes.map(|settings| Modes::new(&api, settings)),
+            patches: PatchManager::new(&api),
             api,
         }))
     }

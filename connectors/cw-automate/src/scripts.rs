@@ -116,7 +116,7 @@ impl RunScript for Commands {
 }
 
 /// What goes into the path must be a number.
-fn number(text: &str) -> Option<&str> {
+pub(crate) fn number(text: &str) -> Option<&str> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     digits.then_some(text)
 }

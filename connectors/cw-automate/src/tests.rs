@@ -3,6 +3,7 @@
 mod exchanges;
 mod lists;
 mod signing_in;
+mod upkeep;
 
 use chrono::{TimeDelta, Utc};
 use core_connector::conformance::{self, FullRead};

@@ -6,12 +6,15 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 
 mod access;
 mod files;
+mod notify;
 mod push;
 mod read;
 mod rules;
 mod runner;
+mod schedule;
 mod serve;
 mod sessions;
+mod stops;
 mod sync;
 mod token;
 
@@ -21,6 +24,7 @@ pub(crate) use self::access::{
 pub(crate) use self::files::{
     ApplyArgs, ApproveArgs, ExportArgs, PlanArgs, RejectArgs, RequestsAction, RequestsArgs,
 };
+pub(crate) use self::notify::{MailPreviewArgs, NotifyAction, NotifyArgs};
 pub(crate) use self::push::{PushAction, PushArgs, PushRetryArgs};
 pub(crate) use self::read::{
     AskArgs, DeliveriesAction, DeliveriesArgs, ListArgs, ListKind, MailAction, MailArgs, RunsArgs,
@@ -33,10 +37,13 @@ pub(crate) use self::rules::{
 pub(crate) use self::runner::{
     AgentAction, AgentEnrolArgs, AgentRunArgs, RunnersAction, RunnersArgs, RunnersTokenArgs,
 };
+pub(crate) use self::schedule::{ScheduleAction, ScheduleArgs};
 pub(crate) use self::serve::{DemoArgs, LogFormat, MocksArgs, ServeArgs};
 pub(crate) use self::sessions::{
-    ActionsArgs, SessionsAction, SessionsArgs, SessionsCancelArgs, SessionsRunArgs,
+    ActionsArgs, ByWord, SessionsAction, SessionsArgs, SessionsCancelArgs, SessionsCompareArgs,
+    SessionsNowArgs, SessionsPostponeArgs, SessionsRunArgs,
 };
+pub(crate) use self::stops::{StopArgs, StopWhat};
 pub(crate) use self::sync::{CheckArgs, DecideArgs, LinkArgs, PinArgs, RebuildArgs, SyncArgs};
 pub(crate) use self::token::{TokenAction, TokenCreateArgs, TokenRevokeArgs};
 
@@ -191,7 +198,7 @@ pub(crate) enum Command {
     /// What waits for you: refused credentials, missing rights, held deletions, decisions, requests
     #[command(after_help = EXIT_CODES)]
     Needs(AskArgs),
-    /// How mail about what waits for you fares; `test` sends a trial and says what went wrong
+    /// How mail fares; `test` sends a trial and says what went wrong, `preview` shows one about a session
     #[command(after_help = EXIT_CODES)]
     Mail(MailArgs),
     /// Where the hub tells of what happens, and how each endpoint fares
@@ -203,6 +210,21 @@ pub(crate) enum Command {
     /// Sessions: what is to be done on computers, what waits and what runs; run one, watch one, take back
     #[command(after_help = EXIT_CODES, alias = "session")]
     Sessions(SessionsArgs),
+    /// Schedules: when sessions are made by themselves, and for whom; what comes, run one, switch one
+    #[command(after_help = EXIT_CODES, alias = "schedules")]
+    Schedule(ScheduleArgs),
+    /// Stop a deployment, a schedule, a tenant or everything: nothing more is changed, what waits is held
+    #[command(after_help = EXIT_CODES, alias = "pause")]
+    Stop(StopArgs),
+    /// Have go on what was stopped, or what a ring halted
+    #[command(after_help = EXIT_CODES, alias = "go")]
+    Resume(StopArgs),
+    /// What is stopped, by whom and why, and how many sessions it holds
+    #[command(after_help = EXIT_CODES)]
+    Stops,
+    /// Who is told of a computer's sessions by mail besides its primary person
+    #[command(after_help = EXIT_CODES)]
+    Notify(NotifyArgs),
     /// What came of what sessions did; `--failures` groups what is not as it should be by its cause
     #[command(after_help = EXIT_CODES)]
     Actions(ActionsArgs),

@@ -28,6 +28,7 @@ mod list;
 mod mail;
 mod mocks;
 pub(crate) mod needs;
+mod notify;
 mod pin;
 mod plan;
 pub(crate) mod preview;
@@ -35,15 +36,17 @@ mod push;
 mod rebuild;
 mod reconcile;
 mod remote;
-mod requests;
+pub(crate) mod requests;
 mod resolve;
 mod runners;
 mod runs;
+pub(crate) mod schedule;
 mod secrets;
 mod serve;
 mod sessions;
 pub(crate) mod show;
 mod status;
+mod stops;
 mod sync;
 pub(crate) mod text;
 mod token;
@@ -76,7 +79,12 @@ pub(crate) async fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Webhooks(args) => webhooks::run(global, args).await,
         Command::Deliveries(args) => deliveries::run(global, args).await,
         Command::Runs(args) => runs::run(global, args).await,
+        Command::Notify(args) => notify::run(global, args).await,
         Command::Sessions(args) => sessions::run(global, args).await,
+        Command::Schedule(args) => schedule::run(global, args).await,
+        Command::Stop(args) => stops::stop(global, args).await,
+        Command::Resume(args) => stops::resume(global, args).await,
+        Command::Stops => stops::list(global).await,
         Command::Actions(args) => actions::run(global, args).await,
         Command::List(args) => list::run(global, args).await,
         Command::Show(args) => show::run(global, args).await,

@@ -6,6 +6,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use chrono_tz::Tz;
 use core_connector::{Connector, Registry};
@@ -25,6 +26,7 @@ mod keeper;
 mod mail;
 mod maintenance;
 mod meaning;
+mod notification;
 mod plan;
 mod problem;
 mod queue;
@@ -40,6 +42,7 @@ pub(crate) use self::connect::ConnectionSettings;
 pub(crate) use self::keeper::OF_CONNECTIONS;
 pub(crate) use self::mail::{MailServer, TlsWord};
 pub(crate) use self::meaning::RUNNER;
+pub(crate) use self::notification::{AfterWord, Notification, NotificationTable};
 pub(crate) use self::problem::{Problem, Problems, laid_out};
 pub(crate) use self::schema::{file_schema, schema_of};
 pub(crate) use self::traces::TracesPlan;
@@ -80,6 +83,10 @@ pub(crate) struct Config {
     pub(crate) queue: QueueRules,
     /// The built-in maintenance engine.
     pub(crate) maintenance: maintenance::MaintenanceTable,
+    /// What people are told of sessions.
+    pub(crate) notification: NotificationTable,
+    /// The same with its files read, once somebody asked.
+    notification_read: OnceLock<Arc<Notification>>,
     webhooks: Vec<WebhookTable>,
     traces: traces::TracesTable,
     mail: mail::MailTable,
@@ -132,6 +139,18 @@ impl Config {
         })
     }
 
+    /// How mail about sessions looks and what it says: files are read once, with these settings.
+    ///
+    /// # Errors
+    /// With exit code 2 where a file cannot be used.
+    pub(crate) fn notification(&self) -> Result<Arc<Notification>, Failure> {
+        if let Some(read) = self.notification_read.get() {
+            return Ok(Arc::clone(read));
+        }
+        let read = Arc::new(notification::read(&self.notification, self.document.folder())?);
+        Ok(Arc::clone(self.notification_read.get_or_init(|| read)))
+    }
+
     /// Whether traces are to be sent.
     pub(crate) fn has_traces(&self) -> bool {
         self.traces.endpoint.is_some()
@@ -180,6 +199,8 @@ impl Config {
                 technician: understood.technician,
                 queue: understood.queue,
                 maintenance: understood.maintenance,
+                notification: understood.notification,
+                notification_read: OnceLock::new(),
                 webhooks: understood.webhooks,
                 traces: understood.traces,
                 mail: understood.mail,

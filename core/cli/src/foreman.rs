@@ -5,21 +5,29 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use core_connector::Secret;
-use core_engine::{EngineSettings, Foreman, Unbriefed};
+use core_engine::{Drift, EngineSettings, Foreman, Other, Unbriefed};
 use core_maintenance::{Brief, Demand, Names};
-use core_model::library::{ItemId, SubjectId, SubjectKind};
+use core_model::library::{Deployment, ItemId, SubjectId, SubjectKind};
 use core_model::queue::QueueRules;
 use core_model::session::{Session, SessionKind};
+use core_model::stop::Stop;
 use core_plan::{Catalogue, Key};
-use core_resolve::{ItemKey, Resolver, RunKind, Slot};
+use core_resolve::{ItemKey, Resolved, Resolver, RunKind, Slot};
 use core_store::{ActionQuery, Bar, Bars};
 use core_sync::Hub;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
+use self::rings::Standing;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::live::Kept;
 use crate::world::World;
+
+pub(crate) mod budget;
+mod drift;
+mod onboarding;
+pub(crate) mod rings;
 
 /// By the settings in force and the rules as they are now.
 pub(crate) struct ByRules {
@@ -30,6 +38,9 @@ pub(crate) struct ByRules {
     by_hand: bool,
     /// The library as the planner reads it, and of which revision it is.
     catalogue: Mutex<Option<(i64, Arc<Catalogue>)>>,
+    /// Where deployments with rings stood a short while ago.
+    standings: tokio::sync::Mutex<rings::Recent>,
+    budgets: budget::Budgets,
 }
 
 impl ByRules {
@@ -39,7 +50,15 @@ impl ByRules {
         kept: Arc<Kept>,
         by_hand: bool,
     ) -> Self {
-        Self { hub, in_force, kept, by_hand, catalogue: Mutex::default() }
+        Self {
+            hub,
+            in_force,
+            kept,
+            by_hand,
+            catalogue: Mutex::default(),
+            standings: tokio::sync::Mutex::default(),
+            budgets: budget::Budgets::default(),
+        }
     }
 
     fn context(&self) -> Arc<Context> {
@@ -80,6 +99,9 @@ impl ByRules {
         }
         if let Some(item) = session.run.item {
             let key = key(item, session.run.instance.clone());
+            if session.run.detect_only {
+                return Ok(Run::LookAt(key));
+            }
             return Ok(Run::Item { key, repair: session.run.repair });
         }
         if let Some(again) = session.run.again {
@@ -117,11 +139,71 @@ fn key(item: ItemId, instance: Option<String>) -> Key {
     Key { instance, ..Key::item(item) }
 }
 
+impl ByRules {
+    /// Where a deployment with rings stands, at most a short while ago.
+    async fn standing(
+        &self,
+        world: &World,
+        deployment: &Arc<Deployment>,
+    ) -> Result<Arc<Standing>, Failure> {
+        let mut recent = self.standings.lock().await;
+        if let Some(now) = rings::recent(&recent, deployment.id) {
+            return Ok(now);
+        }
+        let (began, context) = (Instant::now(), self.context());
+        let catalogue = self.catalogue(world);
+        let now_us = self.hub().clock.now_us();
+        let of = (deployment, &*catalogue);
+        let now = Arc::new(rings::advanced(&context.store, world, of, now_us).await?);
+        rings::note(&mut recent, deployment.id, began, &now);
+        Ok(now)
+    }
+
+    /// The same demands, with what holds some of them: a stop, a ring that is not open, a number that waits to be
+    /// confirmed. What somebody asked for by its deployment waits for no ring and no number.
+    async fn hold(
+        &self,
+        world: &World,
+        (session, resolved): (&Session, &[Resolved]),
+        demands: Vec<Demand>,
+    ) -> Result<Vec<Demand>, Failure> {
+        let context = self.context();
+        let (stops, now_us) = (context.store.stops().await?, self.hub().clock.now_us());
+        let at = (session.subject, session.tenant);
+        let beyond = self.budgets.held(&context.store, world, at, (resolved, now_us)).await?;
+        let number = world.resolver.snapshot().number(session.subject).unwrap_or_default();
+        let mut held_or_not = Vec::with_capacity(demands.len());
+        for demand in demands {
+            let Demand::Won { deployment, why } = demand else {
+                held_or_not.push(demand);
+                continue;
+            };
+            let stopped = stops.iter().find(|stop| stop.is_of(deployment.id));
+            let mut held = stopped.map(Stop::words);
+            let asked = session.deployment == Some(deployment.id);
+            if held.is_none() && !asked && !deployment.rings.is_empty() {
+                let standing = self.standing(world, &deployment).await?;
+                let of = (session.subject.kind(), number);
+                held = standing.waits_for(world, &deployment, of);
+            }
+            if held.is_none() && !asked {
+                let key = ItemKey { item: deployment.item, instance: deployment.instance.clone() };
+                held = beyond.get(&key).cloned();
+            }
+            held_or_not.push(match held {
+                Some(held) => Demand::Held { deployment, why, held },
+                None => Demand::Won { deployment, why },
+            });
+        }
+        Ok(held_or_not)
+    }
+}
+
 /// What holds for the session's subject. What somebody asked for by its deployment holds for its item, as long as
 /// it may be run at all.
 fn demands(
     world: &World,
-    resolver: &Resolver,
+    (resolver, resolved): (&Resolver, &[Resolved]),
     session: &Session,
 ) -> Result<Vec<Demand>, Unbriefed> {
     let asked = session.deployment.and_then(|id| resolver.definitions().deployment(id));
@@ -133,8 +215,8 @@ fn demands(
     }
     let number = resolver.snapshot().number(session.subject).unwrap_or_default();
     let mut demands: Vec<Demand> = Vec::new();
-    for resolved in resolver.resolve_subject(session.subject) {
-        let ItemKey { item, instance } = resolved.key;
+    for resolved in resolved {
+        let ItemKey { item, instance } = resolved.key.clone();
         if asked.is_some_and(|one| one.item == item && one.instance == instance) {
             continue;
         }
@@ -148,7 +230,7 @@ fn demands(
                 item,
                 instance,
                 deployment: world.deployment_name(id),
-                why: resolved.blocked.unwrap_or_default(),
+                why: resolved.blocked.clone().unwrap_or_default(),
             }),
             Slot::Nobody => {}
         }
@@ -185,8 +267,13 @@ impl Foreman for ByRules {
     }
 
     async fn brief(&self, session: &Session) -> Result<Brief, Unbriefed> {
-        let world = self.world().await.map_err(Unbriefed::NotNow)?;
         let context = self.context();
+        let world = match session.kind {
+            // What was settled about a computer that is set up, holds already.
+            SessionKind::Onboarding => self.kept.fresh(&context).await,
+            SessionKind::AdHoc | SessionKind::Scheduled => self.kept.world(&context).await,
+        };
+        let world = world.map_err(|failure| Unbriefed::NotNow(failure.to_string()))?;
         let run = match session.kind {
             SessionKind::Onboarding => RunKind::Onboarding,
             SessionKind::AdHoc | SessionKind::Scheduled => RunKind::Maintenance,
@@ -199,7 +286,18 @@ impl Foreman for ByRules {
         let as_of = world.resolver.as_of();
         let resolver = Resolver::new(Arc::clone(snapshot), Arc::clone(definitions), as_of, run);
         let run = self.run_of(session, &resolver).await?;
-        let demands = demands(&world, &resolver, session)?;
+        let resolved = resolver.resolve_subject(session.subject);
+        let mut demands = demands(&world, (&resolver, &resolved), session)?;
+        if let Some(form) = &session.form {
+            onboarding::enter(&mut demands, form, &world.loaded.library);
+        }
+        // What changes by itself is judged by what holds in every run.
+        let resolved = match session.kind {
+            SessionKind::Onboarding => world.resolver.resolve_subject(session.subject),
+            SessionKind::AdHoc | SessionKind::Scheduled => resolved,
+        };
+        let demands = self.hold(&world, (session, &resolved), demands).await;
+        let demands = demands.map_err(|failure| Unbriefed::NotNow(failure.to_string()))?;
         let zone = resolver.snapshot().zone(session.tenant).unwrap_or(context.config.time_zone);
         let table = &context.config.maintenance;
         let (hours, changes_wait) = table.hours(zone);
@@ -225,11 +323,34 @@ impl Foreman for ByRules {
             catalogue: self.catalogue(&world),
             demands,
             run,
-            settings: table.session(),
+            settings: table.session_as(session),
             on_change: table.on_change(),
             hours,
             changes_wait,
+            updates: table.windows_updates,
         })
+    }
+
+    async fn why_other(&self, session: &Session, other: &Other<'_>) -> Result<Drift, String> {
+        let (world, context) = (self.world().await?, self.context());
+        let why = drift::why_other(&context.store, &world, session, other).await;
+        why.map_err(|failure| failure.to_string())
+    }
+
+    async fn look_after(&self) -> Result<(), String> {
+        let world = self.world().await?;
+        let ringed: Vec<Arc<Deployment>> = world
+            .resolver
+            .definitions()
+            .deployments()
+            .filter(|one| one.enabled && !one.rings.is_empty())
+            .cloned()
+            .collect();
+        for deployment in ringed {
+            let standing = self.standing(&world, &deployment).await;
+            standing.map_err(|failure| format!("{}: {failure}", deployment.name))?;
+        }
+        Ok(())
     }
 
     async fn secret(&self, name: &str) -> Result<Option<Secret>, String> {

@@ -15,6 +15,9 @@ use crate::world::{When, World, load_options};
 /// How old an answer may be before the log is looked at again.
 const FRESH: Duration = Duration::from_millis(500);
 
+/// How long somebody waits for everything that is there already.
+const BEHIND: Duration = Duration::from_secs(30);
+
 /// How long somebody waits for what is newer, where something is known.
 const PATIENCE: Duration = Duration::from_millis(300);
 
@@ -62,6 +65,30 @@ impl Kept {
             None => renewing.await,
         };
         renewed.map_err(|error| Failure::failed(format!("the model was not read: {error}")))?
+    }
+
+    /// What is known by now, with everything that the store has: who has just changed something sees it.
+    ///
+    /// # Errors
+    /// Where the store cannot be read, or more happens than can be followed.
+    pub(crate) async fn fresh(
+        self: &Arc<Self>,
+        context: &Arc<Context>,
+    ) -> Result<Arc<World>, Failure> {
+        let store = &context.store;
+        let (event, revision) = (store.last_event_seq().await?, store.last_revision().await?);
+        let until = Instant::now() + BEHIND;
+        loop {
+            let world = self.world(context).await?;
+            if world.loaded.event >= event && world.loaded.revision >= revision {
+                return Ok(world);
+            }
+            if Instant::now() >= until {
+                return Err(Failure::failed("what is known of the model is behind the store")
+                    .with_remedy("much changes just now; it is tried again"));
+            }
+            tokio::time::sleep(FRESH / 5).await;
+        }
     }
 
     /// Reads everything, so that the first question need not wait for it. What fails is told when

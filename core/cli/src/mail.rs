@@ -13,8 +13,10 @@ use lettre::{AsyncTransport as _, Message, Tokio1Executor};
 
 use crate::config::{MailServer, TlsWord};
 
+mod outgoing;
 mod text;
 
+pub(crate) use self::outgoing::{INLINE, NotTaken, Outgoing, hand_over, is_reached};
 pub(crate) use self::text::{Letter, of_news, trial};
 
 /// How long the server may take for one answer.

@@ -16,6 +16,7 @@ use crate::cli::{AgentAction, Cli, Command, LogFormat};
 use crate::failure::{Exit, Failure};
 use crate::traces::Traces;
 
+mod agenda;
 mod cli;
 mod commands;
 mod config;
@@ -25,14 +26,16 @@ mod failure;
 mod foreman;
 mod live;
 mod mail;
+mod notify;
 mod output;
 mod progress;
 mod traces;
 mod world;
 
 /// The crates whose log is the user's.
-const LOGGED: [&str; 18] = [
+const LOGGED: [&str; 19] = [
     "linchpin",
+    "core_callback",
     "core_daemon",
     "core_derive",
     "core_engine",

@@ -153,6 +153,128 @@ pub async fn run_subscribe(
     Ok(findings)
 }
 
+/// Checks that a machine that is put into maintenance mode is in it, and out of it when it was taken out; `agent` is
+/// in none before, and in none afterwards.
+///
+/// # Errors
+/// When the machine cannot be asked about at all.
+pub async fn run_maintenance_mode(
+    connector: &dyn Connector,
+    agent: &str,
+) -> Result<Vec<Finding>, Error> {
+    const SUBJECT: &str = "maintenance-mode";
+    let Some(mode) = connector.maintenance_mode() else {
+        return Ok(vec![finding(SUBJECT, "the connector has no machine in maintenance mode")]);
+    };
+    let mut findings = Vec::new();
+    if mode.is_on(agent).await? {
+        findings.push(finding(SUBJECT, "it is on before anybody asked for it"));
+    }
+    // Twice, as whoever comes after a crash does.
+    for _ in 0..2 {
+        mode.enter(agent, std::time::Duration::from_secs(3_600)).await?;
+        if !mode.is_on(agent).await? {
+            findings.push(finding(SUBJECT, "it is not on after it was entered"));
+        }
+    }
+    for _ in 0..2 {
+        mode.leave(agent).await?;
+        if mode.is_on(agent).await? {
+            findings.push(finding(SUBJECT, "it is on after it was left"));
+        }
+    }
+    for nobody in ["nobody", "../1", ""] {
+        let ends = [
+            mode.is_on(nobody).await.map(|_| ()),
+            mode.enter(nobody, std::time::Duration::from_secs(60)).await,
+            mode.leave(nobody).await,
+        ];
+        findings.extend(unknown_agents(SUBJECT, nobody, ends));
+    }
+    Ok(findings)
+}
+
+/// Checks that approved updates are told, and begun with. `agent` has some.
+///
+/// # Errors
+/// When the machine cannot be asked about at all.
+pub async fn run_patching(connector: &dyn Connector, agent: &str) -> Result<Vec<Finding>, Error> {
+    const SUBJECT: &str = "patching";
+    let Some(patching) = connector.patching() else {
+        return Ok(vec![finding(SUBJECT, "the connector manages no updates")]);
+    };
+    let mut findings = Vec::new();
+    let approved = patching.approved(agent).await?;
+    if approved.updates.is_empty() {
+        findings.push(finding(SUBJECT, "no update is approved"));
+    }
+    if approved.updates.iter().any(|(title, _)| title.trim().is_empty()) {
+        findings.push(finding(SUBJECT, "an update has no title"));
+    }
+    if patching.approved(agent).await? != approved {
+        findings.push(finding(SUBJECT, "two readings of an unchanged machine differ"));
+    }
+    patching.install_approved(agent).await?;
+    for nobody in ["nobody", "../1", ""] {
+        let ends =
+            [patching.approved(nobody).await.map(|_| ()), patching.install_approved(nobody).await];
+        findings.extend(unknown_agents(SUBJECT, nobody, ends));
+    }
+    Ok(findings)
+}
+
+/// Checks that each client has tokens of its own, and whoever is none has none.
+///
+/// # Errors
+/// When a client is given none.
+pub async fn run_access_tokens(
+    connector: &dyn Connector,
+    clients: &[&str],
+) -> Result<Vec<Finding>, Error> {
+    const SUBJECT: &str = "access-tokens";
+    let Some(tokens) = connector.access_tokens() else {
+        return Ok(vec![finding(SUBJECT, "the connector gives no tokens")]);
+    };
+    let mut findings = Vec::new();
+    for resource in tokens.resources() {
+        let mut seen = std::collections::BTreeSet::new();
+        for client in clients {
+            let given = tokens.token(resource, client).await?;
+            if given.lifetime.is_zero() {
+                findings.push(finding(SUBJECT, &format!("the token of `{client}` is no good")));
+            }
+            if !seen.insert(given.token.expose().to_owned()) {
+                findings.push(finding(SUBJECT, &format!("`{client}` has another client's token")));
+            }
+        }
+        for nobody in ["nobody", "00000000-0000-0000-0000-000000000000", "../1", ""] {
+            let end = tokens.token(resource, nobody).await.map(|_| ());
+            findings.extend(unknown_agents(SUBJECT, nobody, [end]));
+        }
+    }
+    let client = clients.first().copied().unwrap_or_default();
+    match tokens.token("nothing", client).await {
+        Err(error) if error.kind() == ErrorKind::NotOffered => {}
+        other => findings.push(finding(
+            SUBJECT,
+            &format!("a resource that there is not is {:?}", other.map(|_| ())),
+        )),
+    }
+    Ok(findings)
+}
+
+/// What nobody is must be told as that.
+fn unknown_agents(
+    subject: &str,
+    agent: &str,
+    ends: impl IntoIterator<Item = Result<(), Error>>,
+) -> Vec<Finding> {
+    let wrong = ends
+        .into_iter()
+        .filter(|end| !matches!(end, Err(error) if error.kind() == ErrorKind::NotFound));
+    wrong.map(|end| finding(subject, &format!("`{agent}` is {end:?}"))).collect()
+}
+
 /// What is not there is not found, whatever is to be done with it.
 async fn is_unknown(
     subscribe: &dyn Subscribe,

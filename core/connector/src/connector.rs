@@ -4,10 +4,12 @@ use async_trait::async_trait;
 use core_model::RecordKind;
 use url::Url;
 
+use crate::maintenance::{MaintenanceMode, Patching};
 use crate::page::Source;
 use crate::push::Push;
 use crate::script::RunScript;
 use crate::subscribe::Subscribe;
+use crate::token::AccessTokens;
 use crate::webhook::Webhooks;
 use crate::{Result, Secret};
 
@@ -60,6 +62,21 @@ pub trait Connector: Send + Sync {
 
     /// Writes back what the hub knows, where an admin opted in.
     fn push(&self) -> Option<&dyn Push> {
+        None
+    }
+
+    /// Has machines in maintenance mode, where an admin opted in.
+    fn maintenance_mode(&self) -> Option<&dyn MaintenanceMode> {
+        None
+    }
+
+    /// Installs updates of Windows that somebody approved.
+    fn patching(&self) -> Option<&dyn Patching> {
+        None
+    }
+
+    /// Gives tokens for the directories of customers.
+    fn access_tokens(&self) -> Option<&dyn AccessTokens> {
         None
     }
 }

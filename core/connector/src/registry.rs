@@ -42,7 +42,8 @@ pub trait Factory: 'static {
     const TITLE: &'static str;
     /// Its streams.
     const STREAMS: &'static [StreamDoc];
-    /// Other capabilities: `run-script`, `open-session`, `tickets`, `push`, `webhooks`, `subscribe`.
+    /// Other capabilities: `run-script`, `open-session`, `tickets`, `push`, `webhooks`, `subscribe`,
+    /// `maintenance-mode`, `patching`, `access-tokens`.
     const ACTIONS: &'static [&'static str];
     /// The permissions it asks for.
     const PERMISSIONS: &'static [Permission];

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod agenda;
 mod asked;
 mod board;
 mod daemon;
@@ -11,10 +12,12 @@ mod job;
 mod log;
 mod mail;
 mod metrics;
+mod notifier;
 mod outbound;
 mod reaper;
 mod timer;
 
+pub use agenda::{Agenda, Fired, Scheduler, Timed};
 pub use asked::{JobWorker, Worked, Works};
 pub use daemon::{Daemon, Order, Site};
 pub use entry::{Entry, Work};
@@ -25,6 +28,7 @@ pub use job::Edges;
 pub use log::RunLog;
 pub use mail::{MAIL, Mailer, Mailing, News, Post, UNSENT};
 pub use metrics::{Counted, Metrics};
+pub use notifier::{Courier, Handed, NOTIFICATIONS, Notifier};
 pub use outbound::{Endpoint, Outbound, Outside, SigningKey, Told, Topic, forget_endpoints_but};
 pub use reaper::{Reaper, on_ticket};
 pub use timer::{SystemTimer, Timer};

@@ -7,6 +7,7 @@ use std::time::Duration;
 use core_model::entity::EntityKind;
 use core_model::run::Run;
 use core_model::session::{SessionKind, SessionState};
+use core_model::stop::StopKind;
 use core_store::Store;
 use core_sync::{Progress, ProgressEvent};
 use prometheus_client::encoding::text::encode;
@@ -16,6 +17,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::agenda::Fired;
 use crate::log::RunLog;
 
 type Label = (&'static str, String);
@@ -38,6 +40,10 @@ pub struct Metrics {
     held: By<2, Gauge>,
     queue: By<2, Gauge>,
     sessions: By<2, Gauge>,
+    schedules: By<1, Gauge>,
+    schedule_runs: By<1, Counter>,
+    schedule_sessions: By<1, Counter>,
+    stops: By<1, Gauge>,
 }
 
 fn run_buckets() -> Histogram {
@@ -65,6 +71,10 @@ impl Default for Metrics {
             held: Family::default(),
             queue: Family::default(),
             sessions: Family::default(),
+            schedules: Family::default(),
+            schedule_runs: Family::default(),
+            schedule_sessions: Family::default(),
+            stops: Family::default(),
         };
         metrics.register();
         metrics
@@ -96,6 +106,13 @@ impl Metrics {
         registry.register("queue", "What waits to be worked off", self.queue.clone());
         let sessions = "Sessions that wait or run, by their kinds";
         registry.register("sessions", sessions, self.sessions.clone());
+        let schedules = "Schedules that are planned, and those that are due and did not fire yet";
+        registry.register("schedules", schedules, self.schedules.clone());
+        let runs = "Times of schedules, by how they came out";
+        registry.register("schedule_runs", runs, self.schedule_runs.clone());
+        let made = "Subjects of schedules that fired, by what came of it";
+        registry.register("schedule_sessions", made, self.schedule_sessions.clone());
+        registry.register("stops", "What is stopped, by kind", self.stops.clone());
     }
 
     /// Notes that a request was answered.
@@ -118,6 +135,32 @@ impl Metrics {
     /// Notes how a mail came out: `sent`, `failed`.
     pub(crate) fn mail(&self, outcome: &'static str) {
         self.mails.get_or_create(&[("outcome", outcome.to_owned())]).inc();
+    }
+
+    /// Notes how many schedules are planned, and how many are due.
+    pub(crate) fn schedules(&self, planned: usize, due: usize) {
+        for (state, many) in [("planned", planned), ("due", due)] {
+            let gauge = self.schedules.get_or_create(&[("state", state.to_owned())]);
+            gauge.set(i64::try_from(many).unwrap_or(i64::MAX));
+        }
+    }
+
+    /// Notes what came of a time of a schedule.
+    pub(crate) fn schedule_fired(&self, fired: &Fired) {
+        self.schedule_runs.get_or_create(&[("outcome", "fired".to_owned())]).inc();
+        for (outcome, many) in [
+            ("made", fired.made),
+            ("waiting", fired.waiting),
+            ("unknown", fired.unknown),
+            ("left_alone", fired.left_alone),
+        ] {
+            self.schedule_sessions.get_or_create(&[("outcome", outcome.to_owned())]).inc_by(many);
+        }
+    }
+
+    /// Notes that a schedule was due and did not fire.
+    pub(crate) fn schedule_failed(&self) {
+        self.schedule_runs.get_or_create(&[("outcome", "failed".to_owned())]).inc();
     }
 
     /// Everything, with how things stand in the store by now (Unix microseconds).
@@ -159,12 +202,19 @@ impl Metrics {
             ("deliveries", "waiting", store.waiting_deliveries().await?),
             ("deliveries", "given_up", store.given_up_deliveries().await?.0),
             ("decisions", "open", store.count(EntityKind::Decision).await?),
+            // Among those that wait.
+            ("sessions", "held", store.held_sessions().await?),
         ];
         for (queue, state, depth) in depths {
             let labels = [("queue", queue.to_owned()), ("state", state.to_owned())];
             self.queue.get_or_create(&labels).set(signed(depth));
         }
         self.sessions(&store.queued_sessions().await?);
+        let stops = store.stops().await?;
+        for kind in StopKind::ALL {
+            let many = stops.iter().filter(|stop| stop.kind == *kind).count() as u64;
+            self.stops.get_or_create(&[("kind", kind.as_str().to_owned())]).set(signed(many));
+        }
         Ok(())
     }
 
@@ -266,6 +316,8 @@ mod tests {
             "linchpin_webhooks_total{connection=\"\",outcome=\"stranger\"} 1",
             "linchpin_queue{queue=\"deliveries\",state=\"waiting\"} 0",
             "linchpin_queue{queue=\"sessions\",state=\"running\"} 0",
+            "linchpin_queue{queue=\"sessions\",state=\"held\"} 0",
+            "linchpin_stops{kind=\"everything\"} 0",
             "linchpin_sessions{state=\"waiting\",kind=\"onboarding\"} 0",
         ] {
             assert!(text.contains(line), "{line} is not in\n{text}");

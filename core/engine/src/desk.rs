@@ -11,12 +11,15 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use core_connector::Secret;
-use core_maintenance::{Book, Clock, Error, Half, Keys, Line, Locks, Result, Said, Way, Ways};
-use core_model::id::ComputerId;
+use core_maintenance::{
+    Book, Clock, Error, Half, Keys, Line, Locks, Result, Said, Stopped, Way, Ways,
+};
+use core_model::id::{ComputerId, DeploymentId};
 use core_model::library::{KeptSecret, SubjectId};
 use core_model::queue::QueueRules;
 use core_model::session::{Session, SessionState};
-use core_plan::{Plan, Step};
+use core_model::stop::Stop;
+use core_plan::{Beside, Plan, Step};
 use core_script::SecretFetch;
 use core_store::{Holder, RunToken, SessionLine, SessionWord};
 use core_sync::Hub;
@@ -57,7 +60,7 @@ pub(crate) fn book(error: impl std::fmt::Display) -> Error {
     Error::Book(error.to_string())
 }
 
-fn of_store(error: core_store::Error) -> Error {
+pub(crate) fn of_store(error: core_store::Error) -> Error {
     match error {
         core_store::Error::Conflict { constraint } => Error::Lost(constraint),
         error => book(error),
@@ -108,7 +111,7 @@ fn line(kept: &SessionLine) -> Result<Line> {
 
 impl SessionDesk {
     /// Says how it goes, where that is something new.
-    async fn say(&self, word: String) -> Result<()> {
+    pub(crate) async fn say(&self, word: String) -> Result<()> {
         {
             let mut last = self.word.lock().unwrap_or_else(PoisonError::into_inner);
             if *last == word {
@@ -132,6 +135,7 @@ impl SessionDesk {
     /// What is done, in words; nothing where that is nothing that anybody waits for.
     fn words(&self, line: &Line) -> Option<String> {
         match (&line.step, line.half) {
+            (Step::Beside(Beside::Invoke { .. }), _) => None,
             (_, Half::Look) => Some("looks what is there".to_owned()),
             (Step::Item { key, .. }, Half::Act) => {
                 let titles = self.titles.lock().unwrap_or_else(PoisonError::into_inner);
@@ -141,6 +145,8 @@ impl SessionDesk {
             (Step::AskReboot, _) => Some("asks whether a restart suits".to_owned()),
             (Step::AwaitConnection, _) => Some("waits for the computer".to_owned()),
             (Step::CheckReboot | Step::Versions(_), _) => None,
+            (Step::Beside(Beside::Updates), _) => Some("installs updates of Windows".to_owned()),
+            (Step::Beside(Beside::EnterMaintenance | Beside::LeaveMaintenance), _) => None,
         }
     }
 }
@@ -270,6 +276,22 @@ impl Locks for SessionDesk {
             store.release_lease(&lease).await.map_err(of_store)?;
         }
         Ok(())
+    }
+
+    async fn stopped(&self, deployment: Option<DeploymentId>) -> Result<Option<Stopped>> {
+        self.stop(deployment).await
+    }
+}
+
+impl SessionDesk {
+    /// Why nothing more is changed, by the stops that there are now.
+    async fn stop(&self, deployment: Option<DeploymentId>) -> Result<Option<Stopped>> {
+        let stops = self.hub.store.stops().await.map_err(of_store)?;
+        if let Some(why) = core_model::stop::held(&stops, &self.session) {
+            return Ok(Some(Stopped::Session(why)));
+        }
+        let of = |stop: &&Stop| deployment.is_some_and(|id| stop.is_of(id));
+        Ok(stops.iter().find(of).map(|stop| Stopped::Deployment(stop.words())))
     }
 }
 

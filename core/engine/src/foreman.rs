@@ -12,6 +12,8 @@ use core_store::Bars;
 use core_sync::Hub;
 use url::Url;
 
+use crate::drift::{Drift, DriftCause, Other};
+
 /// How the engine works.
 #[derive(Clone, Debug)]
 pub struct EngineSettings {
@@ -28,6 +30,8 @@ pub struct EngineSettings {
     pub away: Duration,
     /// Where scripts run that run in the hub.
     pub hubside: Hubside,
+    /// Of which connections scripts in the hub may have tokens, for the directory of their own tenant.
+    pub tokens_from: Vec<String>,
     /// Where computers reach the hub; without it no secrets get to scripts through a vendor.
     pub address: Option<Url>,
 }
@@ -41,6 +45,7 @@ impl Default for EngineSettings {
             hurry: 1,
             away: Duration::from_secs(600),
             hubside: Hubside::default(),
+            tokens_from: Vec::new(),
             address: None,
         }
     }
@@ -78,6 +83,25 @@ pub trait Foreman: Send + Sync {
     /// # Errors
     /// Why there is none.
     async fn brief(&self, session: &Session) -> Result<Brief, Unbriefed>;
+
+    /// Why another deployment than before wins an item of a session's subject. What knows no rules says that the
+    /// membership changed.
+    ///
+    /// # Errors
+    /// In words, where that cannot be told just now.
+    async fn why_other(&self, session: &Session, other: &Other<'_>) -> Result<Drift, String> {
+        let _ = session;
+        Ok(Drift { cause: DriftCause::Membership, why: format!("{} wins now", other.name) })
+    }
+
+    /// Looks after what goes on by itself: rings that open, and those that failed too often. It is called every now
+    /// and then.
+    ///
+    /// # Errors
+    /// In words, where it could not be looked at.
+    async fn look_after(&self) -> Result<(), String> {
+        Ok(())
+    }
 
     /// The secret that the hub keeps under a name; none where it keeps none.
     ///

@@ -7,6 +7,8 @@ use core_plan::{ActionResult, Difference, FailureClass, Key, Origin, Plan, Repor
 use core_store::SessionAction;
 use serde_json::{Value, json};
 
+use crate::drift::Traces;
+
 /// The word of a result in the store.
 fn word(result: &ActionResult) -> &'static str {
     match result {
@@ -17,6 +19,7 @@ fn word(result: &ActionResult) -> &'static str {
         ActionResult::Blocked(_) => "blocked",
         ActionResult::Skipped(_) => "skipped",
         ActionResult::Deferred(_) => "deferred",
+        ActionResult::Held(_) => "held",
         ActionResult::Pending => "pending",
     }
 }
@@ -43,7 +46,7 @@ fn cause(result: &ActionResult) -> Option<String> {
 pub(crate) fn actions(
     session: &Session,
     plan: &Plan,
-    report: &Report,
+    (report, traces): (&Report, &Traces),
     at_us: i64,
 ) -> Vec<SessionAction> {
     let results: BTreeMap<&Key, &ActionResult> =
@@ -53,6 +56,8 @@ pub(crate) fn actions(
         .zip(0..)
         .filter_map(|(action, number)| {
             let result = results.get(&action.key)?;
+            let trace = traces.get(&action.key);
+            let drift = trace.and_then(|trace| trace.drift.as_ref());
             let deployment = match &action.origin {
                 Origin::Deployment { id, .. } => Some(id.to_string()),
                 _ => None,
@@ -70,6 +75,9 @@ pub(crate) fn actions(
                 result: word(result).to_owned(),
                 class: cause(result),
                 message: result.words(),
+                version: trace.and_then(|trace| trace.version.clone()),
+                drift: drift.map(|drift| drift.cause.as_str().to_owned()),
+                drift_why: drift.map(|drift| drift.why.clone()),
                 at_us,
             })
         })
@@ -98,12 +106,7 @@ pub(crate) fn words(plan: &Plan, report: &Report) -> String {
     };
     let title = |key: &Key| plan.action(key).map(|action| action.title.clone()).unwrap_or_default();
     let bad = report.results.iter().find(|(_, result)| result.is_bad());
-    let open = || {
-        let left = |result: &ActionResult| {
-            matches!(result, ActionResult::Deferred(_) | ActionResult::Skipped(_))
-        };
-        report.results.iter().find(|(_, result)| left(result))
-    };
+    let open = || report.results.iter().find(|(_, result)| result.is_open());
     if let Some((key, result)) = bad.or_else(open) {
         words.push_str(&format!("; {}: {}", title(key), result.words()));
     }
@@ -111,12 +114,17 @@ pub(crate) fn words(plan: &Plan, report: &Report) -> String {
 }
 
 /// The same for machines.
-pub(crate) fn document(plan: &Plan, report: &Report, changed: &BTreeMap<Key, Difference>) -> Value {
+pub(crate) fn document(
+    plan: &Plan,
+    (report, traces): (&Report, &Traces),
+    changed: &BTreeMap<Key, Difference>,
+) -> Value {
     let actions: Vec<Value> = plan
         .actions
         .iter()
         .zip(&report.results)
         .map(|(action, (_, result))| {
+            let drift = traces.get(&action.key).and_then(|trace| trace.drift.as_ref());
             json!({
                 "item": action.key,
                 "title": action.title,
@@ -126,6 +134,8 @@ pub(crate) fn document(plan: &Plan, report: &Report, changed: &BTreeMap<Key, Dif
                 "result": word(result),
                 "class": cause(result),
                 "message": result.words(),
+                "drift": drift.map(|drift| drift.cause.as_str()),
+                "drift_why": drift.map(|drift| &drift.why),
                 "digest": action.digest,
             })
         })

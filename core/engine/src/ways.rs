@@ -72,10 +72,7 @@ pub(crate) async fn ways(
     pace: Option<Duration>,
 ) -> Result<Vec<Way>> {
     let store = &hub.store;
-    let row = store.entity(EntityKind::Computer, &computer.to_string()).await;
-    let Some(row) = row.map_err(book)? else { return Ok(Vec::new()) };
-    let computer: Computer = row.read().map_err(book)?;
-    let agents = agents_of(store, &computer).await?;
+    let Some((_, agents)) = known(store, computer).await? else { return Ok(Vec::new()) };
     let refs: Vec<RecordRef> = agents.iter().map(reference).collect();
     if refs.is_empty() {
         return Ok(Vec::new());
@@ -125,6 +122,18 @@ pub(crate) async fn ways(
         (rank, *place)
     });
     Ok(ways.into_iter().map(|(_, way)| way).collect())
+}
+
+/// A computer, and its agents that are ways to it.
+pub(crate) async fn known(
+    store: &Store,
+    computer: ComputerId,
+) -> Result<Option<(Computer, Vec<Agent>)>> {
+    let row = store.entity(EntityKind::Computer, &computer.to_string()).await;
+    let Some(row) = row.map_err(book)? else { return Ok(None) };
+    let computer: Computer = row.read().map_err(book)?;
+    let agents = agents_of(store, &computer).await?;
+    Ok(Some((computer, agents)))
 }
 
 async fn agents_of(store: &Store, computer: &Computer) -> Result<Vec<Agent>> {

@@ -6,17 +6,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use core_connector::TRACES;
-use core_maintenance::{Desk, Ended, Error, carry_out};
+use core_maintenance::{Brief, Desk, Ended, Error, carry_out};
 use core_model::id::SessionId;
 use core_model::library::SubjectId;
-use core_model::session::{Session, SessionState};
+use core_model::session::{Session, SessionKind, SessionState};
 use core_store::{Holder, Ready, SessionQuery, SessionWord, Take};
 use tokio::task::{Id, JoinSet};
 use tokio::time::Instant;
 
 use crate::desk::{SessionDesk, Switch, book};
 use crate::foreman::{EngineSettings, Foreman, Unbriefed};
-use crate::{report, ways};
+use crate::{drift, onboarding, report, skip, ways};
 
 /// How often it is looked which computers are heard of again, and what is to be forgotten.
 const TIDY: Duration = Duration::from_secs(15);
@@ -163,10 +163,16 @@ impl Worker {
         if let Err(error) = self.let_go(at).await {
             tracing::warn!(%error, "what nobody works on any more is still this engine's");
         }
+        if let Err(error) = self.foreman.look_after().await {
+            tracing::warn!(error, "whether rings open was not looked at");
+        }
         if let Err(error) = self.wake().await {
             tracing::warn!(error, "whether computers are heard of again was not looked at");
         }
         let hub = self.foreman.hub();
+        if let Err(error) = crate::modes::release(&hub).await {
+            tracing::warn!(%error, "what lost sessions have in maintenance mode was not looked at");
+        }
         let before = hub.clock.now_us().saturating_sub(KEPT_US);
         match hub.store.forget_books(before, FORGOTTEN).await {
             Ok(0) => {}
@@ -293,6 +299,12 @@ impl One {
 
     async fn work(&self, session: &Session, holder: &Holder) -> core_maintenance::Result<()> {
         let hub = self.foreman.hub();
+        if let Some(why) = skip::skipped(&hub, session).await? {
+            return self.over(session, holder, (SessionState::Cancelled, &why), None).await;
+        }
+        if let Err(why) = onboarding::settle_form(&hub, session).await? {
+            return self.over(session, holder, (SessionState::Failed, &why), None).await;
+        }
         let mut brief = match self.foreman.brief(session).await {
             Ok(brief) => brief,
             Err(Unbriefed::Over(why)) => {
@@ -322,16 +334,17 @@ impl One {
             keys: &desk,
             locks: &desk,
             clock: &desk,
+            around: &desk,
             hubside: &self.settings.hubside,
         };
         let ended = carry_out(&brief, stands, act).await;
-        self.ended(session, holder, ended).await
+        self.ended((session, &brief), holder, ended).await
     }
 
     /// Says what came of it, or puts the session back.
     async fn ended(
         &self,
-        session: &Session,
+        (session, brief): (&Session, &Brief),
         holder: &Holder,
         ended: core_maintenance::Result<Ended>,
     ) -> core_maintenance::Result<()> {
@@ -339,9 +352,15 @@ impl One {
         match ended {
             Ok(Ended::Over { plan, report, changed }) => {
                 let now_us = hub.clock.now_us();
-                let actions = report::actions(session, &plan, &report, now_us);
+                let of = (session, brief);
+                let traces = drift::traces(&*self.foreman, of, (&plan, &report)).await;
+                let traces = traces.map_err(book)?;
+                let actions = report::actions(session, &plan, (&report, &traces), now_us);
                 hub.store.put_session_actions(holder, &actions).await.map_err(book)?;
-                let result = report::document(&plan, &report, &changed);
+                let mut result = report::document(&plan, (&report, &traces), &changed);
+                if session.kind == SessionKind::Onboarding {
+                    result[onboarding::RESOLVED] = onboarding::resolved(brief).into();
+                }
                 let words = report::words(&plan, &report);
                 self.over(session, holder, (report::state(&report), &words), Some(&result)).await
             }
@@ -395,6 +414,10 @@ impl One {
         let told = told.map_err(book)?;
         tracing::info!(session = %session.id, subject = session.subject_name, state = state.as_str(), word, "a session ended");
         tell_tickets(&hub, std::iter::once(&told)).await;
+        // What could not be settled now, is by whoever looks after schedules.
+        if let Err(error) = onboarding::settle_onboarded(&*self.foreman, &told).await {
+            tracing::warn!(session = %session.id, %error, "whether a computer is onboarded was not noted");
+        }
         Ok(())
     }
 

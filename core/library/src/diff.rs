@@ -26,6 +26,8 @@ pub enum Kind {
     Tag,
     /// A deployment.
     Deployment,
+    /// A schedule.
+    Schedule,
     /// A golden case.
     Expect,
     /// What is settled about a tenant.
@@ -43,6 +45,7 @@ impl Kind {
             Kind::Task => "task",
             Kind::Tag => "tag",
             Kind::Deployment => "deployment",
+            Kind::Schedule => "schedule",
             Kind::Expect => "golden case",
             Kind::Tenant => "settings of tenant",
             Kind::Computer => "settings of computer",

@@ -22,6 +22,8 @@ use crate::names::Names;
 
 mod items;
 mod reference;
+mod rings;
+mod schedule;
 mod text;
 
 pub(crate) use self::items::{repair_word, upgrade_word};
@@ -62,6 +64,9 @@ pub fn export(library: &Library, names: &Names) -> Vec<SourceFile> {
         let owner = one.owner.map(|owner| owner.tenant);
         let path = owner.and_then(|owner| paths.get(&owner)).map_or("deployments.toml", |p| p);
         deployment(files.table(path, "deployment"), one, &references);
+    }
+    for one in &library.schedules {
+        schedule::schedule(files.table("schedules.toml", "schedule"), one, &references);
     }
     for one in &library.expectations {
         expectation(files.table("expectations.toml", "expect"), one, &references);
@@ -202,6 +207,7 @@ fn deployment(out: &mut Out, one: &Deployment, references: &References<'_>) {
     ];
     let places = places.into_iter().filter(|(_, on)| *on).map(|(place, _)| quoted(place));
     out.list("show_in", &places.collect::<Vec<_>>());
+    rings::rings(out, &one.rings, references);
     out.note(&one.note);
     parameters(out, &one.parameters);
 }

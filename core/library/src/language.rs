@@ -8,8 +8,12 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
 
 mod items;
+mod rings;
+mod schedule;
 
 pub use items::*;
+pub use rings::*;
+pub use schedule::*;
 
 /// The JSON Schema of a file, for editors. Reading compares with the same one.
 #[must_use]
@@ -31,6 +35,8 @@ pub struct File {
     pub tag: Option<Vec<TagTable>>,
     /// Rules: this item, in this state, for this target.
     pub deployment: Option<Vec<DeploymentTable>>,
+    /// Schedules: when sessions are made by themselves, and for whom.
+    pub schedule: Option<Vec<ScheduleTable>>,
     /// Golden cases: what somebody must get. Every save runs them, and a broken one blocks it.
     pub expect: Option<Vec<ExpectTable>>,
     /// What is settled about tenants that no source knows.
@@ -299,6 +305,9 @@ pub struct DeploymentTable {
     pub until: Option<Day>,
     /// Where it is offered to people.
     pub show_in: Option<Vec<PlaceWord>>,
+    /// Who gets it first, ring by ring; whoever is in none comes last. Left out, everybody gets it at once.
+    #[schemars(length(min = 1))]
+    pub rings: Option<Vec<RingTable>>,
     /// What its scripts are given. Where the item defines parameters, these are held against them.
     pub parameters: Option<Map<String, Value>>,
     /// Why it is there.

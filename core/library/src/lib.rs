@@ -11,6 +11,7 @@ mod plan;
 mod proposal;
 mod read;
 mod scripts;
+mod timing;
 mod words;
 
 pub use diff::{Action, Change, Field, Kind, diff};
@@ -24,6 +25,7 @@ pub use plan::{Inputs, Plan, Stale, UnreadablePlan};
 pub use proposal::Proposal;
 pub use read::{read, read_over};
 pub use scripts::script_paths;
+pub use timing::{LEAST_GAP, pattern, too_close};
 
 /// What a file is for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,7 +1,7 @@
 //! All definitions at once.
 
 use core_model::library::{
-    ComputerSettings, Deployment, Expectation, Software, SoftwareVersion, Tag, Task,
+    ComputerSettings, Deployment, Expectation, Schedule, Software, SoftwareVersion, Tag, Task,
     TenantSettings, handle,
 };
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,8 @@ pub struct Library {
     pub tags: Vec<Tag>,
     /// Deployments.
     pub deployments: Vec<Deployment>,
+    /// When sessions are made by themselves, and for whom.
+    pub schedules: Vec<Schedule>,
     /// Golden cases.
     pub expectations: Vec<Expectation>,
     /// What is settled about tenants.
@@ -47,6 +49,7 @@ impl Library {
         self.tasks.sort_by_cached_key(|one| (handle(&one.name), one.id));
         self.tags.sort_by_cached_key(|one| (handle(&one.name), one.id));
         self.deployments.sort_by_cached_key(|one| (handle(&one.name), one.id));
+        self.schedules.sort_by_cached_key(|one| (handle(&one.name), one.id));
         self.expectations.sort_by_cached_key(|one| (handle(&one.name), one.id));
         self.tenants.sort_by_key(|one| one.tenant);
         self.computers.sort_by_key(|one| one.computer);
@@ -62,6 +65,7 @@ impl Library {
         self.tasks.extend(other.tasks);
         self.tags.extend(other.tags);
         self.deployments.extend(other.deployments);
+        self.schedules.extend(other.schedules);
         self.expectations.extend(other.expectations);
         self.tenants.extend(other.tenants);
         self.computers.extend(other.computers);

@@ -54,6 +54,7 @@ impl Patch {
             tasks, id, Task;
             tags, id, Tag;
             deployments, id, Deployment;
+            schedules, id, Schedule;
             expectations, id, Expect;
             tenants, tenant, Tenant;
             computers, computer, Computer;
@@ -72,6 +73,7 @@ fn without(one: &Library, other: &Library) -> Library {
         tasks: left(&one.tasks, &other.tasks),
         tags: left(&one.tags, &other.tags),
         deployments: left(&one.deployments, &other.deployments),
+        schedules: left(&one.schedules, &other.schedules),
         expectations: left(&one.expectations, &other.expectations),
         tenants: left(&one.tenants, &other.tenants),
         computers: left(&one.computers, &other.computers),

@@ -1,6 +1,7 @@
 //! A change that waits for somebody's word: what would change, in definitions and in winners, and
 //! what that was computed from.
 
+use core_model::id::TenantId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -27,6 +28,9 @@ pub struct Proposal {
     pub preview: Value,
     /// The number that must be named; none where it is within the budget.
     pub confirm: Option<u64>,
+    /// It changes no definitions: the winners of this tenant changed by themselves, and are to be acted on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub winners_of: Option<TenantId>,
 }
 
 impl Proposal {
@@ -38,7 +42,14 @@ impl Proposal {
         changes: Vec<Change>,
         (preview, confirm): (Value, Option<u64>),
     ) -> Self {
-        Self { version: VERSION, inputs, patch, changes, preview, confirm }
+        Self { version: VERSION, inputs, patch, changes, preview, confirm, winners_of: None }
+    }
+
+    /// One about winners of a tenant that changed without a change of definitions.
+    #[must_use]
+    pub fn of_winners(inputs: Inputs, tenant: TenantId, numbers: (Value, Option<u64>)) -> Self {
+        let none = Self::new(inputs, Patch::default(), Vec::new(), numbers);
+        Self { winners_of: Some(tenant), ..none }
     }
 
     /// Reads a proposal that was kept as JSON.

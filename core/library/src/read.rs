@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 
-use core_model::id::{DeploymentId, ExpectationId, SoftwareId, TagId, TaskId};
+use core_model::id::{DeploymentId, ExpectationId, ScheduleId, SoftwareId, TagId, TaskId};
 use core_model::library::{Deployment, ItemId, Parameter, TaskCategory, handle};
 use core_toml::{Document, Node, Problem, Problems, compare, printable};
 use serde_json::Value;
@@ -25,6 +25,8 @@ mod items;
 mod parameters;
 mod prerequisites;
 mod reference;
+mod rings;
+mod schedule;
 mod script;
 mod settings;
 mod software;
@@ -107,7 +109,10 @@ struct Reader<'a> {
     tasks: Handles<TaskId>,
     tags: Handles<TagId>,
     deployments: Handles<DeploymentId>,
+    schedules: Handles<ScheduleId>,
     expectations: Handles<ExpectationId>,
+    /// Tasks that take part in onboarding runs only.
+    for_onboarding: HashSet<TaskId>,
     categories: BTreeMap<TaskId, (TaskCategory, bool)>,
     /// The bodies of scripts that lie in files of their own, by path.
     scripts: BTreeMap<&'a str, &'a SourceFile>,
@@ -209,7 +214,9 @@ impl<'a> Reader<'a> {
             tasks: Handles::new(),
             tags: Handles::new(),
             deployments: Handles::new(),
+            schedules: Handles::new(),
             expectations: Handles::new(),
+            for_onboarding: HashSet::new(),
             categories: BTreeMap::new(),
             scripts: BTreeMap::new(),
             parameters: BTreeMap::new(),
@@ -269,6 +276,8 @@ impl<'a> Reader<'a> {
         let made = known.deployments.iter();
         let made = made.map(|one| (&*one.name, one.id, one.created_us)).collect();
         self.deployments = self.collect("deployment", "deployments", made);
+        let made = known.schedules.iter().map(|one| (&*one.name, one.id, one.created_us)).collect();
+        self.schedules = self.collect("schedule", "schedules", made);
         let made = known.expectations.iter().map(|one| (&*one.name, one.id, 0)).collect();
         self.expectations = self.collect("expect", "golden cases", made);
     }
@@ -327,6 +336,14 @@ impl<'a> Reader<'a> {
         let software = self.read_software();
         let tags = self.read_tags();
         let deployments = self.read_deployments();
+        self.for_onboarding = stays
+            .tasks
+            .iter()
+            .chain(&tasks)
+            .filter(|one| one.onboarding_only)
+            .map(|one| one.id)
+            .collect();
+        let schedules = self.read_schedules();
         let expectations = self.read_expectations();
         let tenants = self.read_tenants();
         let computers = self.read_computers();
@@ -342,10 +359,20 @@ impl<'a> Reader<'a> {
         self.complete("task", tasks.len());
         self.complete("tag", tags.len());
         self.complete("deployment", deployments.len());
+        self.complete("schedule", schedules.len());
         self.complete("expect", expectations.len());
         self.complete("tenant", tenants.len());
         self.complete("computer", computers.len());
-        stays.and(Library { software, tasks, tags, deployments, expectations, tenants, computers })
+        stays.and(Library {
+            software,
+            tasks,
+            tags,
+            deployments,
+            schedules,
+            expectations,
+            tenants,
+            computers,
+        })
     }
 
     /// What stays as the hub has it: nothing, unless the files are read over it. Settings are found
@@ -366,6 +393,7 @@ impl<'a> Reader<'a> {
             tasks: kept(&known.tasks, &self.tasks, |one| &one.name),
             tags: kept(&known.tags, &self.tags, |one| &one.name),
             deployments: kept(&known.deployments, &self.deployments, |one| &one.name),
+            schedules: kept(&known.schedules, &self.schedules, |one| &one.name),
             expectations: kept(&known.expectations, &self.expectations, |one| &one.name),
             tenants: known.tenants.clone(),
             computers: known.computers.clone(),

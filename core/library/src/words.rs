@@ -2,7 +2,7 @@
 
 use core_model::facts::ConnectionGroupKind;
 use core_model::id::{ComputerId, GroupId, PersonId, TagId, TenantId};
-use core_model::library::{ItemId, SubjectId, Target};
+use core_model::library::{ItemId, Ring, RingMembers, SubjectId, Target};
 use core_toml::printable;
 
 use crate::library::Library;
@@ -60,6 +60,20 @@ impl Words<'_> {
             SubjectId::Person(id) => format!("person {}", self.person(id)),
             SubjectId::Tenant(id) => format!("tenant {}", self.tenant(id)),
         }
+    }
+
+    /// A ring: `5 %, soak 24 h, 80 % reached, halt above 2 % failures (2 at least)`.
+    pub(crate) fn ring(&self, ring: &Ring) -> String {
+        let who = match ring.members {
+            RingMembers::Tag(tag) => format!("tag {}", self.tag(tag)),
+            RingMembers::Percent(percent) => format!("{percent} %"),
+        };
+        let name = Some(printable(&ring.name)).filter(|name| !name.is_empty());
+        let name = name.map(|name| format!("{name}: ")).unwrap_or_default();
+        format!(
+            "{name}{who}, soak {} h, {} % reached, halt above {} % failures ({} at least)",
+            ring.soak_hours, ring.reached_percent, ring.failures_percent, ring.failures_minimum
+        )
     }
 
     /// A target: `group Sales at Contoso except tag kiosk`.

@@ -3,7 +3,8 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use core_plan::{Outcome, Plan, Step};
+use core_model::reading::Reading;
+use core_plan::{Beside, Outcome, Plan, Step};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -74,6 +75,15 @@ pub struct Said {
     /// What the engine itself needs of it later: where a download lies, when the computer was started.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
+    /// How it goes, as a script in the hub told, line by line.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reports: Vec<String>,
+    /// What came of it, as a script in the hub told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub result: Option<serde_json::Value>,
+    /// What a task that monitors read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reading: Option<Reading>,
 }
 
 /// A step in the book.
@@ -97,6 +107,26 @@ pub struct Line {
     pub began_at: DateTime<Utc>,
     /// When it ended.
     pub ended_at: Option<DateTime<Utc>>,
+}
+
+impl Line {
+    /// Whether it is under way.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.outcome.is_none()
+    }
+
+    /// Whether it is of something that is done beside the plan.
+    #[must_use]
+    pub fn is_beside(&self) -> bool {
+        matches!(self.step, Step::Beside(_))
+    }
+
+    /// Whether it is of a script that one in the hub had the computer run.
+    #[must_use]
+    pub fn is_invoked(&self) -> bool {
+        matches!(self.step, Step::Beside(Beside::Invoke { .. }))
+    }
 }
 
 /// Keeps what a session did. Everything is kept when the call has returned, and by whoever has the session only.

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use core_model::id::TenantId;
 use core_model::library::{Architecture, Deployment, ItemId, SubjectId};
-use core_plan::{Catalogue, Holds, Key, OnChange, Request, RunKind, Settings, Wanted};
+use core_plan::{
+    Catalogue, Holds, Key, OnChange, RebootPolicy, Request, RunKind, Settings, Wanted, WhenOffline,
+};
 
 use crate::hours::BusinessHours;
 
@@ -17,6 +19,15 @@ pub enum Demand {
         deployment: Arc<Deployment>,
         /// Why, in words.
         why: String,
+    },
+    /// A deployment wins, and nothing is changed for its sake for now. It is looked at all the same.
+    Held {
+        /// The deployment.
+        deployment: Arc<Deployment>,
+        /// Why it wins, in words.
+        why: String,
+        /// Why nothing is changed: its ring is not open, somebody stopped it, a number waits to be confirmed.
+        held: String,
     },
     /// It is not known for certain what holds.
     Unknown {
@@ -68,15 +79,32 @@ pub struct Brief {
     /// Whether scripts that change something wait for the end of those hours, too; those that say that they may
     /// run in them do not.
     pub changes_wait: bool,
+    /// Whether the updates of Windows are installed that somebody approved; in runs of everything only.
+    pub updates: bool,
 }
 
 impl Brief {
+    /// The same, without what makes no sense for its subject: only computers are rebooted, waited for and patched.
+    pub(crate) fn fitting(&self) -> Self {
+        let mut brief = self.clone();
+        if !matches!(self.subject, SubjectId::Computer(_)) {
+            brief.settings.reboots = RebootPolicy::Suppress;
+            brief.settings.offline = WhenOffline::End;
+            brief.updates = false;
+        }
+        brief.updates &= self.run == RunKind::Full;
+        brief
+    }
+
     /// What the planner is asked, with what holds.
     pub(crate) fn wanted(&self) -> Vec<Wanted<'_>> {
         self.demands
             .iter()
             .map(|demand| match demand {
                 Demand::Won { deployment, why } => Wanted::won(deployment, why),
+                Demand::Held { deployment, why, held } => {
+                    Wanted::won(deployment, why).held(Some(held))
+                }
                 Demand::Unknown { item, instance, deployment, why } => Wanted {
                     item: *item,
                     instance: instance.as_deref(),
@@ -106,7 +134,7 @@ impl Brief {
             None => key.clone(),
         };
         self.demands.iter().find_map(|demand| match demand {
-            Demand::Won { deployment, .. }
+            Demand::Won { deployment, .. } | Demand::Held { deployment, .. }
                 if deployment.item == wanted.item && deployment.instance == wanted.instance =>
             {
                 Some(&**deployment)

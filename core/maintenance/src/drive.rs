@@ -1,6 +1,7 @@
 //! A session from its beginning to its end, or to where it is put down: looked at, planned, acted on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -11,16 +12,18 @@ use core_plan::{
     Report, Session, Step, WhenOffline, Work,
 };
 
+use crate::around::Around;
 use crate::book::{Book, Half, Line, Said};
 use crate::brief::Brief;
+use crate::callback::{self, Calls};
 use crate::detect;
-use crate::errand::Errand;
 use crate::error::Result;
 use crate::local::Hubside;
 use crate::step::{self, Body, Here};
-use crate::texts::{self, Text};
 use crate::way::{Clock, Keys, Locks, Ways};
-use crate::{outcome, reboot, words};
+use crate::{mode, monitored, reboot, words};
+
+mod hold;
 
 /// How long a session waits by itself for a computer that went away; after that whoever has it may do something
 /// else meanwhile.
@@ -41,6 +44,8 @@ pub struct Desk<'a> {
     pub locks: &'a dyn Locks,
     /// The time.
     pub clock: &'a dyn Clock,
+    /// What is around the subject.
+    pub around: &'a dyn Around,
     /// Where scripts run that run in the hub.
     pub hubside: &'a Hubside,
 }
@@ -74,6 +79,7 @@ pub enum Ended {
 /// Where it is put down: whoever opens the book again goes on.
 pub async fn carry_out(brief: &Brief, desk: Desk<'_>, act: bool) -> Result<Ended> {
     let lines = desk.book.lines().await?;
+    let brief = &brief.fitting();
     let mut work = AtWork::new(brief, desk, &lines);
     let ended = work.go(&lines, act).await;
     let given_back = work.unlock().await;
@@ -83,7 +89,7 @@ pub async fn carry_out(brief: &Brief, desk: Desk<'_>, act: bool) -> Result<Ended
 }
 
 /// Why a step has no outcome yet.
-enum Pause {
+pub(crate) enum Pause {
     Put(crate::Error),
     Waits { why: String, until: Option<DateTime<Utc>> },
 }
@@ -94,19 +100,23 @@ impl From<crate::Error> for Pause {
     }
 }
 
-struct AtWork<'a> {
-    brief: &'a Brief,
-    desk: Desk<'a>,
-    next_number: u32,
+pub(crate) struct AtWork<'a> {
+    pub(crate) brief: &'a Brief,
+    pub(crate) desk: Desk<'a>,
+    next_number: AtomicU32,
     /// The line that was begun and not ended.
-    open: Option<Line>,
-    known: Detections,
+    pub(crate) open: Option<Line>,
+    /// Whether the subject was put into maintenance mode.
+    pub(crate) entered: bool,
+    pub(crate) known: Detections,
     named: BTreeMap<SoftwareId, Vec<SoftwareVersion>>,
     files: BTreeMap<VersionId, String>,
     found: BTreeMap<SoftwareId, String>,
     /// What one script found of several, until anything is changed.
-    seen: BTreeMap<Key, Outcome>,
+    pub(crate) seen: BTreeMap<Key, Outcome>,
     lock: Option<String>,
+    /// What has begun to change something, and is ended whatever is stopped.
+    begun: BTreeSet<Key>,
 }
 
 impl<'a> AtWork<'a> {
@@ -114,14 +124,20 @@ impl<'a> AtWork<'a> {
         let mut work = Self {
             brief,
             desk,
-            next_number: lines.last().map_or(1, |line| line.number + 1),
-            open: lines.last().filter(|line| line.outcome.is_none()).cloned(),
+            next_number: AtomicU32::new(lines.last().map_or(1, |line| line.number + 1)),
+            open: lines
+                .iter()
+                .rfind(|line| !line.is_beside())
+                .filter(|line| line.is_open())
+                .cloned(),
+            entered: mode::is_entered(lines),
             known: Detections::default(),
             named: BTreeMap::new(),
             files: BTreeMap::new(),
             found: BTreeMap::new(),
             seen: BTreeMap::new(),
             lock: None,
+            begun: BTreeSet::new(),
         };
         for line in lines {
             if let Some(outcome) = &line.outcome {
@@ -135,6 +151,13 @@ impl<'a> AtWork<'a> {
     fn learn(&mut self, half: Half, step: &Step, outcome: &Outcome, said: &Said) {
         if half == Half::Look {
             self.known.record(step, outcome);
+        }
+        if let Step::Item { key, work } = step
+            && !work.reads()
+            && !matches!(work, Work::Download(_))
+            && !matches!(outcome, Outcome::Held(_))
+        {
+            self.begun.insert(key.clone());
         }
         match (step, outcome) {
             (Step::Versions(software), Outcome::Versions(versions)) => {
@@ -156,6 +179,8 @@ impl<'a> AtWork<'a> {
             Err(Pause::Put(error)) => return Err(error),
             Err(Pause::Waits { why, until }) => Ended::Waits { why, until },
         };
+        // Whoever takes it up again enters it anew.
+        self.leave_maintenance().await?;
         Ok(ended)
     }
 
@@ -164,7 +189,12 @@ impl<'a> AtWork<'a> {
         lines: &[Line],
         act: bool,
     ) -> std::result::Result<Ended, Pause> {
-        let acted = lines.iter().any(|line| line.half == Half::Act);
+        for line in lines.iter().filter(|line| line.is_invoked() && line.is_open()) {
+            if let Some(why) = callback::settle(&self.desk, line.clone()).await? {
+                return Err(Pause::Waits { why, until: None });
+            }
+        }
+        let acted = lines.iter().any(|line| line.half == Half::Act && !line.is_beside());
         let kept = self.desk.book.plan().await?;
         let (plan, changed) = match kept {
             // What was begun is ended as it was planned.
@@ -211,73 +241,16 @@ impl<'a> AtWork<'a> {
         Ok(outline.plan(&self.known))
     }
 
-    /// Looks at once for all software that is looked for in the list of what is installed.
-    async fn look_at_all(
-        &mut self,
-        outline: &Outline<'_>,
-        step: &Step,
-    ) -> std::result::Result<(), Pause> {
-        let Step::Item { key: first, .. } = step else { return Ok(()) };
-        if self.seen.contains_key(first) || self.open.is_some() {
-            return Ok(());
-        }
-        let unknown = |key: &&Key| self.known.items.get(key).is_none_or(|one| one.found.is_none());
-        let mut keys = Vec::new();
-        let mut questions = Vec::new();
-        for key in outline.items().map(|(key, _)| key).filter(unknown) {
-            let software = key.software().and_then(|id| self.brief.catalogue.software(id));
-            if let Some(question) = software.and_then(detect::question) {
-                keys.push(key.clone());
-                questions.push(question);
-            }
-        }
-        if !keys.contains(first) || keys.len() < 2 {
-            return Ok(());
-        }
-        let outcomes = self.table(&questions, None).await?;
-        self.seen = keys.into_iter().zip(outcomes).collect();
-        Ok(())
-    }
-
-    /// What is found to questions, by one script.
-    async fn table(
-        &self,
-        questions: &[(&'static str, String)],
-        line: Option<&mut Line>,
-    ) -> std::result::Result<Vec<Outcome>, Pause> {
-        let wanted = detect::written(questions);
-        let Ok(arguments) = texts::given(&[("wanted", &wanted)]) else {
-            let message = "the name that it is looked for by holds what no script can be given";
-            let failure = Failure::new(FailureClass::Definition, message);
-            return Ok(vec![Outcome::Failed(failure); questions.len()]);
-        };
-        let errand = Errand {
-            body: &Body::Own(Text::Table),
-            arguments: &arguments,
-            limit_s: Text::Table.limit_s(),
-            reads: true,
-            caps: Some(detect::TABLE_CAPS),
-        };
-        let came = match line {
-            Some(line) => {
-                let came = errand.run(&self.desk, line).await?;
-                let way = line.said.way.clone();
-                line.said = outcome::said(&came, &core_script::Mask::default(), way);
-                // What was found is the outcome; what the list looks like is nobody's business.
-                line.said.output.clear();
-                came
-            }
-            None => {
-                let mut line = self.new_line(Half::Look, &Step::AwaitConnection);
-                errand.quietly(&self.desk, &mut line).await?
-            }
-        };
-        Ok(detect::found(&came, questions.len()))
-    }
-
     /// The second half.
     async fn act(&mut self, plan: &Plan, lines: &[Line]) -> std::result::Result<Report, Pause> {
+        let updates = match self.wants_updates(lines) {
+            true => self.updates(lines).await?,
+            false => None,
+        };
         let mut session = Session::of(plan);
+        if updates.as_ref().is_some_and(|updates| updates.changed) {
+            session.note_change();
+        }
         for line in lines.iter().filter(|line| line.half == Half::Act) {
             if let Some(outcome) = &line.outcome {
                 session.record(&line.step, outcome);
@@ -285,8 +258,12 @@ impl<'a> AtWork<'a> {
         }
         loop {
             match session.next() {
-                Next::Over(report) => return Ok(report),
+                Next::Over(mut report) => {
+                    report.notes.extend(updates.map(|updates| updates.words));
+                    return Ok(report);
+                }
                 Next::Do(step) => {
+                    self.enter_maintenance().await?;
                     self.lock_for(plan, &step).await?;
                     let outcome = self.step(Half::Act, &step).await?;
                     session.record(&step, &outcome);
@@ -295,9 +272,10 @@ impl<'a> AtWork<'a> {
         }
     }
 
-    fn new_line(&self, half: Half, step: &Step) -> Line {
+    /// A line of its own, which is begun.
+    pub(crate) fn new_line(&self, half: Half, step: &Step) -> Line {
         Line {
-            number: self.next_number,
+            number: self.next_number.fetch_add(1, Ordering::Relaxed),
             half,
             step: step.clone(),
             what: words::of(step, &self.brief.catalogue),
@@ -316,7 +294,6 @@ impl<'a> AtWork<'a> {
             Some(line) => line,
             None => {
                 let line = self.new_line(half, step);
-                self.next_number += 1;
                 self.desk.book.write(&line).await?;
                 line
             }
@@ -358,13 +335,19 @@ impl<'a> AtWork<'a> {
         match &step {
             Step::Item { key, work } => self.item(line, key, work).await,
             Step::Versions(software) => self.versions(line, *software).await,
-            Step::CheckReboot => Ok(reboot::check(&self.desk, self.brief, line).await?),
-            Step::AskReboot => Ok(reboot::ask(&self.desk, line).await?),
+            Step::CheckReboot => Ok(reboot::check(self.calls_from(line.half), line).await?),
+            Step::AskReboot => {
+                self.may_go_on(line, None).await?;
+                Ok(reboot::ask(self.calls_from(line.half), line).await?)
+            }
             Step::Reboot => {
+                self.may_go_on(line, None).await?;
                 self.seen.clear();
-                Ok(reboot::reboot(&self.desk, line).await?)
+                Ok(reboot::reboot(self.calls_from(line.half), line).await?)
             }
             Step::AwaitConnection => self.await_connection().await,
+            // Nobody asks for what is done beside the plan.
+            Step::Beside(_) => Ok(Outcome::Done { reboot: false }),
         }
     }
 
@@ -400,13 +383,22 @@ impl<'a> AtWork<'a> {
             return Err(Pause::Waits { why, until: Some(hours.end(now)) });
         }
         if !work.reads() {
+            if !self.begun.contains(key)
+                && let Some(held) = self.may_go_on(line, Some(key)).await?
+            {
+                return Ok(Outcome::Held(held));
+            }
             self.seen.clear();
         }
-        let (came, mask) = step::run(&self.desk, line, &piece, work.reads()).await?;
+        let from = self.calls_from(line.half);
+        let (came, mask) = step::run(from, line, &piece, work.reads()).await?;
         if matches!(work, Work::Download(_)) {
             line.said.value = step::last_text(&came);
         }
-        Ok(step::outcome_of(work, &came, &mask))
+        Ok(match work {
+            Work::Get => monitored::keep(self.brief, key, &came, &mask, &mut line.said),
+            _ => step::outcome_of(work, &came, &mask),
+        })
     }
 
     async fn versions(
@@ -423,9 +415,15 @@ impl<'a> AtWork<'a> {
             limit_s: script.limit_s(core_model::library::ScriptPurpose::DynamicVersions),
             body: Body::Library(script),
             arguments: core_script::Arguments::default(),
+            caps: None,
         };
-        let (came, mask) = step::run(&self.desk, line, &piece, true).await?;
+        let (came, mask) = step::run(self.calls_from(line.half), line, &piece, true).await?;
         Ok(step::named(software, &came, &mask))
+    }
+
+    /// From where a script of this half calls the hub.
+    fn calls_from(&self, half: Half) -> (&Desk<'a>, Calls<'_>) {
+        (&self.desk, Calls { brief: self.brief, numbers: &self.next_number, half })
     }
 
     /// Waits a while for a computer that went away.
@@ -445,30 +443,6 @@ impl<'a> AtWork<'a> {
                 return Err(Pause::Waits { why, until: None });
             }
             self.desk.clock.pause(LOOK).await?;
-        }
-    }
-
-    /// Has the lock of the action that a step is of, and no other.
-    async fn lock_for(&mut self, plan: &Plan, step: &Step) -> Result<()> {
-        let Step::Item { key, .. } = step else { return self.unlock().await };
-        let wanted = plan.action(key).and_then(|action| action.serial.clone());
-        if wanted == self.lock {
-            return Ok(());
-        }
-        self.unlock().await?;
-        if let Some(name) = wanted {
-            while !self.desk.locks.take(&name).await? {
-                self.desk.clock.pause(LOOK).await?;
-            }
-            self.lock = Some(name);
-        }
-        Ok(())
-    }
-
-    async fn unlock(&mut self) -> Result<()> {
-        match self.lock.take() {
-            Some(name) => self.desk.locks.give_back(&name).await,
-            None => Ok(()),
         }
     }
 }

@@ -23,6 +23,9 @@ const GRACE_S: i64 = 120;
 const PART: Duration = Duration::from_secs(120);
 /// How often parts are sent before the way is given up.
 const PART_ROUNDS: u32 = 3;
+/// How many answers of a vendor in a row may be no sense before what was sent counts as lost: until then it may well
+/// run, and a look at the computer would see too little.
+const PATIENCE: u32 = 6;
 /// How often it is looked whether the way is still there, while a script is waited for.
 const LOOK_S: i64 = 30;
 
@@ -37,7 +40,7 @@ pub(crate) struct Errand<'a> {
     pub(crate) limit_s: u32,
     /// It changes nothing, and may run twice.
     pub(crate) reads: bool,
-    /// How much comes back, where that is not the way's to say.
+    /// How much comes back through a vendor, where it is not what comes back of any script.
     pub(crate) caps: Option<Caps>,
 }
 
@@ -54,6 +57,8 @@ pub(crate) enum Came {
     Silent(u32),
     /// It cannot be sent: nothing ran, and nothing will.
     Refused(String),
+    /// Somebody else's system did not let it in.
+    Denied(String),
 }
 
 /// What came of one way.
@@ -94,6 +99,16 @@ impl Errand<'_> {
         })
     }
 
+    /// Waits for what somebody else sent, and sends nothing; nothing where it never left.
+    ///
+    /// # Errors
+    /// Where the session is put down.
+    pub(crate) async fn settle(&self, desk: &Desk<'_>, line: &mut Line) -> Result<Option<Came>> {
+        let Some(run) = line.run.clone() else { return Ok(None) };
+        let ways = desk.ways.ways().await?;
+        self.resume(desk, line, &run, &ways).await
+    }
+
     /// Runs it without a word in the book: it reads, and nobody needs to find it again.
     ///
     /// # Errors
@@ -132,7 +147,7 @@ impl Errand<'_> {
                 broken("it is not known whether it was sent")
             };
         };
-        match way.carrier.find(&self.command(run, &delivery.run, stdin, way)).await {
+        match found(desk, way, &self.command(run, &delivery.run, stdin, way)).await? {
             Ok(Some(handle)) => {
                 let run = self.note_handle(desk, line, run, &handle).await?;
                 self.wait(desk, line, way, &run, &handle).await.map(Some)
@@ -167,7 +182,7 @@ impl Errand<'_> {
         let handle = match way.carrier.start(&command).await {
             Ok(handle) => handle,
             Err(error) if may_have_arrived(error.kind()) => {
-                match way.carrier.find(&command).await {
+                match found(desk, way, &command).await? {
                     Ok(Some(handle)) => handle,
                     Ok(None) => return Ok(Through::Not(error.to_string())),
                     Err(_) if self.reads => return Ok(Through::Not(error.to_string())),
@@ -183,7 +198,8 @@ impl Errand<'_> {
                 Through::Not("what was staged is not there any more".to_owned())
             }
             Came::Broken(why) if self.reads => Through::Not(why),
-            Came::Offline(why) => Through::Not(why),
+            // It may run yet, when the computer is back: what changes something goes no second way meanwhile.
+            Came::Offline(why) if self.reads => Through::Not(why),
             came => Through::Came(came),
         })
     }
@@ -219,7 +235,12 @@ impl Errand<'_> {
     }
 
     fn caps(&self, way: &Way) -> Caps {
-        self.caps.unwrap_or(way.caps)
+        match self.caps {
+            Some(caps) if way.caps == Caps::VENDOR => caps,
+            // Of lines the value is the last one: it comes with the output.
+            Some(_) => Caps { tail: way.caps.value, ..way.caps },
+            None => way.caps,
+        }
     }
 
     fn command(&self, run: &Run, text: &Secret, stdin: Option<Secret>, way: &Way) -> Command {
@@ -296,10 +317,13 @@ impl Errand<'_> {
         // A computer that was away answers when it is back, which may be late.
         let deadline = (run.sent_at + limit).max(began + TimeDelta::seconds(GRACE_S));
         let mut look_at = began + TimeDelta::seconds(LOOK_S);
+        let mut failed = 0;
         loop {
             desk.clock.pause(way.carrier.pace()).await?;
             let now = desk.clock.now();
-            match way.carrier.poll(handle).await {
+            let polled = way.carrier.poll(handle).await;
+            failed = if polled.is_err() { failed + 1 } else { 0 };
+            match polled {
                 Ok(ScriptOutcome::Done { output, .. }) => {
                     return Ok(match read(&output, Nonce(run.nonce)) {
                         Answer::NotStarted => Came::Broken(no_answer(&output)),
@@ -308,7 +332,7 @@ impl Errand<'_> {
                 }
                 Ok(ScriptOutcome::Failed { reason }) => return Ok(Came::Broken(reason)),
                 Ok(ScriptOutcome::Pending) => {}
-                Err(error) if error.kind().actor() == Actor::Clock => {
+                Err(error) if error.kind().actor() == Actor::Clock || failed < PATIENCE => {
                     tracing::debug!(%error, way = %way.name, step = line.number, "an answer was not fetched yet");
                 }
                 Err(error) => return Ok(Came::Broken(error.to_string())),
@@ -381,6 +405,25 @@ async fn part_stored(
         }
         if desk.clock.now() >= deadline {
             return Ok(Err("there was no answer".to_owned()));
+        }
+    }
+}
+
+/// Whether the vendor has a command; asked again where its answer is none.
+async fn found(
+    desk: &Desk<'_>,
+    way: &Way,
+    command: &Command,
+) -> Result<core_connector::Result<Option<ScriptHandle>>> {
+    let mut failed = 1;
+    loop {
+        match way.carrier.find(command).await {
+            Err(error) if failed < PATIENCE => {
+                tracing::debug!(%error, way = %way.name, "whether a script was sent is not known yet");
+                failed += 1;
+                desk.clock.pause(way.carrier.pace()).await?;
+            }
+            found => return Ok(found),
         }
     }
 }

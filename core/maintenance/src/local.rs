@@ -2,18 +2,20 @@
 //! output limits, and with nothing of the hub's in their environment.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use core_callback::{CallLimits, MODULE, MODULE_MANIFEST, SH};
 use core_connector::Secret;
 use core_model::library::Script;
-use core_script::{Answer, Caps, Finished, Job, Kept, LastValue, LocalRun, Nonce, local};
+use core_script::{Answer, Caps, Finished, Job, Kept, LastValue, LocalRun, Mask, Nonce, local};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, Command};
 use uuid::Uuid;
 
 use crate::book::{Line, Run};
+use crate::callback::{Calls, Counter};
 use crate::drive::Desk;
 use crate::errand::Came;
 use crate::error::Result;
@@ -28,32 +30,55 @@ pub struct Hubside {
     pub memory: u64,
     /// How much of what one prints is kept.
     pub caps: Caps,
+    /// How much one may ask the hub for.
+    pub calls: CallLimits,
 }
 
 impl Default for Hubside {
     fn default() -> Self {
-        Self { folder: std::env::temp_dir(), memory: 1 << 30, caps: Caps::LOCAL }
+        Self {
+            folder: std::env::temp_dir(),
+            memory: 1 << 30,
+            caps: Caps::LOCAL,
+            calls: CallLimits::default(),
+        }
     }
 }
 
 /// What such a way is called.
 const HUB: &str = "hub";
 
+/// What came of a script in the hub.
+pub(crate) struct CameHere {
+    /// What it said and ended with.
+    pub(crate) came: Came,
+    /// What that comes to, where it failed for want of something else: the computer, a token.
+    pub(crate) instead: Option<Came>,
+    /// What must not be kept of what it said.
+    pub(crate) mask: Mask,
+}
+
+impl CameHere {
+    fn plain(came: Came) -> Self {
+        Self { came, instead: None, mask: Mask::default() }
+    }
+}
+
 impl Hubside {
-    /// Runs one. Where an earlier one may have run, nothing is run: it is looked at first.
+    /// Runs one. Where an earlier one that changes something may have run, nothing is run: it is looked at first.
     ///
     /// # Errors
     /// Where the session is put down.
     pub(crate) async fn run(
         &self,
-        desk: &Desk<'_>,
+        (desk, calls): (&Desk<'_>, Calls<'_>),
         line: &mut Line,
-        script: &Script,
-        piece: &Piece,
+        (script, piece, reads): (&Script, &Piece, bool),
         secrets: &BTreeMap<String, Secret>,
-    ) -> Result<Came> {
-        if line.run.take().is_some() {
-            return Ok(Came::Broken("the hub was ended while it ran".to_owned()));
+    ) -> Result<CameHere> {
+        if line.run.take().is_some() && !reads {
+            let why = "the hub was ended while it ran".to_owned();
+            return Ok(CameHere::plain(Came::Broken(why)));
         }
         let job = Job {
             script,
@@ -65,7 +90,14 @@ impl Hubside {
         };
         let process = match local(&job, secrets) {
             Ok(process) => process,
-            Err(error) => return Ok(Came::Refused(error.to_string())),
+            Err(error) => return Ok(CameHere::plain(Came::Refused(error.to_string()))),
+        };
+        let mut callers = match core_callback::Desk::open(self.calls).await {
+            Ok(callers) => callers,
+            Err(error) => {
+                let why = format!("the hub's machine gives no port to call the hub by: {error}");
+                return Ok(CameHere::plain(Came::Refused(why)));
+            }
         };
         line.said.way = Some(HUB.to_owned());
         line.run = Some(Run {
@@ -76,30 +108,48 @@ impl Hubside {
             sent_at: desk.clock.now(),
         });
         desk.book.write(line).await?;
+        let hidden = secrets.values().cloned().chain([callers.token.clone()]).collect();
+        let mut counter = Counter::new((desk, calls), (script, piece), reads, hidden);
+        // The value of what monitors is all that it prints.
+        let tail = if piece.caps.is_some() { self.caps.value } else { self.caps.tail };
+        let hubside = Self { caps: Caps { tail, ..self.caps }, ..self.clone() };
+        let process = hubside.process(&process, (callers.url.clone(), callers.token.clone()));
         // It is ended with the session that is put down.
-        tokio::select! {
-            came = self.process(&process) => Ok(came.unwrap_or_else(Came::Refused)),
-            stopped = stopped(desk) => Err(stopped),
-        }
+        let came = tokio::select! {
+            came = counter.serve(&mut callers, line, process) => came?,
+            stopped = stopped(desk) => return Err(stopped),
+        };
+        let came = came.unwrap_or_else(Came::Refused);
+        let instead = counter.instead(&came);
+        Ok(CameHere { came, instead, mask: counter.mask() })
     }
 
-    async fn process(&self, run: &LocalRun) -> std::result::Result<Came, String> {
-        let file = self.folder.join(format!("linchpin-{}{}", Uuid::new_v4(), run.extension));
-        let written = tokio::fs::write(&file, &run.body).await;
-        written.map_err(|error| format!("{} cannot be written: {error}", file.display()))?;
-        let came = self.with_file(run, &file).await;
-        if let Err(error) = tokio::fs::remove_file(&file).await {
-            tracing::warn!(file = %file.display(), %error, "a script's text was left");
+    /// Runs it in a folder of its own, in which is what it calls the hub by.
+    async fn process(
+        &self,
+        run: &LocalRun,
+        callback: (String, Secret),
+    ) -> std::result::Result<Came, String> {
+        let folder = Folder(self.folder.join(format!("linchpin-{}", Uuid::new_v4())));
+        let file = folder.0.join(format!("script{}", run.extension));
+        match furnish(&folder.0, &file, &run.body).await {
+            Ok(()) => self.with_file(run, (&folder.0, &file), callback).await,
+            Err(error) => Err(format!("{} cannot be written: {error}", folder.0.display())),
         }
-        came
     }
 
     async fn with_file(
         &self,
         run: &LocalRun,
-        file: &std::path::Path,
+        (folder, file): (&Path, &Path),
+        (url, token): (String, Secret),
     ) -> std::result::Result<Came, String> {
         let mut command = self.command(run, file);
+        command
+            .env("LINCHPIN_URL", url)
+            .env("LINCHPIN_TOKEN", token.expose())
+            .env("LINCHPIN_SH", folder.join("linchpin.sh"))
+            .env("PSModulePath", modules(folder));
         let mut child = command.spawn().map_err(|error| {
             format!("`{}` cannot be started on the hub's machine: {error}", run.program)
         })?;
@@ -112,6 +162,8 @@ impl Hubside {
             }
         };
         let (caps, limit) = (self.caps, Duration::from_secs(u64::from(run.limit_s)));
+        // Whatever ends this ends all that it started.
+        let _group = Group::of(&child);
         let mut output = Capped::new(caps.head, caps.tail);
         let mut errors = Capped::new(caps.errors, caps.errors);
         let all = async {
@@ -139,9 +191,12 @@ impl Hubside {
     }
 
     /// The process, in a group of its own so that all of it can be ended.
-    fn command(&self, run: &LocalRun, file: &std::path::Path) -> Command {
-        // Only the shell can give it less memory than the hub has.
-        let mut command = if cfg!(unix) {
+    fn command(&self, run: &LocalRun, file: &Path) -> Command {
+        // Only the shell can give it less memory than the hub has. PowerShell reserves hundreds of gigabytes of
+        // addresses, and starts with fewer only where its heap has a limit of its own (`DOTNET_GCHeapHardLimit`, in
+        // hexadecimal).
+        let is_dotnet = run.program == "pwsh";
+        let mut command = if cfg!(unix) && !is_dotnet {
             let mut command = Command::new("/bin/sh");
             let kilobytes = self.memory / 1024;
             command.arg("-c").arg(format!("ulimit -v {kilobytes} && exec \"$0\" \"$@\""));
@@ -159,6 +214,7 @@ impl Hubside {
                     .into_iter()
                     .filter_map(|name| Some((name, std::env::var_os(name)?))),
             )
+            .envs(is_dotnet.then(|| ("DOTNET_GCHeapHardLimit", format!("{:X}", self.memory))))
             .envs(&run.environment)
             .current_dir(&self.folder)
             .stdin(Stdio::piped())
@@ -171,17 +227,74 @@ impl Hubside {
     }
 }
 
-/// Ends a process and all that it started.
-async fn end(child: &mut Child) {
+/// The folder of a run. It goes with it, however it ends.
+struct Folder(PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_dir_all(&self.0) {
+            tracing::warn!(folder = %self.0.display(), %error, "a script's text was left");
+        }
+    }
+}
+
+/// What a folder of a run holds: the script, and what it calls the hub by.
+async fn furnish(folder: &Path, file: &Path, body: &str) -> std::io::Result<()> {
+    let module = folder.join("Modules").join("Linchpin");
+    tokio::fs::create_dir_all(&module).await?;
     #[cfg(unix)]
-    if let Some(group) =
-        child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw)
     {
-        let ended = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-        if let Err(error) = ended {
+        use std::os::unix::fs::PermissionsExt as _;
+        let own = std::fs::Permissions::from_mode(0o700);
+        tokio::fs::set_permissions(folder, own).await?;
+    }
+    tokio::fs::write(module.join("Linchpin.psm1"), MODULE).await?;
+    tokio::fs::write(module.join("Linchpin.psd1"), MODULE_MANIFEST).await?;
+    tokio::fs::write(folder.join("linchpin.sh"), SH).await?;
+    tokio::fs::write(file, body).await
+}
+
+/// Where PowerShell looks for modules: ours, and those of the hub's machine.
+fn modules(folder: &Path) -> std::ffi::OsString {
+    let own = folder.join("Modules");
+    let there = std::env::var_os("PSModulePath").unwrap_or_default();
+    let paths = std::iter::once(own.clone()).chain(std::env::split_paths(&there));
+    std::env::join_paths(paths).unwrap_or_else(|_| own.into_os_string())
+}
+
+/// The processes of a script. They end with it, however it ends.
+struct Group {
+    #[cfg(unix)]
+    leader: Option<rustix::process::Pid>,
+}
+
+impl Group {
+    #[cfg(unix)]
+    fn of(child: &Child) -> Self {
+        let id = child.id().and_then(|id| i32::try_from(id).ok());
+        Self { leader: id.and_then(rustix::process::Pid::from_raw) }
+    }
+
+    #[cfg(not(unix))]
+    fn of(_: &Child) -> Self {
+        Self {}
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        #[cfg(unix)]
+        if let Some(leader) = self.leader
+            && let Err(error) =
+                rustix::process::kill_process_group(leader, rustix::process::Signal::KILL)
+        {
             tracing::debug!(%error, "a script's processes were gone already");
         }
     }
+}
+
+/// Ends a process; what it started ends with its group.
+async fn end(child: &mut Child) {
     if let Err(error) = child.kill().await {
         tracing::warn!(%error, "a script could not be ended");
     }

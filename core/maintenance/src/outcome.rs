@@ -101,7 +101,7 @@ fn may_have_run(came: &Came) -> bool {
                 | Answer::Garbled { .. }
                 | Answer::NotStarted
         ),
-        Came::Offline(_) | Came::Silent(_) | Came::Refused(_) => false,
+        Came::Offline(_) | Came::Silent(_) | Came::Refused(_) | Came::Denied(_) => false,
     }
 }
 
@@ -142,7 +142,13 @@ fn finished(came: &Came, class: FailureClass) -> Result<&Finished, Failure> {
             format!("there was no answer within its {limit_s} seconds"),
         ),
         Came::Refused(why) => failure(FailureClass::Definition, why.clone()),
+        Came::Denied(why) => failure(FailureClass::Auth, why.clone()),
     }
+}
+
+/// Why a script did not end, in words.
+pub(crate) fn why(came: &Came) -> String {
+    finished(came, FailureClass::Read).err().map(|failure| failure.message).unwrap_or_default()
 }
 
 /// How a script ended that did not end well.

@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use core_plan::{Answer, Failure, FailureClass, Outcome};
 
 use crate::book::Line;
-use crate::brief::Brief;
+use crate::callback::Calls;
 use crate::drive::Desk;
 use crate::errand::{Came, Errand};
 use crate::error::Result;
@@ -34,7 +34,7 @@ fn state_of(output: &str) -> Option<State> {
 
 fn piece(text: Text) -> Piece {
     let arguments = core_script::Arguments::default();
-    Piece { body: Body::Own(text), arguments, limit_s: text.limit_s() }
+    Piece { body: Body::Own(text), arguments, limit_s: text.limit_s(), caps: None }
 }
 
 fn printed(came: &Came) -> std::result::Result<&str, Outcome> {
@@ -52,9 +52,12 @@ fn unread(what: &str) -> Outcome {
 ///
 /// # Errors
 /// Where the session is put down.
-pub(crate) async fn check(desk: &Desk<'_>, brief: &Brief, line: &mut Line) -> Result<Outcome> {
-    let (came, _) = step::run(desk, line, &piece(Text::State), true).await?;
-    let held = brief.hours.as_ref().and_then(|hours| hours.hold(desk.clock.now()));
+pub(crate) async fn check(
+    (desk, calls): (&Desk<'_>, Calls<'_>),
+    line: &mut Line,
+) -> Result<Outcome> {
+    let (came, _) = step::run((desk, calls), line, &piece(Text::State), true).await?;
+    let held = calls.brief.hours.as_ref().and_then(|hours| hours.hold(desk.clock.now()));
     Ok(match printed(&came).map(state_of) {
         Ok(Some(state)) => Outcome::Reboot { pending: state.pending, held },
         Ok(None) => unread("reboots"),
@@ -66,8 +69,8 @@ pub(crate) async fn check(desk: &Desk<'_>, brief: &Brief, line: &mut Line) -> Re
 ///
 /// # Errors
 /// Where the session is put down.
-pub(crate) async fn ask(desk: &Desk<'_>, line: &mut Line) -> Result<Outcome> {
-    let (came, _) = step::run(desk, line, &piece(Text::Ask), true).await?;
+pub(crate) async fn ask((desk, calls): (&Desk<'_>, Calls<'_>), line: &mut Line) -> Result<Outcome> {
+    let (came, _) = step::run((desk, calls), line, &piece(Text::Ask), true).await?;
     Ok(match outcome::read(&came) {
         Ok(run) => Outcome::Answer(match run.output.head.trim() {
             "yes" => Answer::Yes,
@@ -86,12 +89,15 @@ pub(crate) async fn ask(desk: &Desk<'_>, line: &mut Line) -> Result<Outcome> {
 ///
 /// # Errors
 /// Where the session is put down.
-pub(crate) async fn reboot(desk: &Desk<'_>, line: &mut Line) -> Result<Outcome> {
+pub(crate) async fn reboot(
+    (desk, calls): (&Desk<'_>, Calls<'_>),
+    line: &mut Line,
+) -> Result<Outcome> {
     let before = match line.said.value.clone() {
         // Somebody else asked for it, and wrote down which start that was.
         Some(boot) => boot,
         None => {
-            let (came, _) = step::run(desk, line, &piece(Text::Reboot), false).await?;
+            let (came, _) = step::run((desk, calls), line, &piece(Text::Reboot), false).await?;
             let change = outcome::of_change(&came, FailureClass::Reboot);
             if !matches!(change, Outcome::Done { .. }) {
                 return Ok(change);

@@ -9,15 +9,17 @@ use core_model::library::{
     ScriptPurpose, Software, SoftwareVersion, Task, TaskMethod, effective_parameters,
 };
 use core_plan::{Failure, FailureClass, Key, Outcome, Work};
-use core_script::{Arguments, CommandShell, LastValue, Mask, ScriptError, Variables};
+use core_script::{Arguments, Caps, CommandShell, LastValue, Mask, ScriptError, Variables};
 use serde_json::{Map, Value};
 
-use crate::book::Line;
+use crate::book::{Line, Said};
 use crate::brief::Brief;
+use crate::callback::Calls;
 use crate::detect;
 use crate::drive::Desk;
 use crate::errand::{Came, Errand};
 use crate::error::Result;
+use crate::monitored;
 use crate::outcome;
 use crate::texts::{self, Text};
 
@@ -37,6 +39,8 @@ pub(crate) struct Piece {
     pub(crate) body: Body,
     pub(crate) arguments: Arguments,
     pub(crate) limit_s: u32,
+    /// How much comes back through a vendor, where it is not what comes back of any script.
+    pub(crate) caps: Option<Caps>,
 }
 
 /// What is run.
@@ -154,7 +158,8 @@ impl Here<'_> {
         let variables = Variables { method: Some(method), ..self.variables() };
         let given = self.given(key, &task.parameters, key.configures.is_some());
         let limit_s = script.limit_s(method.purpose());
-        piece(script, &given, &task.parameters, &variables, limit_s)
+        let caps = (*work == Work::Get).then_some(monitored::VENDOR_CAPS);
+        Ok(Piece { caps, ..piece(script, &given, &task.parameters, &variables, limit_s)? })
     }
 
     /// Takes away what the computer itself says how to take away.
@@ -191,7 +196,7 @@ impl Here<'_> {
 /// One of the engine's own scripts.
 pub(crate) fn own(text: Text, values: &[(&str, &str)]) -> std::result::Result<Piece, Failure> {
     let arguments = texts::given(values).map_err(|error| unfit(&error))?;
-    Ok(Piece { body: Body::Own(text), arguments, limit_s: text.limit_s() })
+    Ok(Piece { body: Body::Own(text), arguments, limit_s: text.limit_s(), caps: None })
 }
 
 fn piece(
@@ -203,7 +208,7 @@ fn piece(
 ) -> std::result::Result<Piece, Failure> {
     let defined: Vec<&Parameter> = defined.iter().collect();
     let arguments = Arguments::of(given, &defined, variables).map_err(|error| unfit(&error))?;
-    Ok(Piece { body: Body::Library(script), arguments, limit_s })
+    Ok(Piece { body: Body::Library(script), arguments, limit_s, caps: None })
 }
 
 fn unfit(error: &ScriptError) -> Failure {
@@ -269,7 +274,7 @@ pub(crate) fn class_of(work: &Work) -> FailureClass {
 /// # Errors
 /// Where the session is put down.
 pub(crate) async fn run(
-    desk: &Desk<'_>,
+    (desk, calls): (&Desk<'_>, Calls<'_>),
     line: &mut Line,
     piece: &Piece,
     reads: bool,
@@ -279,22 +284,30 @@ pub(crate) async fn run(
         let why = "its secrets are too long to be kept out of what it prints".to_owned();
         return Ok((Came::Refused(why), Mask::default()));
     };
-    let came = match piece.body.in_hub() {
-        Some(script) => desk.hubside.run(desk, line, script, piece, &secrets).await?,
+    let (came, instead, mask) = match piece.body.in_hub() {
+        Some(script) => {
+            let what = (script, piece, reads);
+            let here = desk.hubside.run((desk, calls), line, what, &secrets).await?;
+            (here.came, here.instead, here.mask)
+        }
         None => {
             let errand = Errand {
                 body: &piece.body,
                 arguments: &piece.arguments,
                 limit_s: piece.limit_s,
                 reads,
-                caps: None,
+                caps: piece.caps,
             };
-            errand.run(desk, line).await?
+            (errand.run(desk, line).await?, None, mask)
         }
     };
-    let way = line.said.way.clone();
-    line.said = outcome::said(&came, &mask, way);
-    Ok((came, mask))
+    let before = std::mem::take(&mut line.said);
+    line.said = Said {
+        reports: before.reports,
+        result: before.result,
+        ..outcome::said(&came, &mask, before.way)
+    };
+    Ok((instead.unwrap_or(came), mask))
 }
 
 /// What came of a piece of work on an item.
@@ -302,7 +315,6 @@ pub(crate) fn outcome_of(work: &Work, came: &Came, mask: &Mask) -> Outcome {
     let outcome = match work {
         Work::Detect => outcome::of_detection(came),
         Work::Test(_) => outcome::of_test(came),
-        Work::Get => outcome::of_reading(came),
         _ => outcome::of_change(came, class_of(work)),
     };
     outcome::masked(outcome, mask)

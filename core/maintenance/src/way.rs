@@ -8,6 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use core_connector::{ScriptHandle, ScriptOutcome, Secret};
+use core_model::id::DeploymentId;
 use core_model::library::KeptSecret;
 use core_script::{Caps, CommandShell, Limits, SecretFetch};
 use uuid::Uuid;
@@ -121,6 +122,15 @@ pub trait Keys: Send + Sync {
     ) -> Result<Option<SecretFetch>>;
 }
 
+/// What is stopped; why, in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stopped {
+    /// The whole session: it is put back, and waits.
+    Session(String),
+    /// What is done for one deployment's sake; the rest goes on.
+    Deployment(String),
+}
+
 /// Named locks over all sessions: who does something that may be done once at a time holds one.
 #[async_trait]
 pub trait Locks: Send + Sync {
@@ -135,6 +145,15 @@ pub trait Locks: Send + Sync {
     /// # Errors
     /// Where the store does not answer.
     async fn give_back(&self, name: &str) -> Result<()>;
+
+    /// Whether somebody stopped the session, or this deployment. It is asked before anything is changed; what has
+    /// begun to change is ended.
+    ///
+    /// # Errors
+    /// Where the store does not answer.
+    async fn stopped(&self, _deployment: Option<DeploymentId>) -> Result<Option<Stopped>> {
+        Ok(None)
+    }
 }
 
 /// The time, and whether there is still some.

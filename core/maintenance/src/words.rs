@@ -1,7 +1,7 @@
 //! Steps in words, for whoever watches.
 
 use core_model::library::ItemId;
-use core_plan::{Catalogue, Key, Step, Work};
+use core_plan::{Beside, Catalogue, Key, Step, Work};
 
 /// A step in words: "Reader: install".
 pub(crate) fn of(step: &Step, catalogue: &Catalogue) -> String {
@@ -15,6 +15,12 @@ pub(crate) fn of(step: &Step, catalogue: &Catalogue) -> String {
         Step::AskReboot => "ask whether a restart suits".to_owned(),
         Step::Reboot => "restart".to_owned(),
         Step::AwaitConnection => "wait for the computer".to_owned(),
+        Step::Beside(Beside::Invoke { by, .. }) => {
+            format!("step {by} runs a script on the computer")
+        }
+        Step::Beside(Beside::EnterMaintenance) => "enter maintenance mode".to_owned(),
+        Step::Beside(Beside::LeaveMaintenance) => "leave maintenance mode".to_owned(),
+        Step::Beside(Beside::Updates) => "install approved updates of Windows".to_owned(),
     }
 }
 

@@ -184,6 +184,8 @@ kinds! {
     TagKind, TagId, "tag";
     /// A golden case.
     ExpectationKind, ExpectationId, "exp";
+    /// When sessions are made by themselves, and for whom.
+    ScheduleKind, ScheduleId, "sch";
     /// A session: a subject is brought where a deployment says.
     SessionKind, SessionId, "ses";
     /// Something that takes long and was asked of the daemon.

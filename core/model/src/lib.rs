@@ -5,6 +5,7 @@
 //! else in the workspace may import it; it imports nothing of ours.
 
 pub mod access;
+pub mod brand;
 pub mod checkpoint;
 pub mod dates;
 pub mod decision;
@@ -17,10 +18,13 @@ pub mod junk;
 pub mod library;
 pub mod names;
 pub mod observation;
+pub mod postpone;
 pub mod queue;
+pub mod reading;
 pub mod record;
 pub mod run;
 pub mod session;
+pub mod stop;
 pub mod ticket;
 
 pub use checkpoint::Checkpoint;

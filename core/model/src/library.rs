@@ -1,5 +1,5 @@
 //! What people define and keep under version control: software, tasks, tags, deployments with
-//! their targets, golden cases, and the operator's settings of tenants and computers.
+//! their targets, schedules, golden cases, and the operator's settings of tenants and computers.
 //!
 //! These are plain types. Reading them from files, keeping them and resolving them is done
 //! elsewhere. References are ids: whoever reads files turns names into ids first.
@@ -10,6 +10,8 @@ mod item;
 mod kind;
 mod parameter;
 mod prerequisite;
+mod ring;
+mod schedule;
 mod script;
 mod settings;
 mod shortfall;
@@ -30,8 +32,10 @@ pub use parameter::{
 pub use prerequisite::{
     BadPrerequisite, Prerequisite, PrerequisiteAction, Presence, Quantifier, cycles,
 };
+pub use ring::{Ring, RingMembers};
+pub use schedule::{Execution, OfflineBehaviour, RebootPreference, Schedule, ScheduleZone, Timing};
 pub use script::{
-    NobodyLoggedOn, Script, ScriptContext, ScriptLanguage, ScriptPurpose, TaskMethod,
+    NobodyLoggedOn, Script, ScriptContext, ScriptLanguage, ScriptNeed, ScriptPurpose, TaskMethod,
 };
 pub use settings::{Budget, ComputerSettings, TenantSettings};
 pub use shortfall::Shortfall;

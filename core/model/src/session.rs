@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::id::{DeploymentId, SessionId, TenantId};
-use crate::library::{ItemId, SubjectId};
+use crate::library::{ItemId, OfflineBehaviour, RebootPreference, SubjectId};
 
 /// Where a session stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -154,6 +154,18 @@ pub struct SessionRun {
     pub again: Option<SessionId>,
 }
 
+/// What is entered for a computer that is set up.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OnboardingForm {
+    /// What it is to be called: given to tasks that have a parameter of this name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub computer_name: Option<String>,
+    /// The UPN of whoever will use it: its primary person, and given to tasks that have a parameter of this name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub primary_person: Option<String>,
+}
+
 /// A session. Times are Unix microseconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
@@ -174,6 +186,15 @@ pub struct Session {
     /// The schedule that it is due by, by its name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<String>,
+    /// Whether the subject may be rebooted, where it is not as the engine's settings say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reboots: Option<RebootPreference>,
+    /// What becomes of it where its subject is away, where it is not as the engine's settings say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offline: Option<OfflineBehaviour>,
+    /// What somebody entered who had the computer set up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub form: Option<OnboardingForm>,
     /// What is done, in words: "Adobe Reader: install the latest version".
     pub title: String,
     /// What it is for, and so what goes first.
@@ -215,6 +236,12 @@ pub struct Session {
     /// once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub act_us: Option<i64>,
+    /// How often it was postponed.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub postponed: u32,
+    /// When it was first to act, where it was moved since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_act_us: Option<i64>,
     /// Before when it is not begun, where it waits for a time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ready_us: Option<i64>,
@@ -249,6 +276,9 @@ impl Session {
             deployment: None,
             run: SessionRun::default(),
             schedule: None,
+            reboots: None,
+            offline: None,
+            form: None,
             title: title.to_owned(),
             kind: SessionKind::AdHoc,
             group: None,
@@ -264,6 +294,8 @@ impl Session {
             fruitless: 0,
             lost_by: None,
             act_us: None,
+            postponed: 0,
+            first_act_us: None,
             ready_us: None,
             away: false,
             expires_us: None,
@@ -286,6 +318,11 @@ impl Session {
         };
         format!("{} {what}", self.subject)
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_none(times: &u32) -> bool {
+    *times == 0
 }
 
 #[cfg(test)]

@@ -39,6 +39,8 @@ pub enum FailureClass {
     Offline,
     /// It was broken off again and again.
     Interrupted,
+    /// Somebody else's system did not let the hub in: a consent or a right is missing.
+    Auth,
 }
 
 impl FailureClass {

@@ -140,7 +140,11 @@ impl Detections {
                 };
                 self.versions.insert(*software, named);
             }
-            Step::CheckReboot | Step::AskReboot | Step::Reboot | Step::AwaitConnection => {}
+            Step::CheckReboot
+            | Step::AskReboot
+            | Step::Reboot
+            | Step::AwaitConnection
+            | Step::Beside(_) => {}
         }
     }
 }

@@ -19,6 +19,7 @@ use crate::request::{RunKind, Settings};
 use crate::result::ActionResult;
 use crate::route::Move;
 use crate::scope::Scope;
+pub use make::version_of;
 use make::{Maker, winners};
 
 /// Why an action is there.

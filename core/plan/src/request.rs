@@ -48,6 +48,9 @@ pub enum Holds<'a> {
         deployment: &'a Deployment,
         /// Why it wins, in words: "required by …, which is for all of Contoso".
         why: &'a str,
+        /// Why nothing is changed for its sake just now: its ring is not open, somebody stopped it. It is looked
+        /// at all the same.
+        held: Option<&'a str>,
     },
     /// It is not known for certain what holds: nothing is done.
     Unknown {
@@ -65,7 +68,18 @@ impl<'a> Wanted<'a> {
         Self {
             item: deployment.item,
             instance: deployment.instance.as_deref(),
-            holds: Holds::Won { deployment, why },
+            holds: Holds::Won { deployment, why, held: None },
+        }
+    }
+
+    /// The same, and nothing is changed for its sake where there is a reason.
+    #[must_use]
+    pub fn held(self, why_held: Option<&'a str>) -> Self {
+        match self.holds {
+            Holds::Won { deployment, why, .. } => {
+                Self { holds: Holds::Won { deployment, why, held: why_held }, ..self }
+            }
+            Holds::Unknown { .. } => self,
         }
     }
 
@@ -98,13 +112,15 @@ pub enum RunKind {
     Again(BTreeSet<Key>),
     /// Everything is looked at, and nothing is changed.
     DetectOnly,
+    /// One item is looked at, with what must be so before it, and nothing is changed.
+    LookAt(Key),
 }
 
 impl RunKind {
     /// Whether an item is run for its own sake.
     pub(crate) fn takes(&self, key: &Key) -> bool {
         match self {
-            RunKind::Item { key: one, .. } => one == key,
+            RunKind::Item { key: one, .. } | RunKind::LookAt(one) => one == key,
             RunKind::Again(keys) => {
                 keys.contains(key)
                     // The configuration that failed is run with its software.
@@ -112,6 +128,11 @@ impl RunKind {
             }
             RunKind::Full | RunKind::Onboarding { .. } | RunKind::DetectOnly => true,
         }
+    }
+
+    /// Whether nothing is changed.
+    pub(crate) fn looks_only(&self) -> bool {
+        matches!(self, RunKind::DetectOnly | RunKind::LookAt(_))
     }
 
     /// Whether somebody asked by name that this be mended.

@@ -22,6 +22,9 @@ pub enum ActionResult {
     Skipped(String),
     /// It is left for another session; why.
     Deferred(String),
+    /// It is not as it should be, and nothing is done about it for now: the ring is not open, somebody stopped it, a
+    /// number waits to be confirmed; why.
+    Held(String),
     /// It would be done, and this session only looks.
     Pending,
 }
@@ -39,6 +42,12 @@ impl ActionResult {
         matches!(self, Self::NonCompliant(_) | Self::Failed(_) | Self::Blocked(_))
     }
 
+    /// Whether it is left as it is for now, and nothing went wrong.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        matches!(self, Self::Skipped(_) | Self::Deferred(_) | Self::Held(_))
+    }
+
     /// In words.
     #[must_use]
     pub fn words(&self) -> String {
@@ -50,6 +59,7 @@ impl ActionResult {
             Self::Blocked(why) => format!("blocked: {why}"),
             Self::Skipped(why) => format!("skipped: {why}"),
             Self::Deferred(why) => format!("left for the next session: {why}"),
+            Self::Held(why) => format!("held: {why}"),
             Self::Pending => "pending".to_owned(),
         }
     }
@@ -75,7 +85,7 @@ impl Overall {
         for result in results {
             well |= result.is_well();
             bad |= result.is_bad();
-            open |= matches!(result, ActionResult::Skipped(_) | ActionResult::Deferred(_));
+            open |= result.is_open();
         }
         match (well, bad, open) {
             (_, false, false) => Overall::Passed,

@@ -37,6 +37,8 @@ pub(crate) struct Node<'a> {
     pub(crate) role: Role,
     pub(crate) state: DesiredState,
     pub(crate) deployment: Option<(&'a Deployment, &'a str)>,
+    /// Why nothing is changed for the deployment's sake.
+    pub(crate) held: Option<&'a str>,
     pub(crate) block: Option<Block>,
     /// What may come before it.
     first: BTreeSet<usize>,
@@ -147,13 +149,13 @@ impl<'a> Scope<'a> {
             self.left_out.push((key.clone(), "it is not in the library any more".to_owned()));
             return None;
         };
-        let (state, deployment, block) = match wanted.holds {
-            Holds::Won { deployment, why } => {
-                (deployment.state.clone(), Some((deployment, why)), None)
+        let (state, deployment, held, block) = match wanted.holds {
+            Holds::Won { deployment, why, held } => {
+                (deployment.state.clone(), Some((deployment, why)), held, None)
             }
             Holds::Unknown { deployment, why } => {
                 let (deployment, why) = (deployment.to_owned(), why.to_owned());
-                (DesiredState::Ignored, None, Some(Block::Uncertain { deployment, why }))
+                (DesiredState::Ignored, None, None, Some(Block::Uncertain { deployment, why }))
             }
         };
         let onboarding = deployment.is_some_and(|(deployment, _)| {
@@ -169,6 +171,7 @@ impl<'a> Scope<'a> {
             role: Role::Winner,
             state,
             deployment,
+            held,
             block,
             first: BTreeSet::new(),
         }))
@@ -207,6 +210,7 @@ impl<'a> Scope<'a> {
             role,
             state: DesiredState::AnyVersion,
             deployment: None,
+            held: None,
             block: None,
             first: BTreeSet::new(),
         }))
@@ -257,7 +261,7 @@ impl<'a> Scope<'a> {
             return;
         };
         let rank = Rank { key: key.clone(), ..self.nodes[at].rank.clone() };
-        let deployment = self.nodes[at].deployment;
+        let (deployment, held) = (self.nodes[at].deployment, self.nodes[at].held);
         self.put(Node {
             key,
             item,
@@ -265,6 +269,7 @@ impl<'a> Scope<'a> {
             role: Role::Configuration(at),
             state: DesiredState::Enforce,
             deployment,
+            held,
             block: None,
             first: [at].into(),
         });

@@ -193,12 +193,21 @@ impl<'a> Session<'a> {
             Step::Reboot => self.take_reboot(outcome),
             Step::AwaitConnection => self.take_connection(outcome),
             // Asked for by no plan.
-            Step::Versions(_) => {}
+            Step::Versions(_) | Step::Beside(_) => {}
         }
         if self.asked == Asked::Open {
             self.advance();
         }
         true
+    }
+
+    /// Something was changed beside the plan before its first step: whether a reboot is pending is looked at in the
+    /// end, though the plan itself may change nothing.
+    pub fn note_change(&mut self) {
+        self.changed = true;
+        if self.asked == Asked::Over && self.wants_reboot_at_the_end() {
+            self.ask_reboot(Occasion::End);
+        }
     }
 
     /// How each action stands, in the order of the plan; none is not over.

@@ -29,6 +29,27 @@ pub enum Step {
     /// It is waited until the subject can be reached: [`Outcome::Done`], or a failure when that
     /// lasts too long.
     AwaitConnection,
+    /// Something that is done beside the plan: none asks for it, and none goes by what came of it.
+    Beside(Beside),
+}
+
+/// What is done beside the plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Beside {
+    /// A script that runs in the hub has the subject run another one.
+    Invoke {
+        /// The number of the step that it runs for.
+        by: u32,
+        /// It only reads.
+        reads: bool,
+    },
+    /// The subject is put into maintenance mode where it is not.
+    EnterMaintenance,
+    /// It is taken out of the maintenance mode that it was put into.
+    LeaveMaintenance,
+    /// The updates of Windows are installed that somebody approved.
+    Updates,
 }
 
 /// What is done about an item. The script is the one of this purpose, of the version before that
@@ -110,6 +131,9 @@ pub enum Outcome {
     },
     /// It failed.
     Failed(Failure),
+    /// It was not begun, because nothing is to be changed for its deployment's sake any more; why. What was begun is
+    /// ended.
+    Held(String),
     /// It was broken off: the hub stopped. It may have run.
     Interrupted,
     /// How it is with reboots.

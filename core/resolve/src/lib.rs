@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod aim;
 mod ask;
 mod chunked;
 mod columns;
@@ -15,6 +16,7 @@ mod preview;
 mod rank;
 mod reports;
 mod resolver;
+mod rings;
 mod set;
 mod snapshot;
 mod subject;
@@ -22,6 +24,7 @@ mod view;
 mod why;
 mod winners;
 
+pub use aim::{Aim, Aimed};
 pub use dates::{AsOf, begins};
 pub use definitions::{
     DEEPEST_TARGET, Definitions, ItemKey, Problem, Removal, RunKind, duplicates,
@@ -35,10 +38,11 @@ pub use input::{
     PersonInput, SnapshotInput, TenantInput,
 };
 pub use offers::{Against, Offered};
-pub use preview::{Confirmation, Counts, Preview, Shift, budget};
+pub use preview::{Confirmation, Counts, Preview, Recently, Shift, budget, budget_at};
 pub use rank::{LostOn, Rank, Scope, TargetType};
 pub use reports::{Balance, Checked, Reconciled};
 pub use resolver::{Resolver, ThreeSets};
+pub use rings::{RingSets, share_of};
 pub use set::{Members, Set, Truth};
 pub use snapshot::{Change, Snapshot, parent_cycle};
 pub use subject::{Candidate, Resolved, Standing};

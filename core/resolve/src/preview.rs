@@ -316,28 +316,52 @@ impl Resolver {
 #[must_use]
 pub fn budget(snapshot: &Snapshot, shifts: &[Shift], default: Budget) -> Vec<Confirmation> {
     let mut asked = Vec::new();
-    let computers = shifts.iter().filter(|shift| shift.kind == SubjectKind::Computer);
-    let mut touched = Set::new();
-    computers.for_each(|shift| touched.add(&shift.subjects));
-    for (number, row) in (0_u32..).zip(snapshot.tenants.iter()) {
-        let limits = row.budget.unwrap_or(default);
-        let own = snapshot.at_tenant(SubjectKind::Computer, number);
-        let changed = own.common(&touched);
-        let percent = own.len() * u64::from(limits.percent) / 100;
-        if changed > percent.max(u64::from(limits.computers)) {
-            let words = format!("{changed} of {} computers of {} change", own.len(), row.name);
-            asked.push(Confirmation { tenant: Some(row.id), words, number: changed });
-        }
-        let uninstalls = added_uninstalls(snapshot, shifts, Some(number));
-        if uninstalls > u64::from(limits.uninstalls) {
-            let words = format!("{uninstalls} uninstalls are added at {}", row.name);
-            asked.push(Confirmation { tenant: Some(row.id), words, number: uninstalls });
-        }
+    for number in (0_u32..).take(snapshot.tenants.len()) {
+        asked.extend(budget_at(snapshot, number, (shifts, &Recently::default()), default));
     }
     let uninstalls = added_uninstalls(snapshot, shifts, None);
     if uninstalls > u64::from(default.uninstalls) {
         let words = format!("{uninstalls} uninstalls are added in all");
         asked.push(Confirmation { tenant: None, words, number: uninstalls });
+    }
+    asked
+}
+
+/// What changed at a tenant a short time ago without anybody's word, and so counts with what changes now.
+#[derive(Clone, Debug, Default)]
+pub struct Recently {
+    /// Computers with another winner.
+    pub computers: Set,
+    /// Added uninstalls.
+    pub uninstalls: u64,
+}
+
+/// What somebody must confirm before changes of one tenant's winners are acted on, by its budget.
+#[must_use]
+pub fn budget_at(
+    snapshot: &Snapshot,
+    tenant: u32,
+    (shifts, recently): (&[Shift], &Recently),
+    default: Budget,
+) -> Vec<Confirmation> {
+    let Some(row) = snapshot.tenant(tenant) else { return Vec::new() };
+    let mut asked = Vec::new();
+    let computers = shifts.iter().filter(|shift| shift.kind == SubjectKind::Computer);
+    let mut touched = recently.computers.clone();
+    computers.for_each(|shift| touched.add(&shift.subjects));
+    let limits = row.budget.unwrap_or(default);
+    let own = snapshot.at_tenant(SubjectKind::Computer, tenant);
+    let changed = own.common(&touched);
+    let percent = own.len() * u64::from(limits.percent) / 100;
+    if changed > percent.max(u64::from(limits.computers)) {
+        let words = format!("{changed} of {} computers of {} change", own.len(), row.name);
+        asked.push(Confirmation { tenant: Some(row.id), words, number: changed });
+    }
+    let uninstalls = added_uninstalls(snapshot, shifts, Some(tenant));
+    let uninstalls = if uninstalls == 0 { 0 } else { uninstalls + recently.uninstalls };
+    if uninstalls > u64::from(limits.uninstalls) {
+        let words = format!("{uninstalls} uninstalls are added at {}", row.name);
+        asked.push(Confirmation { tenant: Some(row.id), words, number: uninstalls });
     }
     asked
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use core_model::id::DeploymentId;
+use core_model::id::{DeploymentId, TenantId};
 use core_model::library::{SubjectKind, Target};
 
 use crate::dates::AsOf;
@@ -81,6 +81,24 @@ impl Resolver {
     #[must_use]
     pub fn resolve_item(&self, key: &ItemKey) -> ItemWinners {
         self.view.item_winners(&self.definitions, key, &self.run).1
+    }
+
+    /// All winners of the subjects of a tenant.
+    #[must_use]
+    pub fn winners_at(&self, tenant: TenantId) -> Winners {
+        let Some(number) = self.view.snapshot.tenant_numbers.get(&tenant) else {
+            return Winners::default();
+        };
+        let mut winners = Winners::default();
+        for key in self.definitions.items() {
+            let kind = self.definitions.kind(key.item);
+            let own = self.view.snapshot.at_tenant(kind, *number);
+            let within = own & &self.view.eligible(kind);
+            let pieces = self.view.pieces(&self.definitions, key, &self.run);
+            let found = self.view.sweep(&pieces, kind, &within);
+            winners.items.insert(key.clone(), (kind, Arc::new(found)));
+        }
+        winners
     }
 
     /// Who is in a target.

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod jitter;
+mod patch_tuesday;
 mod pattern;
 mod schedule;
 mod wall;

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
+use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, Timelike as _, Utc};
+
+use crate::patch_tuesday;
 
 /// What is wrong with a pattern.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -41,12 +43,21 @@ pub enum Error {
     },
 }
 
-/// A cron pattern of five fields.
+/// Times on a wall: a cron pattern of five fields, or so many days after each Patch Tuesday.
 #[derive(Clone, Debug)]
 pub struct Pattern {
     text: String,
+    fits: Fits,
+}
+
+#[derive(Clone, Debug)]
+enum Fits {
     /// One, or two where either the day of the month or that of the week is enough.
-    parts: Vec<cron::Schedule>,
+    Cron(Vec<cron::Schedule>),
+    /// Every day at a time of day.
+    Daily(NaiveTime),
+    /// So many days after the second Tuesday of a month, at a time of day.
+    PatchTuesday(u32, NaiveTime),
 }
 
 /// One of the five fields.
@@ -70,12 +81,37 @@ const FIELDS: [Field; 5] = [
 ];
 
 impl Pattern {
+    /// Every day at a time of day, to the minute.
+    #[must_use]
+    pub fn daily(at: NaiveTime) -> Self {
+        let text = format!("{} {} * * *", at.minute(), at.hour());
+        Self { text, fits: Fits::Daily(at) }
+    }
+
+    /// So many days after Patch Tuesday, the second Tuesday of each month, at a time of day. The days are
+    /// counted on the calendar, wherever that is read.
+    #[must_use]
+    pub fn patch_tuesday(days: u32, at: NaiveTime) -> Self {
+        let plus = if days == 0 { String::new() } else { format!(" + {days}") };
+        let text = format!("patch-tuesday{plus} {}", at.format("%H:%M"));
+        Self { text, fits: Fits::PatchTuesday(days, at) }
+    }
+
     /// The first time that fits and is later.
     #[must_use]
     pub fn next(&self, after: NaiveDateTime) -> Option<NaiveDateTime> {
-        let after = after.and_utc();
-        let each = self.parts.iter().filter_map(|part| part.after(&after).next());
-        each.min().map(|next: DateTime<Utc>| next.naive_utc())
+        match &self.fits {
+            Fits::Cron(parts) => {
+                let after = after.and_utc();
+                let each = parts.iter().filter_map(|part| part.after(&after).next());
+                each.min().map(|next: DateTime<Utc>| next.naive_utc())
+            }
+            Fits::Daily(at) => {
+                let today = after.date().and_time(*at);
+                if today > after { Some(today) } else { today.checked_add_days(Days::new(1)) }
+            }
+            Fits::PatchTuesday(days, at) => patch_tuesday::next(*days, *at, after),
+        }
     }
 }
 
@@ -100,7 +136,8 @@ impl FromStr for Pattern {
         for (field, text) in FIELDS.iter().zip(&fields) {
             sets.push(field.read(text)?);
         }
-        let pattern = Self { text: text.to_owned(), parts: parts(&fields, &sets)? };
+        let fits = Fits::Cron(parts(&fields, &sets)?);
+        let pattern = Self { text: text.to_owned(), fits };
         let from = NaiveDate::from_ymd_opt(2024, 1, 1).and_then(|day| day.and_hms_opt(0, 0, 0));
         match from.and_then(|from| pattern.next(from)) {
             Some(_) => Ok(pattern),

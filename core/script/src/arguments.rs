@@ -106,6 +106,12 @@ impl Arguments {
         Ok(arguments)
     }
 
+    /// Everything but the secrets.
+    #[must_use]
+    pub fn values(&self) -> &BTreeMap<String, Value> {
+        &self.plain
+    }
+
     /// The secrets, by the parameter that a script knows them by.
     #[must_use]
     pub fn secrets(&self) -> &BTreeMap<String, KeptSecret> {

@@ -13,6 +13,7 @@ const ALL: &[(&str, &str, &[u8])] = &[
     ("access.css", "text/css; charset=utf-8", include_bytes!("../assets/access.css")),
     ("technician.css", "text/css; charset=utf-8", include_bytes!("../assets/technician.css")),
     ("technician.js", "text/javascript; charset=utf-8", include_bytes!("../assets/technician.js")),
+    ("notification.css", "text/css; charset=utf-8", include_bytes!("../assets/notification.css")),
     ("docs.css", "text/css; charset=utf-8", include_bytes!("../assets/docs.css")),
     ("handover.js", "text/javascript; charset=utf-8", include_bytes!("../assets/handover.js")),
 ];

@@ -21,11 +21,15 @@ use crate::{Api, Question};
 mod all;
 mod body;
 mod hub;
+mod schedules;
+mod stops;
 
 pub(crate) use self::all::ALL;
 use self::body::body;
 pub(crate) use self::body::schema;
 pub(crate) use self::hub::HUB;
+pub(crate) use self::schedules::SCHEDULES;
+pub(crate) use self::stops::STOPS;
 
 /// What the program around the server is asked to answer or to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,6 +108,37 @@ pub enum Ask {
     Winners,
     /// Groups and locations of RMMs.
     ConnectionGroups,
+    /// Something about schedules.
+    Schedule(ScheduleAsk),
+    /// What is stopped.
+    Stops,
+    /// Stop something.
+    Stop,
+    /// Have it go on.
+    Resume,
+    /// Who is told of a computer's sessions.
+    Notified,
+    /// Have somebody told of them, too, or no more.
+    Notify,
+}
+
+/// What is asked about schedules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScheduleAsk {
+    /// All of them.
+    List,
+    /// When they are due next.
+    Next,
+    /// One of them.
+    Show,
+    /// Run one out of turn.
+    Run,
+    /// Switch one on.
+    Enable,
+    /// Switch one off.
+    Disable,
+    /// Take back what waits of one.
+    Cancel,
 }
 
 /// What takes long.

@@ -17,6 +17,7 @@ mod jobs;
 mod limits;
 mod maintenance;
 mod metrics;
+mod notification;
 mod openapi;
 mod page;
 mod pages;
@@ -43,7 +44,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use axum::Router;
 use core_daemon::{Health, Metrics, Timer};
+use core_model::postpone::PostponeRules;
 use core_model::queue::QueueRules;
+use core_model::session::Session;
 use core_runner_hub::Office;
 use core_store::{Bars, Store};
 use serde_json::{Map, Value};
@@ -55,8 +58,9 @@ use crate::tail::Tail;
 use crate::webhooks::Intake;
 
 pub use crate::admin::{account as account_as_json, line as audit_as_json};
-pub use crate::deeds::{Ask, Defined, Takes};
+pub use crate::deeds::{Ask, Defined, ScheduleAsk, Takes};
 pub use crate::desk::Desk;
+pub use crate::notification::Notice;
 pub use crate::openapi::document as openapi;
 pub use crate::password::{SHORTEST as SHORTEST_PASSWORD, hash_password};
 pub use crate::provider::{Fetch, Fetched, Grant, Provider};
@@ -97,6 +101,16 @@ pub trait Answers: Send + Sync {
     /// an engine is about to get.
     async fn bars(&self) -> Result<Arc<Bars<'static>>, Unanswered> {
         Ok(Arc::new(|_| None))
+    }
+
+    /// How a session may be postponed, by the clock of its tenant.
+    async fn postponing(&self, _session: &Session) -> Result<PostponeRules, Unanswered> {
+        Ok(PostponeRules::default())
+    }
+
+    /// What the page shows of a session that somebody was told of.
+    async fn notice(&self, _session: &Session) -> Result<Notice, Unanswered> {
+        Ok(Notice::default())
     }
 
     /// The secret that the hub keeps under a name, for a script that is given it; none where it keeps none.
@@ -214,6 +228,7 @@ pub struct Api {
     hashing: Semaphore,
     provider: provider::Known,
     crowd: runner::Crowd,
+    strangers: notification::Strangers,
 }
 
 impl Api {
@@ -244,6 +259,7 @@ impl Api {
             hashing: Semaphore::new(HASHING),
             provider: provider::Known::default(),
             crowd: runner::Crowd::default(),
+            strangers: notification::Strangers::default(),
         })
     }
 

@@ -15,7 +15,8 @@ use core_model::access::Role;
 use core_model::entity::EntityKind;
 use core_model::id::TenantId;
 use core_model::library::{ItemId, KeptSecret, SubjectId};
-use core_model::session::{Session, SessionKind, SessionRun};
+use core_model::reading::Reading;
+use core_model::session::{OnboardingForm, Session, SessionKind, SessionRun};
 use core_store::{ActionQuery, RunToken, SessionLine};
 use futures::stream::unfold;
 use serde::Deserialize;
@@ -42,6 +43,7 @@ pub(crate) const RESULTS: &[&str] = &[
     "blocked",
     "skipped",
     "deferred",
+    "held",
     "pending",
 ];
 
@@ -66,6 +68,17 @@ pub(crate) const DEEDS: &[Deed] = &[
             ),
             field("detect_only", "boolean", "It is only looked, and said what would be done."),
             field("onboarding", "boolean", "As of a new computer: what is for onboarding first."),
+            field(
+                "primary_person",
+                "string",
+                "With `onboarding`: the UPN of whoever will use the computer; its primary person before anything else \
+                 is done.",
+            ),
+            field(
+                "computer_name",
+                "string",
+                "With `onboarding`: what the computer is to be called, for tasks that take a parameter of this name.",
+            ),
             field("again", "string", "What failed in the session of this id, once more."),
             field("group", "string", "The batch that it is asked for in."),
         ],
@@ -73,7 +86,8 @@ pub(crate) const DEEDS: &[Deed] = &[
         ..deed("POST", "/v1/sessions", "ask-for-maintenance")
     },
     Deed {
-        about: "The steps of a session, each with what came of it and what it printed, without secrets; only \
+        about: "The steps of a session, each with what came of it and what it printed, without secrets; \
+                `reading` is what a task that monitors read, its secret fields for operators and admins only; only \
                 those after the step of the number `since`.",
         least: Role::Reader,
         of_all: false,
@@ -123,6 +137,8 @@ struct Wanted {
     repair: Option<bool>,
     detect_only: Option<bool>,
     onboarding: Option<bool>,
+    primary_person: Option<String>,
+    computer_name: Option<String>,
     again: Option<String>,
     group: Option<String>,
 }
@@ -151,6 +167,15 @@ async fn ask(api: Arc<Api>, asked: Asked) -> Result<Response, Problem> {
         let remedy = "`instance` and `repair` are said of an `item`";
         return Err(Problem::wrong("there is no item to which that belongs", remedy));
     }
+    let form = OnboardingForm {
+        computer_name: wanted.computer_name,
+        primary_person: wanted.primary_person,
+    };
+    let form = (form != OnboardingForm::default()).then_some(form);
+    if form.is_some() && !is(wanted.onboarding) {
+        let remedy = "`primary_person` and `computer_name` are said of an onboarding: give `onboarding`: true";
+        return Err(Problem::wrong("nothing is set up to which that belongs", remedy));
+    }
     let again = match &wanted.again {
         Some(id) => Some(seen(&api, caller, id).await?.id),
         None => None,
@@ -166,6 +191,7 @@ async fn ask(api: Arc<Api>, asked: Asked) -> Result<Response, Problem> {
             again,
         },
         kind: if is(wanted.onboarding) { SessionKind::Onboarding } else { SessionKind::AdHoc },
+        form,
         group: wanted.group,
         asked_by: caller.name.to_string(),
         expires_us: Some(now_us.saturating_add(api.answers.queue_rules().waits_us)),
@@ -196,10 +222,15 @@ async fn whose(api: &Api, subject: SubjectId) -> Result<Option<(TenantId, String
     Ok(tenant.map(|tenant| (tenant, row.name)))
 }
 
-/// A step, for machines.
-fn step(line: &SessionLine) -> Value {
+/// A step, for machines. Secret fields of what was read are for whoever decides what is deployed.
+fn step(line: &SessionLine, role: Role) -> Value {
     let value = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
     let said = value(&line.said);
+    let reading = said.get("reading").cloned().map(serde_json::from_value::<Reading>);
+    let reading = reading.and_then(Result::ok).map(|reading| match role {
+        Role::Operator | Role::Admin => reading.value,
+        Role::Reader | Role::Technician => reading.hidden(),
+    });
     let way = said.get("way").cloned().unwrap_or_default();
     json!({
         "number": line.number,
@@ -211,9 +242,22 @@ fn step(line: &SessionLine) -> Value {
         "exit": said.get("exit"),
         "output": said.get("output"),
         "errors": said.get("errors"),
+        "reports": said.get("reports"),
+        "result": said.get("result"),
+        "reading": reading,
         "began_us": line.began_us,
         "ended_us": line.ended_us,
     })
+}
+
+/// How often a script in the hub told how it goes.
+fn reports(line: &SessionLine) -> usize {
+    // Few lines have any, and most of those that are read are looked at again and again.
+    if !line.said.contains("\"reports\"") {
+        return 0;
+    }
+    let said: Value = serde_json::from_str(&line.said).unwrap_or_default();
+    said["reports"].as_array().map_or(0, Vec::len)
 }
 
 async fn lines(api: Arc<Api>, asked: Asked) -> Result<Response, Problem> {
@@ -221,7 +265,8 @@ async fn lines(api: Arc<Api>, asked: Asked) -> Result<Response, Problem> {
     let since = Params::of(&asked.uri, &["since"])?.since()?.unwrap_or_default();
     let after = u32::try_from(since).unwrap_or(u32::MAX);
     let lines = api.store.session_lines(session.id, after).await?;
-    let items: Vec<Value> = lines.iter().map(step).collect();
+    let role = asked.caller()?.role;
+    let items: Vec<Value> = lines.iter().map(|line| step(line, role)).collect();
     tagged(&asked.headers, &json!({ "items": items }))
 }
 
@@ -237,13 +282,14 @@ async fn plan(api: Arc<Api>, asked: Asked) -> Result<Response, Problem> {
 
 struct Following {
     api: Arc<Api>,
+    role: Role,
     session: Session,
     /// The last word that was told.
     told: Option<String>,
     /// Up to which step everything was told.
     from: u32,
-    /// Steps after that which were told already: whether as ended.
-    steps: BTreeMap<u32, bool>,
+    /// Steps after that which were told already: whether as ended, and with how many reports.
+    steps: BTreeMap<u32, (bool, usize)>,
     over: bool,
 }
 
@@ -252,6 +298,7 @@ async fn stream(api: Arc<Api>, asked: Asked) -> Result<Response, Problem> {
     let session = seen(&api, asked.caller()?, asked.id("id")).await?;
     let place = Arc::clone(&api.followers).try_acquire_owned();
     let place = place.map_err(|_| Problem::unavailable("too many follow already"))?;
+    let role = asked.caller()?.role;
     let mut ended = api.tail.ended();
     let stop = async move {
         // An error is that nobody is left to say it.
@@ -259,7 +306,7 @@ async fn stream(api: Arc<Api>, asked: Asked) -> Result<Response, Problem> {
         drop(place);
     };
     let following =
-        Following { api, session, told: None, from: 0, steps: BTreeMap::new(), over: false };
+        Following { api, role, session, told: None, from: 0, steps: BTreeMap::new(), over: false };
     let events = unfold(following, |mut following| async move {
         let events = following.next().await?;
         Some((futures::stream::iter(events.into_iter().map(Ok::<Event, Infallible>)), following))
@@ -297,15 +344,16 @@ impl Following {
 
     fn told_step(&mut self, line: &SessionLine) -> Option<Event> {
         let ended = line.outcome.is_some();
-        if self.steps.insert(line.number, ended) == Some(ended) {
+        let stands = (ended, reports(line));
+        if self.steps.insert(line.number, stands) == Some(stands) {
             return None;
         }
-        while self.steps.get(&(self.from + 1)) == Some(&true) {
+        while self.steps.get(&(self.from + 1)).is_some_and(|(ended, _)| *ended) {
             self.from += 1;
             self.steps.remove(&self.from);
         }
         let event = Event::default().event("step").id(line.number.to_string());
-        event.json_data(step(line)).ok()
+        event.json_data(step(line, self.role)).ok()
     }
 }
 

@@ -253,10 +253,6 @@ fn parameter(name: &str) -> Value {
             json!({ "type": "integer", "minimum": 1, "maximum": MOST, "default": USUAL }),
             "How many at once.",
         ),
-        "after" => ("query", text(), "Only what comes after this id: `next` of the page before."),
-        "tenant" => ("query", text(), "Only of the tenant of this id."),
-        "name" => ("query", text(), "Only what has this in its name, in any case."),
-        "fields" => ("query", text(), "Only these fields, joined by commas."),
         "state" => {
             let states: Vec<&str> = SessionState::ALL.iter().map(|one| one.as_str()).collect();
             ("query", json!({ "type": "string", "enum": states }), "Only what is in this state.")
@@ -265,35 +261,31 @@ fn parameter(name: &str) -> Value {
             let kinds: Vec<&str> = SessionKind::ALL.iter().map(|one| one.as_str()).collect();
             ("query", json!({ "type": "string", "enum": kinds }), "Only what is of this kind.")
         }
-        "session" => ("query", text(), "Only of the session of this id."),
-        "item" => ("query", text(), "Only about the software or task of this key."),
         "result" => (
             "query",
             json!({ "type": "string", "enum": crate::maintenance::RESULTS }),
             "Only with this result.",
         ),
-        "group" => ("query", text(), "Only what was asked for in this batch."),
         "since" => ("query", number(), "Only what came after this number; 0 is all."),
         "as_of" => ("query", when(), "A local day (2026-12-31) or an instant; now if left out."),
         "known_at" => ("query", when(), "As it was known at this instant."),
         "from" => ("query", day(), "The first day; tomorrow if left out."),
         "until" => ("query", day(), "The last day; 90 days from today if left out."),
-        "agreement" => ("query", text(), "Only the lines of this agreement: its name or id."),
-        "connection" => ("query", text(), "Only of this connection."),
         "all" => ("query", json!({ "type": "boolean" }), "Those too that were settled."),
         "before" => {
             ("query", number(), "Only lines before this number: `next` of the page before.")
         }
-        "actor" => ("query", text(), "Only by this account, token or user of a terminal."),
-        "action" => ("query", text(), "Only this action; `sign-in.` is all that begin so."),
-        "subject" => ("query", text(), "Only about this."),
         "Idempotency-Key" => (
             "header",
-            json!({ "type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$" }),
-            "Sent again with the same body, it is answered as before and does nothing.",
+            // Of a header, HTTP takes the blanks around its value away.
+            json!({ "type": "string", "pattern": "^[ \\t]*[!-~]{1,200}[ \\t]*$" }),
+            "1 to 200 readable characters. Sent again with the same body, it is answered as before and does nothing.",
         ),
         "Last-Event-ID" => ("header", number(), "Goes on after this event, whatever `since` says."),
-        _ => ("query", text(), ""),
+        _ => match of_text(name) {
+            "" => of_schedules(name),
+            about => ("query", text(), about),
+        },
     };
     let schema = if place == "query" { or_none(schema) } else { schema };
     json!({
@@ -303,6 +295,45 @@ fn parameter(name: &str) -> Value {
         "schema": schema,
         "description": about,
     })
+}
+
+/// What a parameter says that may be any text.
+fn of_text(name: &str) -> &'static str {
+    match name {
+        "after" => "Only what comes after this id: `next` of the page before.",
+        "tenant" => "Only of the tenant of this id.",
+        "name" => "Only what has this in its name, in any case.",
+        "fields" => "Only these fields, joined by commas.",
+        "session" => "Only of the session of this id.",
+        "with" => {
+            "The earlier session, by its id; the one of the same subject before it if left out."
+        }
+        "item" => "Only about the software or task of this key.",
+        "group" => "Only what was asked for in this batch.",
+        "agreement" => "Only the lines of this agreement: its name or id.",
+        "connection" => "Only of this connection.",
+        "actor" => "Only by this account, token or user of a terminal.",
+        "action" => "Only this action; `sign-in.` is all that begin so.",
+        "subject" => "Only about this.",
+        _ => "",
+    }
+}
+
+/// Those of schedules.
+fn of_schedules(name: &str) -> (&'static str, Value, &'static str) {
+    let text = json!({ "type": "string" });
+    match name {
+        "schedule" => ("query", text, "Only of this schedule, by its name."),
+        "count" => (
+            "query",
+            json!({ "type": "integer", "minimum": 1, "maximum": 1_000, "default": 20 }),
+            "How many at most.",
+        ),
+        "last_day" => {
+            ("query", day(), "The last day, in the hub's zone; a year ahead if left out.")
+        }
+        _ => ("query", text, ""),
+    }
 }
 
 /// What a parameter is like that is given: an empty one is as if it were left out.

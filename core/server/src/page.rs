@@ -20,12 +20,42 @@ pub(crate) fn html(
     page: &impl Template,
     framed_by: &str,
 ) -> Result<Response, Problem> {
+    let more = More { framed_by, style: "", picture: "" };
+    with_policy(status, page, &more)
+}
+
+/// A page in somebody's colours, which nobody may frame: its text has one style, known by a number that counts for
+/// this answer alone, and a picture that may come from an origin.
+pub(crate) fn branded(
+    status: StatusCode,
+    page: &impl Template,
+    nonce: &str,
+    origin: Option<&str>,
+) -> Result<Response, Problem> {
+    let style = format!(" 'nonce-{nonce}'");
+    let picture = origin.map(|origin| format!(" {origin}")).unwrap_or_default();
+    with_policy(status, page, &More { framed_by: NOBODY, style: &style, picture: &picture })
+}
+
+/// What a page may besides what comes from the hub.
+struct More<'a> {
+    framed_by: &'a str,
+    style: &'a str,
+    picture: &'a str,
+}
+
+fn with_policy(
+    status: StatusCode,
+    page: &impl Template,
+    more: &More<'_>,
+) -> Result<Response, Problem> {
     let text = page.render().map_err(|error| {
         tracing::error!(%error, "a page cannot be written");
         Problem::fault()
     })?;
+    let More { framed_by, style, picture } = more;
     let policy = format!(
-        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
+        "default-src 'none'; style-src 'self'{style}; script-src 'self'; img-src 'self' data:{picture}; \
          connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors {framed_by}"
     );
     let mut headers = HeaderMap::new();

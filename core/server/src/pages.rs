@@ -26,7 +26,8 @@ use crate::limits::largest;
 use crate::page::{refused, to_sign_in};
 use crate::problem::Problem;
 use crate::{
-    Api, assets, docs, home, maintenance, metrics, provider, runner, sign_in, technician, webhooks,
+    Api, assets, docs, home, maintenance, metrics, notification, provider, runner, sign_in,
+    technician, webhooks,
 };
 
 /// What a page is, once it is there.
@@ -60,11 +61,29 @@ const TICKET_CANCEL: &str = "/technician/{connection}/ticket/{key}/cancel";
 const TICKET_EXCEPT: &str = "/technician/{connection}/ticket/{key}/except";
 const TICKET_JOIN: &str = "/technician/{connection}/ticket/{key}/join";
 
+const NOTIFICATION: &str = "/notification/{key}";
+
 const RUNNER_OUTPUT: &str = "/runner/output/{run}";
 const RUNNER_DONE: &str = "/runner/done/{run}";
 
 /// Every page.
 pub(crate) fn all() -> Vec<Page> {
+    [own(), of_mail()].concat()
+}
+
+/// What a mail about a session leads to.
+fn of_mail() -> Vec<Page> {
+    vec![
+        page("GET", NOTIFICATION, For::Anybody, |api, asked| {
+            Box::pin(notification::page(api, asked))
+        }),
+        page("POST", NOTIFICATION, For::Newcomers, |api, asked| {
+            Box::pin(notification::act(api, asked))
+        }),
+    ]
+}
+
+fn own() -> Vec<Page> {
     vec![
         page("GET", "/", For::AtLeast(Role::Reader), |api, asked| Box::pin(home::page(api, asked))),
         page("GET", "/sign-in", For::Anybody, |api, asked| Box::pin(sign_in::form(api, asked))),
@@ -180,11 +199,14 @@ mod tests {
         open.sort();
         let expected = [
             "GET /assets/{name}",
+            // By the key of a mail; reading it changes nothing.
+            "GET /notification/{key}",
             "GET /sign-in",
             "GET /sign-in/callback",
             "GET /sign-in/provider",
             // To whoever is not known it shows how to sign in, and nothing else.
             "GET /technician/{connection}/ticket/{key}",
+            "POST /notification/{key}",
             // With a key of the runner's own, or an enrolment token.
             "POST /runner/done/{run}",
             "POST /runner/enrol",

@@ -3,7 +3,7 @@
 use axum::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use core_store::{EnrolmentToken, RunnerKey, SignInKey, Token};
+use core_store::{EnrolmentToken, NotificationKey, RunnerKey, SignInKey, Token};
 use serde_json::{Value, json};
 
 use crate::Unanswered;
@@ -84,6 +84,15 @@ impl Problem {
             (StatusCode::TOO_MANY_REQUESTS, "too-often", "Too many tries"),
             "too many sign-ins were refused for this name or from this address",
             "wait a quarter of an hour; `linchpin audit --action sign-in` shows who tried",
+        )
+    }
+
+    /// Too many links that nobody was sent.
+    pub(crate) fn too_strange() -> Self {
+        Self::new(
+            (StatusCode::TOO_MANY_REQUESTS, "too-often", "Too many tries"),
+            "too many links that lead nowhere came from this address",
+            "wait a minute, and use the link of the mail as it is",
         )
     }
 
@@ -180,7 +189,13 @@ impl Problem {
 
 /// What somebody sent, as far as it is given back: never a token that went astray.
 pub(crate) fn shown(text: &str) -> String {
-    let prefixes = [Token::PREFIX, SignInKey::PREFIX, EnrolmentToken::PREFIX, RunnerKey::PREFIX];
+    let prefixes = [
+        Token::PREFIX,
+        SignInKey::PREFIX,
+        EnrolmentToken::PREFIX,
+        RunnerKey::PREFIX,
+        NotificationKey::PREFIX,
+    ];
     if prefixes.into_iter().any(|prefix| text.contains(prefix)) {
         return "(a token)".to_owned();
     }

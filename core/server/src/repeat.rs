@@ -38,6 +38,11 @@ pub(crate) enum Repeat {
     First { caller: String, key: String },
 }
 
+/// Whether a text may be a key. Blanks around it belong to HTTP and never get here.
+fn is_key(text: &str) -> bool {
+    (1..=LONGEST).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
 impl Repeat {
     /// What a request is.
     pub(crate) async fn of(
@@ -47,9 +52,10 @@ impl Repeat {
         asked: &Asked,
     ) -> Result<Sent, Problem> {
         let Some(key) = asked.headers.get(KEY) else { return Ok(Sent::Anew(Repeat::Not)) };
-        let key = key.to_str().ok().filter(|key| (1..=LONGEST).contains(&key.len()));
+        let key = key.to_str().ok().filter(|key| is_key(key));
         let key = key.ok_or_else(|| {
-            let what = "`Idempotency-Key` has 1 to 200 readable characters";
+            let what =
+                "`Idempotency-Key` has 1 to 200 readable characters, and no blank among them";
             Problem::wrong(what, "send a random one, like a UUID, with each thing to be done once")
         })?;
         let mut told = Sha256::new();

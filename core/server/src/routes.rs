@@ -78,7 +78,10 @@ pub(crate) fn all() -> Vec<Route> {
             deeds::ALL
                 .iter()
                 .chain(deeds::HUB)
+                .chain(deeds::SCHEDULES)
+                .chain(deeds::STOPS)
                 .chain(sessions::DEEDS)
+                .chain(sessions::moves::DEEDS)
                 .chain(maintenance::DEEDS)
                 .map(Route::Deed),
         )

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use core_model::access::Role;
 use core_model::id::SessionId;
 use core_model::session::{Session, SessionKind, SessionState};
+use core_model::stop::Stop;
 use core_store::{Error, SessionQuery, SessionWord};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -20,10 +21,12 @@ use crate::params::Params;
 use crate::problem::{Problem, shown};
 use crate::technician;
 
+mod compare;
+pub(crate) mod moves;
 mod queue;
 
 /// Parameters of the list.
-const LIST: &[&str] = &["since", "state", "kind", "tenant", "group", "limit"];
+const LIST: &[&str] = &["since", "state", "kind", "tenant", "group", "schedule", "limit"];
 /// Which of a caller's engines.
 const ENGINE: Field =
     field("engine", "string", "Which of the caller's engines; left out, its only one.")
@@ -96,6 +99,7 @@ pub(crate) const DEEDS: &[Deed] = &[
             field("tenant", "string", "Those of the tenant of this id."),
             field("group", "string", "Those that were asked for in this batch."),
             field("deployment", "string", "Those of the deployment of this id."),
+            field("schedule", "string", "Those of the schedule of this name."),
             field("all", "boolean", "All of them, where nothing else is given."),
             field(
                 "running",
@@ -105,6 +109,15 @@ pub(crate) const DEEDS: &[Deed] = &[
         ],
         does: Does::Own(|api, asked| Box::pin(queue::cancel(api, asked))),
         ..deed("POST", "/v1/sessions/cancel", "cancel-sessions")
+    },
+    Deed {
+        about: "Two sessions side by side: what each was made of, planned and did, and what differs. `with` is \
+                the earlier one; left out, the one of the same subject before it.",
+        least: Role::Reader,
+        of_all: false,
+        params: &["with"],
+        does: Does::Own(|api, asked| Box::pin(compare::compare(api, asked))),
+        ..deed("GET", "/v1/sessions/{id}/comparison", "compare-sessions")
     },
     Deed {
         about: "A PSA's ticket: tenant, person, computers, and what may be deployed for each.",
@@ -146,6 +159,7 @@ pub(crate) async fn list(api: Arc<Api>, asked: Asked) -> Result<Response, Proble
         state,
         kind,
         group: params.get("group"),
+        schedule: params.get("schedule"),
         after: since,
         most: Some(most),
         ..SessionQuery::default()
@@ -156,14 +170,16 @@ pub(crate) async fn list(api: Arc<Api>, asked: Asked) -> Result<Response, Proble
         Some((seq, _)) if found.len() == most => *seq,
         _ => last.max(since),
     };
-    let items: Vec<Value> = found.iter().map(|(seq, session)| told(*seq, session)).collect();
+    let stops = api.store.stops().await?;
+    let items: Vec<Value> =
+        found.iter().map(|(seq, session)| told(*seq, &stops, session)).collect();
     tagged(&asked.headers, &json!({ "items": items, "next": next }))
 }
 
 /// One.
 pub(crate) async fn one(api: Arc<Api>, asked: Asked) -> Result<Response, Problem> {
     let session = seen(&api, asked.caller()?, asked.id("id")).await?;
-    tagged(&asked.headers, &session)
+    tagged(&asked.headers, &with_held(&api.store.stops().await?, &session))
 }
 
 #[derive(Deserialize)]
@@ -273,8 +289,16 @@ fn is_name(text: &str) -> bool {
         && text.chars().all(|c| plain(c) || ['.', '_', '-'].contains(&c))
 }
 
-fn told(seq: i64, session: &Session) -> Value {
-    let mut value = json!(session);
+fn told(seq: i64, stops: &[Stop], session: &Session) -> Value {
+    let mut value = with_held(stops, session);
     value["sequence"] = seq.into();
+    value
+}
+
+/// A session with what holds it, where it waits.
+fn with_held(stops: &[Stop], session: &Session) -> Value {
+    let waits = session.state == SessionState::Waiting;
+    let mut value = json!(session);
+    value["held"] = json!(core_model::stop::held(stops, session).filter(|_| waits));
     value
 }

@@ -24,6 +24,7 @@ pub fn library(rows: &[DefinitionRow]) -> Result<Library> {
             DefinitionKind::Task => library.tasks.push(read(row)?),
             DefinitionKind::Tag => library.tags.push(read(row)?),
             DefinitionKind::Deployment => library.deployments.push(read(row)?),
+            DefinitionKind::Schedule => library.schedules.push(read(row)?),
             DefinitionKind::Expectation => library.expectations.push(read(row)?),
             DefinitionKind::TenantSettings => library.tenants.push(read(row)?),
             DefinitionKind::ComputerSettings => library.computers.push(read(row)?),
@@ -97,6 +98,9 @@ fn all(library: &Library) -> Vec<DefinitionRow> {
     }
     for one in &library.deployments {
         put(Kind::Deployment, one.id.to_string(), &one.name, json(one));
+    }
+    for one in &library.schedules {
+        put(Kind::Schedule, one.id.to_string(), &one.name, json(one));
     }
     for one in &library.expectations {
         put(Kind::Expectation, one.id.to_string(), &one.name, json(one));

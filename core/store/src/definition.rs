@@ -88,6 +88,15 @@ impl Store {
         self.sql(text).bind(at_us).fetch_one(self.readers()).await?.int(0)
     }
 
+    /// Whether anything of a kind was ever defined.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn was_defined(&self, kind: DefinitionKind) -> Result<bool> {
+        let query = self.sql("select 1 from definition where kind = $1 limit 1");
+        Ok(query.bind(kind.as_str()).fetch_optional(self.readers()).await?.is_some())
+    }
+
     /// What is defined after a revision, by kind and id; removed definitions are left out.
     ///
     /// # Errors

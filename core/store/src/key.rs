@@ -59,12 +59,23 @@ impl Opens for ARunner {
     const NAME: &'static str = "RunnerKey";
 }
 
+/// What a mail says of a session, and moving that.
+#[derive(Clone, Copy)]
+pub enum ANotification {}
+
+impl Opens for ANotification {
+    const PREFIX: &'static str = "lpn_";
+    const NAME: &'static str = "NotificationKey";
+}
+
 /// A token of the API as its holder has it.
 pub type Token = Key<TheApi>;
 /// What makes a machine a runner.
 pub type EnrolmentToken = Key<AnEnrolment>;
 /// What a runner shows of itself.
 pub type RunnerKey = Key<ARunner>;
+/// What the links of a mail about a session hold.
+pub type NotificationKey = Key<ANotification>;
 /// What opens a session, or hands it over once.
 pub type SignInKey = Key<ASession>;
 

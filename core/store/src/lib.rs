@@ -19,6 +19,7 @@ mod known;
 mod lease;
 mod migrate;
 mod model;
+mod notification;
 mod observation;
 mod open;
 mod packed;
@@ -28,6 +29,7 @@ mod quarantine;
 mod query;
 mod repeatable;
 mod request;
+mod rollout;
 mod run;
 mod runner;
 mod schedule;
@@ -53,10 +55,16 @@ pub use entity::EntityQuery;
 pub use error::{Error, Result};
 pub use identity::IdentityRow;
 pub use job::{Job, JobEnd, JobState, NewJob};
-pub use key::{EnrolmentToken, Key, NOTED_EVERY_US, Opens, RunnerKey, SignInKey, Token};
+pub use key::{
+    EnrolmentToken, Key, NOTED_EVERY_US, NotificationKey, Opens, RunnerKey, SignInKey, Token,
+};
 pub use known::{EntityAfter, StreamRuns};
 pub use lease::Lease;
 pub use model::{ModelChange, Passed};
+pub use notification::{
+    Claim, NewNotification, NotificationEnd, NotificationKind, NotificationRow, NotificationState,
+    NotifiedPerson,
+};
 pub use observation::{Agents, LogonRow, ReadingRow};
 pub use open::{Backend, Store};
 pub use page::{PageCommit, PageDiff, PageOutcome};
@@ -65,16 +73,18 @@ pub use quarantine::Quarantined;
 pub use query::{Earlier, RecordCursor, RecordQuery, StoredRecord};
 pub use repeatable::Repeated;
 pub use request::{ChangeRequest, Settlement, Word};
+pub use rollout::MemberResult;
 pub use runner::{
     Enrolment, NewRunner, NewRunnerCommand, NewRunnerToken, RunnerClient, RunnerCommand, RunnerRow,
     RunnerTokenRow,
 };
-pub use schedule::Planned;
+pub use schedule::{Planned, ScheduleCheck, ScheduleRun};
 pub use script_run::{ScriptAnswer, ScriptRun};
 pub use secret::{SealedRow, SealingKey, SealingKeys};
 pub use session::{
-    ActionQuery, Bar, Bars, CancelFilter, FailureGroup, Holder, Ready, RunToken, SessionAction,
-    SessionLine, SessionQuery, SessionWord, Take, Took,
+    ActionQuery, Bar, Bars, Before, CancelFilter, Compared, ComparedItem, Comparison,
+    FailureExample, FailureGroup, HeldMode, Holder, Moved, Moving, Ready, RunToken, SessionAction,
+    SessionLine, SessionMove, SessionQuery, SessionWord, Side, Take, Took,
 };
 pub use sign_in::{NewSignIn, SignInRow};
 pub use stream::{Round, RoundMode, StreamKey, StreamState};

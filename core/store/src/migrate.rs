@@ -23,6 +23,10 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (13, "job", include_str!("../migrations/0013_job.sql")),
     (14, "maintenance", include_str!("../migrations/0014_maintenance.sql")),
     (15, "runner", include_str!("../migrations/0015_runner.sql")),
+    (16, "schedules", include_str!("../migrations/0016_schedules.sql")),
+    (17, "notification", include_str!("../migrations/0017_notification.sql")),
+    (18, "rings", include_str!("../migrations/0018_rings.sql")),
+    (19, "held mode", include_str!("../migrations/0019_held_mode.sql")),
 ];
 
 impl Store {

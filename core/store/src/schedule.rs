@@ -1,6 +1,10 @@
 //! Planned runs: up to which time each of them was run or made up for. Several daemons share this;
 //! whoever writes here holds the lease of what it ran.
 
+mod runs;
+
+pub use runs::{ScheduleCheck, ScheduleRun};
+
 use crate::error::Result;
 use crate::open::Store;
 use crate::sql::{Bulk, Columns, owned};

@@ -11,14 +11,22 @@ use crate::open::Store;
 use crate::sql::{Argument, Columns, Select, limit, list, opt, owned};
 
 mod actions;
+mod batch;
 mod book;
 mod cancel;
+mod compare;
+mod mode;
+mod moving;
 mod queue;
+mod stop;
 mod word;
 
-pub use actions::{ActionQuery, FailureGroup, SessionAction};
+pub use actions::{ActionQuery, Before, FailureExample, FailureGroup, SessionAction};
 pub use book::{Holder, Ready, RunToken, SessionLine};
 pub use cancel::CancelFilter;
+pub use compare::{Compared, ComparedItem, Comparison, Side};
+pub use mode::HeldMode;
+pub use moving::{Moved, Moving, SessionMove};
 pub use queue::{Bar, Bars, Take, Took};
 pub use word::SessionWord;
 
@@ -35,6 +43,10 @@ pub struct SessionQuery<'a> {
     pub kind: Option<SessionKind>,
     /// Only of this batch.
     pub group: Option<&'a str>,
+    /// Only those of this schedule, by its name.
+    pub schedule: Option<&'a str>,
+    /// Only those of these subjects, by their ids.
+    pub subjects: Option<&'a [String]>,
     /// Only those asked for in this ticket: connection and key.
     pub ticket: Option<(&'a str, &'a str)>,
     /// Only those that changed after this number.
@@ -142,10 +154,14 @@ impl Store {
         if let Some(tenants) = wanted.tenants {
             select.push(" and tenant in list({})", [Argument::Text(list(tenants))]);
         }
+        if let Some(subjects) = wanted.subjects {
+            select.push(" and subject in list({})", [Argument::Text(list(subjects))]);
+        }
         for (condition, value) in [
             (" and tenant = {}", wanted.tenant),
             (" and state = {}", wanted.state.map(SessionState::as_str)),
             (" and batch = {}", wanted.group),
+            (" and schedule = {}", wanted.schedule),
         ] {
             if let Some(value) = value {
                 select.push(condition, [Argument::Text(owned(value))]);
@@ -172,6 +188,16 @@ impl Store {
     pub async fn count_sessions(&self, state: SessionState) -> Result<u64> {
         let query = self.sql("select count(*) from session where state = $1");
         let row = query.bind(state.as_str()).fetch_one(self.readers()).await?;
+        Ok(crate::sql::count(row.int(0)?))
+    }
+
+    /// How many sessions were asked for in a batch.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn count_batch(&self, group: &str) -> Result<u64> {
+        let query = self.sql("select count(*) from session where batch = $1");
+        let row = query.bind(owned(group)).fetch_one(self.readers()).await?;
         Ok(crate::sql::count(row.int(0)?))
     }
 

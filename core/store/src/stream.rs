@@ -84,6 +84,8 @@ pub struct StreamState {
     pub last_complete_us: Option<i64>,
     /// Live records.
     pub live: i64,
+    /// Whether deletions of it are held.
+    pub held: bool,
 }
 
 /// What a page or the end of a round finds when it locks its stream.
@@ -98,7 +100,8 @@ pub(crate) struct Locked {
 }
 
 const COLUMNS: &str = "select id, round_mode, sweep, round_checkpoint, settled, fingerprint, \
-     last_full, last_complete, live, connection, connector, stream, scope, scope_name, first_full \
+     last_full, last_complete, live, connection, connector, stream, scope, scope_name, first_full, \
+     case when exists (select 1 from held_deletion where stream_id = stream.id) then 1 else 0 end \
      from stream";
 
 impl Store {
@@ -320,6 +323,7 @@ fn read(row: &AnyRow) -> Result<(StreamKey, StreamState)> {
         last_full_us: row.opt_int(6)?,
         last_complete_us: row.opt_int(7)?,
         live: row.int(8)?,
+        held: row.int(15)? != 0,
     };
     Ok((read_key(row)?, state))
 }

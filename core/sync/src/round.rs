@@ -337,8 +337,9 @@ impl<'a> Reading<'a> {
         let needed = self.stream.source.changes() != Changes::UpsertsAndDeletes && due;
         self.options.full
             || self.state.settled.is_none()
-            // Where nothing was, a listing may have answered nothing; changes would never tell.
+            // A listing may have answered nothing, or less than there is; changes would never tell.
             || self.state.live == 0
+            || self.state.held
             || needed
             || self.stream.source.changes() == Changes::Snapshot
     }

@@ -4,8 +4,10 @@ use serde_json::{Value, json};
 
 use super::computers;
 use super::groups;
+use super::patching;
 use super::problem::Problem;
 use super::request::{Request, id, member, number};
+use super::schedule;
 use crate::vendor::Reply;
 use crate::world::World;
 
@@ -25,6 +27,9 @@ pub(super) fn answer(request: &Request<'_>, world: &mut World) -> Result<Reply, 
             Ok(Reply::empty(204))
         }
         ("DELETE", ["computers", computer]) => retire(world, id(computer)?),
+        ("POST", ["batch", "scriptschedule" | "scriptexecute"]) => {
+            schedule::schedule(&request.json()?, world)
+        }
         ("POST", ["patchactions", action]) => patch_action(action, &request.json()?, world),
         (method, [_] | [_, _]) => Err(Problem::no_method(method)),
         _ => Err(Problem::no_resource()),
@@ -100,7 +105,7 @@ fn retire(world: &mut World, computer: u64) -> Result<Reply, Problem> {
     Ok(Reply::empty(204))
 }
 
-fn alive(world: &World, computer: u64) -> Result<usize, Problem> {
+pub(super) fn alive(world: &World, computer: u64) -> Result<usize, Problem> {
     computers::position(world, computer)
         .filter(|row| world.automate.computers[*row].mark.gone.is_none())
         .ok_or_else(|| Problem::missing("Computer", computer))
@@ -123,7 +128,7 @@ fn add_member(body: &Value, world: &mut World) -> Result<Reply, Problem> {
 }
 
 /// Patch actions are taken and done behind the scenes: 204 and nothing to read.
-fn patch_action(action: &str, body: &Value, world: &World) -> Result<Reply, Problem> {
+fn patch_action(action: &str, body: &Value, world: &mut World) -> Result<Reply, Problem> {
     const ACTIONS: [&str; 6] = [
         "deployallapproved",
         "deployallsecurity",
@@ -138,12 +143,15 @@ fn patch_action(action: &str, body: &Value, world: &World) -> Result<Reply, Prob
     let computer = member(body, "EntityId")
         .and_then(number)
         .ok_or_else(|| Problem::bad("EntityId is missing."))?;
-    alive(world, computer)?;
+    let row = alive(world, computer)?;
+    if action == "deployallapproved" {
+        patching::deploy(world, row);
+    }
     Ok(Reply::empty(204))
 }
 
 /// An entity type as a number or by name.
-fn entity_type(body: &Value, name: &str) -> Result<u64, Problem> {
+pub(super) fn entity_type(body: &Value, name: &str) -> Result<u64, Problem> {
     let value = member(body, name).ok_or_else(|| Problem::bad(format!("{name} is missing.")))?;
     if let Some(known) = number(value) {
         return Ok(known);

@@ -54,8 +54,12 @@ pub(super) fn is_online(world: &World, computer: &AutomateComputer) -> bool {
         && world.machines.get(computer.machine).is_some_and(|machine| machine.online)
 }
 
-/// Whether the computer is in maintenance: some servers are.
+/// Whether the computer is in maintenance: some servers are, and whoever was put into it last.
 pub(super) fn in_maintenance(world: &World, computer: &AutomateComputer) -> bool {
+    if let Some(last) = world.automate.modes.get(&computer.id).and_then(|modes| modes.last()) {
+        let until = |minutes: u32| last.at + chrono::Duration::minutes(i64::from(minutes));
+        return last.minutes.is_some_and(|minutes| until(minutes) > world.now());
+    }
     computer.id.is_multiple_of(23)
         && world.machines.get(computer.machine).is_some_and(hardware::is_server)
 }

@@ -74,10 +74,13 @@ impl Source for Maintenance<'_> {
     }
 
     fn row(&self, key: usize, _want: &Want) -> Value {
+        let last = self.0.automate.modes.get(&self.id(key)).and_then(|modes| modes.last());
+        let last = last.and_then(|last| Some((last.at, last.minutes?)));
+        let (start, minutes) = last.unwrap_or((self.0.epoch - Duration::hours(1), 480));
         json!({
             "ComputerID": self.id(key),
-            "TimeStart": zoneless(self.0.epoch - Duration::hours(1)),
-            "Duration": 480,
+            "TimeStart": zoneless(start),
+            "Duration": minutes,
             "Mode": 3,
             "UserID": 7,
         })

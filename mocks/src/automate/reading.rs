@@ -9,6 +9,7 @@ use super::customers::{Clients, Locations};
 use super::groups::{GroupComputers, Groups};
 use super::inventory::{self, Chassis, Maintenance, Retired, Software};
 use super::list::{Source, one, page, single, wanted};
+use super::patching;
 use super::problem::Problem;
 use super::request::{Request, id};
 use super::system;
@@ -97,6 +98,8 @@ fn computer(request: &Request<'_>, world: &World, rest: &[&str]) -> Result<Reply
             Ok(single(Computers::new(world).row(key, &wanted(options)), options))
         }
         ["bios"] => Ok(single(inventory::bios(world, found), options)),
+        ["microsoftupdates"] => page(&patching::updates(world, found), options),
+        ["patchingstats"] => Ok(single(patching::stats(world, found), options)),
         ["operatingsystem"] => Ok(single(inventory::operating_system(world, found), options)),
         ["software"] => page(&Software { world, computer: Some(number) }, options),
         _ => Err(Problem::no_resource()),

@@ -11,6 +11,7 @@ use crate::vendor::{Reply, Rows, Vendor};
 use crate::world::World;
 
 mod grammar;
+mod upkeep;
 
 /// A signed-in client.
 pub(super) struct Client {

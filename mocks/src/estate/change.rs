@@ -133,6 +133,16 @@ pub enum Change {
     Reboot { machine: Pick, seconds: Option<u32> },
     /// Windows Installer is at work on a machine for so many seconds.
     InstallerBusy { machine: Pick, seconds: u32 },
+    /// Windows lacks an update, which a policy approves (or says something else of), and which cannot be installed
+    /// where it `fails`.
+    MissingUpdate {
+        machine: Pick,
+        kb: u32,
+        title: String,
+        approval: Option<String>,
+        #[serde(default)]
+        fails: bool,
+    },
     /// What goes wrong with an installer from now on, on one machine or on all; `package/uninstall`
     /// is the way back.
     InstallFault {

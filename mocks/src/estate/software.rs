@@ -5,7 +5,10 @@ use chrono::Duration;
 use super::change::{Change, ChangeError, Pick, Work};
 use super::machines::machine_of;
 use crate::machine::{self, catalogue};
-use crate::world::{Content, Effect, FileEntry, InstallFault, MachineNo, RebootCause, Service};
+use crate::world::{
+    Content, Effect, FileEntry, InstallFault, MachineNo, RebootCause, Service, UpdateState,
+    WindowsUpdate,
+};
 
 type Done = Result<String, ChangeError>;
 
@@ -55,6 +58,19 @@ pub(super) fn change(work: &mut Work<'_>, change: &Change) -> Done {
         C::InstallerBusy { machine, seconds } => {
             let until = work.now + Duration::seconds(i64::from(*seconds));
             happens(work, machine, &Effect::Busy(until, 0), "is installing something")
+        }
+        C::MissingUpdate { machine, kb, title, approval, fails } => {
+            let no = machine_of(work.world, machine)?;
+            let updates = &mut machine::state_mut(work.world, no).updates;
+            updates.retain(|one| one.kb != *kb);
+            updates.push(WindowsUpdate {
+                kb: *kb,
+                title: title.clone(),
+                approval: approval.clone().unwrap_or_else(|| "Approved".to_owned()),
+                state: UpdateState::Missing,
+                fails: *fails,
+            });
+            Ok(said(work, no, &format!("lacks KB{kb}")))
         }
         C::InstallFault { machine, package, trouble, times } => {
             let id = package.trim_end_matches("/uninstall");

@@ -4,7 +4,9 @@ use chrono::{DateTime, Utc};
 
 use super::catalogue;
 use super::paths;
-use crate::world::{Content, Effect, FileEntry, Installed, MachineState, RegKey, Service};
+use crate::world::{
+    Content, Effect, FileEntry, Installed, MachineState, RebootCause, RegKey, Service, UpdateState,
+};
 
 impl MachineState {
     /// Changes the state by one effect. What a reboot does to the machine itself is the agenda's.
@@ -55,6 +57,7 @@ impl MachineState {
             Effect::Free => self.busy = None,
             Effect::Started(run) => self.installers.push(run.clone()),
             Effect::Ended(package, exit) => self.ended(package, *exit),
+            Effect::Update(kb) => self.updated(*kb),
             Effect::Down(_) => self.busy = None,
             Effect::Up => self.up(at),
         }
@@ -73,6 +76,18 @@ impl MachineState {
                 file.content = Content::Bytes(bytes);
             }
             Content::Folder | Content::Installer { .. } => {}
+        }
+    }
+
+    fn updated(&mut self, kb: u32) {
+        let Some(update) = self.updates.iter_mut().find(|update| update.kb == kb) else { return };
+        if update.fails {
+            update.state = UpdateState::Failed;
+            return;
+        }
+        update.state = UpdateState::Installed;
+        if !self.pending.contains(&RebootCause::Updates) {
+            self.pending.push(RebootCause::Updates);
         }
     }
 

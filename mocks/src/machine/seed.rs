@@ -8,7 +8,10 @@ use chrono::{DateTime, Duration, Utc};
 use super::catalogue::{self, Package};
 use crate::generate::dice::Dice;
 use crate::generate::machines::personal;
-use crate::world::{Machine, MachineNo, MachineState, RebootCause, Service, UuidQuirk, World};
+use crate::world::{
+    Machine, MachineNo, MachineState, RebootCause, Service, UpdateState, UuidQuirk, WindowsUpdate,
+    World,
+};
 
 /// The first stream of the machines' dice; far from those of the estate's parts and its changes.
 const STREAM: u64 = 1 << 40;
@@ -70,6 +73,8 @@ pub(crate) fn bare(booted: DateTime<Utc>) -> MachineState {
         installers: Vec::new(),
         access: std::collections::BTreeMap::new(),
         tasks: std::collections::BTreeMap::new(),
+        updates: Vec::new(),
+        patched: Vec::new(),
     }
 }
 
@@ -98,8 +103,31 @@ fn seeded(world: &World, no: MachineNo) -> MachineState {
         state.clears = false;
         state.pending = vec![RebootCause::FileRenames];
     }
+    state.updates = updates(&mut dice);
     state.booted = state.booted.min(world.epoch - Duration::minutes(5)).max(machine.os_installed);
     state
+}
+
+/// What the machine knows of this month: most of it approved, and some of that not installed yet.
+fn updates(dice: &mut Dice) -> Vec<WindowsUpdate> {
+    const KNOWN: &[(u32, &str)] = &[
+        (5_046_617, "Cumulative Update for Windows 11 for x64-based Systems"),
+        (5_046_542, "Cumulative Update for .NET Framework 3.5 and 4.8.1"),
+        (890_830, "Windows Malicious Software Removal Tool x64"),
+        (5_007_651, "Update for Windows Security platform"),
+    ];
+    let update = |(kb, name): &(u32, &str)| {
+        let approved = dice.chance(0.7);
+        let missing = dice.chance(0.3);
+        WindowsUpdate {
+            kb: *kb,
+            title: format!("{name} (KB{kb})"),
+            approval: if approved { "Approved" } else { "Not Set" }.to_owned(),
+            state: if missing { UpdateState::Missing } else { UpdateState::Installed },
+            fails: false,
+        }
+    };
+    KNOWN.iter().map(update).collect()
 }
 
 /// Products by the beginning of their packages' names, and how likely they are.

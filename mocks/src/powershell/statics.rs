@@ -76,7 +76,22 @@ const KNOWN: &[&str] = &[
     "boolean",
     "byte",
     "enum",
+    "uri",
 ];
+
+/// As `Uri.EscapeDataString`: everything but what RFC 3986 calls unreserved.
+fn uri_escaped(text: &str) -> String {
+    let mut escaped = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                escaped.push(char::from(byte));
+            }
+            other => escaped.push_str(&format!("%{other:02X}")),
+        }
+    }
+    escaped
+}
 
 /// The flags of `SecurityProtocolType`.
 fn protocol(name: &str) -> i64 {
@@ -134,6 +149,7 @@ pub(super) fn call(
         },
         ("convert", "tobase64string") => Value::text(STANDARD.encode(bytes_of(given.first()))),
         ("convert", "toint32" | "toint64") => return cast(run, "int", given),
+        ("uri", "escapedatastring") => Value::text(uri_escaped(&first)),
         ("convert", "tostring") => Value::text(first),
         ("convert", "tobyte") => return cast(run, "byte", given),
         ("convert", "toboolean") => return cast(run, "bool", given),

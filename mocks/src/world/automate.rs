@@ -23,6 +23,18 @@ pub struct Automate {
     /// Extra data fields that were set, by `Kind/id/definition`.
     #[serde(default)]
     pub extra_fields: BTreeMap<String, serde_json::Value>,
+    /// Maintenance modes that somebody set, by computer, oldest first.
+    #[serde(default)]
+    pub modes: BTreeMap<u64, Vec<ModeChange>>,
+}
+
+/// Somebody put a computer into maintenance mode, or took it out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModeChange {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// For how many minutes; none where it was taken out.
+    pub minutes: Option<u32>,
 }
 
 /// A client of Automate.

@@ -191,6 +191,34 @@ pub struct InstallerRun {
     pub exit: Option<i64>,
 }
 
+/// How it is with an update of Windows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UpdateState {
+    /// It is not installed.
+    Missing,
+    /// It is installed.
+    Installed,
+    /// It could not be installed.
+    Failed,
+}
+
+/// An update of Windows that a machine knows of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WindowsUpdate {
+    /// Its number.
+    pub kb: u32,
+    /// Its title.
+    pub title: String,
+    /// What the RMM's policy says: `Approved`, `Not Set`, `Ignored`, `Denied`.
+    pub approval: String,
+    /// How it is with it.
+    pub state: UpdateState,
+    /// Whoever installs it fails.
+    #[serde(default)]
+    pub fails: bool,
+}
+
 /// What a machine holds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MachineState {
@@ -222,6 +250,12 @@ pub struct MachineState {
     /// Scheduled tasks that scripts made, by name in lower case.
     #[serde(default)]
     pub tasks: BTreeMap<String, Task>,
+    /// Updates of Windows.
+    #[serde(default)]
+    pub updates: Vec<WindowsUpdate>,
+    /// When the RMM had approved updates installed, and until when it was at that; oldest first.
+    #[serde(default)]
+    pub patched: Vec<(DateTime<Utc>, DateTime<Utc>)>,
 }
 
 /// What goes wrong with an installer.
@@ -306,6 +340,8 @@ pub enum Effect {
     Started(InstallerRun),
     /// The last one of the package that was started has ended.
     Ended(String, i64),
+    /// An update of Windows is installed, or could not be.
+    Update(u32),
     /// Windows goes down, for so many milliseconds.
     Down(u32),
     /// Windows is up again.

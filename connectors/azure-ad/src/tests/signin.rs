@@ -135,3 +135,31 @@ async fn an_expired_secret_is_no_lost_customer() {
     assert!(error.to_string().contains("AADSTS7000222"), "{error}");
     assert!(!error.to_string().contains("s3cret") && !error.remedy().contains("s3cret"));
 }
+
+#[tokio::test]
+async fn a_token_for_a_script_is_signed_in_for_at_its_own_directory_and_only_where_that_is_read() {
+    let server = graph().await;
+    end_at_once(&server).await;
+    let more = json!({"directories": [FABRIKAM], "own_directory": false});
+    let connector = connect(&server, &more);
+    page(&*connector, "users", FABRIKAM, Resume::Start).await.unwrap();
+    let tokens = connector.access_tokens().unwrap();
+    let given = tokens.token("graph", &FABRIKAM.to_uppercase()).await.unwrap();
+    assert!(!given.token.is_blank() && given.lifetime.as_secs() > 60, "{:?}", given.lifetime);
+    // One of its own, and not the one that the hub reads with.
+    let requests = server.received_requests().await.unwrap();
+    let signed_in = requests.iter().filter(|request| request.method.as_str() == "POST");
+    let paths: Vec<&str> = signed_in.map(|request| request.url.path()).collect();
+    let endpoint = format!("/{FABRIKAM}/oauth2/v2.0/token");
+    assert_eq!(paths, [endpoint.as_str(), endpoint.as_str()]);
+    for (resource, client, kind) in [
+        ("graph", OWN, ErrorKind::NotFound),
+        ("graph", "../x", ErrorKind::NotFound),
+        ("azure", FABRIKAM, ErrorKind::NotOffered),
+    ] {
+        assert_eq!(tokens.token(resource, client).await.unwrap_err().kind(), kind, "{client}");
+    }
+    refuses(&server, FABRIKAM, 65_001, "invalid_grant").await;
+    let error = tokens.token("graph", FABRIKAM).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Forbidden, "a consent that was revoked is noticed");
+}

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::notify::MailPreviewArgs;
+
 /// Which hub is asked.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct AskArgs {
@@ -115,10 +117,12 @@ pub(crate) struct MailArgs {
 }
 
 /// What is done about mail; without it, how it fares is shown.
-#[derive(Clone, Copy, Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 pub(crate) enum MailAction {
     /// Send a trial to everybody in `to` of [mail]
     Test,
+    /// Write the mail about a session as its people get it, so that a brand and templates can be tried
+    Preview(MailPreviewArgs),
 }
 
 /// `linchpin webhooks`.

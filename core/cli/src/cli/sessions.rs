@@ -21,6 +21,9 @@ pub(crate) struct SessionsArgs {
     /// Only those that were asked for in this batch
     #[arg(long, value_name = "GROUP")]
     pub(crate) group: Option<String>,
+    /// Only those of this schedule, by its name
+    #[arg(long, value_name = "SCHEDULE")]
+    pub(crate) schedule: Option<String>,
     /// At most so many, the newest changes first
     #[arg(long, value_name = "N", default_value_t = 100)]
     pub(crate) limit: usize,
@@ -37,8 +40,14 @@ pub(crate) enum SessionsAction {
     },
     /// Take sessions back: one, or what waits of a tenant, of a batch, or of all
     Cancel(SessionsCancelArgs),
-    /// Bring a computer where it should be, and watch
+    /// Postpone one that waits for its time, as a whole
+    Postpone(SessionsPostponeArgs),
+    /// Have one that waits for its time go on at once
+    Now(SessionsNowArgs),
+    /// Bring a computer, a tenant or a person where it should be, and watch
     Run(SessionsRunArgs),
+    /// Two sessions side by side: what each was made of, what it did, what differs
+    Compare(SessionsCompareArgs),
     /// Watch one: what it does, line by line, until it is over
     Watch {
         /// Its id, or the beginning of it
@@ -47,12 +56,72 @@ pub(crate) enum SessionsAction {
     },
 }
 
+/// `linchpin sessions compare`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct SessionsCompareArgs {
+    /// The session: its id, or the beginning of it
+    #[arg(value_name = "SESSION")]
+    pub(crate) session: String,
+    /// The other one; left out, the one of the same subject before it
+    #[arg(value_name = "OTHER")]
+    pub(crate) other: Option<String>,
+    /// Also what is the same in both
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+/// `linchpin sessions postpone`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct SessionsPostponeArgs {
+    /// Its id, or the beginning of it
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    /// By how much: an hour, four, or to the next night of its tenant
+    #[arg(long, value_enum, value_name = "TIME", default_value_t = ByWord::Hour)]
+    pub(crate) by: ByWord,
+    /// However often it was, and beyond the deadline
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Who postpones it; whoever is logged on where it is left out
+    #[arg(long, value_name = "WHO")]
+    pub(crate) who: Option<String>,
+}
+
+/// `linchpin sessions now`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct SessionsNowArgs {
+    /// Its id, or the beginning of it
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    /// Who wants it so; whoever is logged on where it is left out
+    #[arg(long, value_name = "WHO")]
+    pub(crate) who: Option<String>,
+}
+
+/// By how much a session is postponed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ByWord {
+    #[value(name = "1h")]
+    Hour,
+    #[value(name = "4h")]
+    FourHours,
+    #[value(name = "night")]
+    Night,
+}
+
 /// `linchpin sessions run`.
 #[derive(Clone, Debug, Args)]
+#[command(group = clap::ArgGroup::new("whom").required(true))]
 pub(crate) struct SessionsRunArgs {
     /// The computer: its id or name
-    #[arg(value_name = "COMPUTER")]
-    pub(crate) computer: String,
+    #[arg(value_name = "COMPUTER", group = "whom")]
+    pub(crate) computer: Option<String>,
+    /// A tenant instead: its id or name
+    #[arg(long, value_name = "TENANT", group = "whom")]
+    pub(crate) tenant: Option<String>,
+    /// A person instead: their id, UPN or name
+    #[arg(long, value_name = "PERSON", group = "whom")]
+    pub(crate) person: Option<String>,
     /// Only this software or task, with what must be so before it
     #[arg(long, value_name = "ITEM")]
     pub(crate) item: Option<String>,
@@ -66,8 +135,14 @@ pub(crate) struct SessionsRunArgs {
     #[arg(long, conflicts_with = "repair")]
     pub(crate) detect_only: bool,
     /// As a new computer: what is for onboarding first
-    #[arg(long, conflicts_with_all = ["item", "detect_only", "again"])]
+    #[arg(long, conflicts_with_all = ["item", "detect_only", "again", "tenant", "person"])]
     pub(crate) onboarding: bool,
+    /// Who will use it, by UPN: its primary person before anything else is done
+    #[arg(long, value_name = "UPN", requires = "onboarding")]
+    pub(crate) primary_person: Option<String>,
+    /// What it is to be called: given to tasks that take a parameter `computer_name`
+    #[arg(long, value_name = "NAME", requires = "onboarding")]
+    pub(crate) computer_name: Option<String>,
     /// What failed in this session, once more
     #[arg(long, value_name = "SESSION", conflicts_with_all = ["item", "detect_only"])]
     pub(crate) again: Option<String>,
@@ -95,7 +170,7 @@ pub(crate) struct ActionsArgs {
     #[arg(long, value_name = "ITEM")]
     pub(crate) item: Option<String>,
     /// Only with this result
-    #[arg(long, value_name = "RESULT", value_parser = ["compliant", "non_compliant", "recorded", "failed", "blocked", "skipped", "deferred", "pending"])]
+    #[arg(long, value_name = "RESULT", value_parser = ["compliant", "non_compliant", "recorded", "failed", "blocked", "skipped", "deferred", "held", "pending"])]
     pub(crate) result: Option<String>,
     /// What is not as it should be, grouped by cause over all computers
     #[arg(long, conflicts_with = "result")]

@@ -46,7 +46,7 @@ pub(crate) async fn run(global: &Global, args: &ActionsArgs) -> Result<Exit, Fai
         let groups = store.failure_groups(query).await?;
         match global.json {
             true => groups.iter().for_each(output::json),
-            false => failures(&groups),
+            false => failures(&groups, &context),
         }
         return Ok(Exit::Ok);
     }
@@ -58,7 +58,7 @@ pub(crate) async fn run(global: &Global, args: &ActionsArgs) -> Result<Exit, Fai
     Ok(Exit::Ok)
 }
 
-fn failures(groups: &[FailureGroup]) {
+fn failures(groups: &[FailureGroup], context: &Context) {
     if groups.is_empty() {
         return output::line("Everything that was looked at is as it should be.");
     }
@@ -67,17 +67,34 @@ fn failures(groups: &[FailureGroup]) {
         ("what", Align::Left),
         ("cause", Align::Left),
         ("said", Align::Left),
+        ("first", Align::Left),
+        ("last", Align::Left),
+        ("such as", Align::Left),
     ];
-    let mut table = TextTable::new(&columns).cutting(&[("said", 20), ("what", 10)]);
+    let mut table = TextTable::new(&columns).cutting(&[("said", 20), ("what", 10), ("such as", 8)]);
+    let at = |us| text::minute(text::instant(us), context.config.time_zone);
     for group in groups {
+        let examples: Vec<&str> =
+            group.examples.iter().map(|one| one.subject_name.as_str()).collect();
         table.row([
             output::thousands(group.subjects),
             printable(&group.title),
             group.class.replace('_', " "),
-            printable(&group.message),
+            printable(&group.cause),
+            at(group.first_us),
+            at(group.at_us),
+            printable(&examples.join(", ")),
         ]);
     }
     table.print();
+}
+
+/// What came of it, and why it had to be done again where it had been compliant.
+fn result(action: &SessionAction) -> String {
+    match &action.drift {
+        Some(drift) => format!("{} ({})", action.message, sessions::drifted(drift)),
+        None => action.message.clone(),
+    }
 }
 
 fn list(actions: &[SessionAction], context: &Context) {
@@ -95,7 +112,7 @@ fn list(actions: &[SessionAction], context: &Context) {
             text::minute(text::instant(action.at_us), context.config.time_zone),
             printable(&action.subject_name),
             printable(&action.does),
-            printable(&action.message),
+            printable(&result(action)),
         ]);
     }
     table.print();

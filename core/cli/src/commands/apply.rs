@@ -16,6 +16,7 @@ use super::text;
 use crate::cli::{ApplyArgs, Global, WhenArgs};
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
+use crate::foreman::budget;
 use crate::output;
 use crate::world::World;
 
@@ -154,7 +155,11 @@ impl Applying<'_> {
             note: self.wish.note,
             now_us: world.when.now.timestamp_micros(),
         };
+        let now_us = change.now_us;
         let revision = self.context.store.save_definitions(change).await?;
+        let (store, snapshot) = (&self.context.store, world.resolver.snapshot());
+        let saved = (self.effect.shifts(), revision);
+        budget::note_saved(store, snapshot, saved, now_us).await?;
         let became = Became::Saved { revision, anew: revision != base };
         Ok(Applied { became, changes, preview: self.effect.as_json() })
     }

@@ -2,7 +2,8 @@
 //! computed anew on what the hub has now; where it would change other winners than it did when it
 //! was looked at, it is asked for anew instead.
 
-use core_library::Change;
+use core_library::{Change, Proposal};
+use core_model::id::TenantId;
 use core_resolve::RunKind;
 use core_store::{ChangeRequest, DefinitionChange, Store, Word};
 use serde_json::{Value, json};
@@ -16,6 +17,7 @@ use super::text;
 use crate::cli::{ApproveArgs, Global, RejectArgs, WhenArgs};
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
+use crate::foreman::budget::{self, Turn};
 use crate::output;
 use crate::world::World;
 
@@ -48,7 +50,10 @@ pub(crate) async fn run(global: &Global, args: &ApproveArgs) -> Result<Exit, Fai
         output::json(&approved.as_json(args.number, &by));
     } else {
         let Approved { revision, author, .. } = &approved;
-        output::line(&format!("Saved as revision {revision}, by {author}, approved by {by}."));
+        output::line(&match approved.winners_of {
+            Some(_) => format!("These winners are acted on now, approved by {by}."),
+            None => format!("Saved as revision {revision}, by {author}, approved by {by}."),
+        });
     }
     Ok(Exit::Ok)
 }
@@ -59,6 +64,8 @@ pub(super) struct Approved {
     author: String,
     changes: Vec<Change>,
     preview: Value,
+    /// Nothing was saved: winners of this tenant that changed by themselves are acted on.
+    winners_of: Option<TenantId>,
 }
 
 impl Approved {
@@ -117,6 +124,9 @@ pub(super) async fn approve(
     }
     let then = proposal(&request)?;
     let world = World::load(context, &WhenArgs::default(), RunKind::default()).await?;
+    if let Some(tenant) = then.winners_of {
+        return approve_winners(context, &world, (&request, &then, tenant), wish).await;
+    }
     let anew = Anew::of(&then, &world).map_err(|why| {
         Failure::failed(format!("request {number} cannot be made any more: {why}"))
             .with_remedy(format!("`linchpin reject {number}`, and apply the files again"))
@@ -139,8 +149,49 @@ pub(super) async fn approve(
     let change =
         DefinitionChange { base, rows: &rows, author: &request.author, note: &note, now_us };
     let revision = context.store.approve_request(word, &change).await?;
+    let saved = (effect.shifts(), revision);
+    budget::note_saved(&context.store, world.resolver.snapshot(), saved, now_us).await?;
     let preview = effect.as_json();
-    Ok(Approved { revision, author: request.author, changes: anew.changes, preview })
+    let changes = anew.changes;
+    Ok(Approved { revision, author: request.author, changes, preview, winners_of: None })
+}
+
+/// Has winners be acted on that changed by themselves, if they are still those that were looked at.
+async fn approve_winners(
+    context: &Context,
+    world: &World,
+    (request, then, tenant): (&ChangeRequest, &Proposal, TenantId),
+    wish: &Wish<'_>,
+) -> Result<Approved, Refused> {
+    let (number, store) = (request.number, &context.store);
+    let now_us = world.when.now.timestamp_micros();
+    let gone = || {
+        Failure::failed(format!("nothing of request {number} is there any more"))
+            .with_remedy(format!("`linchpin reject {number}`"))
+    };
+    let turn = Turn::look(store, &world.resolver, tenant, now_us).await?.ok_or_else(gone)?;
+    let preview = turn.preview(world);
+    let drift = Drift::between(&then.preview, &preview);
+    let word = Word { number, document: &request.document, by: wish.by, note: wish.note, now_us };
+    if !drift.is_none() {
+        let confirm = turn.to_confirm();
+        let now = Proposal { preview, confirm, ..then.clone() };
+        store.renew_request(word, &now.to_json()).await?;
+        return Err(Refused::Drift(Box::new(drift), confirm));
+    }
+    refuse_number(turn.to_confirm().or(then.confirm), wish.confirm)?;
+    let note = history(request, wish.by, wish.note);
+    let base = world.loaded.revision;
+    let change = DefinitionChange { base, rows: &[], author: &request.author, note: &note, now_us };
+    let revision = store.approve_request(word, &change).await?;
+    if !turn.accept(store, (world, tenant), (true, now_us)).await? {
+        return Err(Refused::from(
+            Failure::failed("what is acted on was changed by somebody else at the same time")
+                .with_remedy("it is asked for anew as soon as a session looks"),
+        ));
+    }
+    let author = request.author.clone();
+    Ok(Approved { revision, author, changes: Vec::new(), preview, winners_of: Some(tenant) })
 }
 
 pub(crate) async fn reject(global: &Global, args: &RejectArgs) -> Result<Exit, Failure> {

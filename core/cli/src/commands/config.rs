@@ -45,6 +45,7 @@ async fn check(global: &Global) -> Result<Exit, Failure> {
     config.sign_in()?;
     config.traces()?;
     config.mail_server()?;
+    config.notification()?;
     let warnings = config.warnings(&registry);
     let bad = !problems.is_empty();
     if !global.json {

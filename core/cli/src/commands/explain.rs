@@ -1,6 +1,7 @@
 //! `linchpin explain`: every deployment of an item for one subject, in order, with what became of it.
 
-use core_model::library::SubjectId;
+use core_model::library::{SubjectId, SubjectKind};
+use core_model::stop::Stop;
 use core_resolve::{Candidate, ItemKey, Resolved, RunKind, Slot, Standing};
 use serde_json::{Value, json};
 
@@ -9,20 +10,21 @@ use super::winners::slot_word;
 use crate::cli::{ExplainArgs, Global};
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
+use crate::foreman::rings;
 use crate::output;
 use crate::world::World;
 
 pub(crate) async fn run(global: &Global, args: &ExplainArgs) -> Result<Exit, Failure> {
     let context = Context::open(global).await?;
     let (world, found) = explained(&context, args).await?;
-    for (place, (subject, number, resolved)) in found.iter().enumerate() {
+    for (place, one) in found.iter().enumerate() {
         if global.json {
-            output::json(&as_json(&world, *subject, *number, resolved));
+            output::json(&as_json(&world, one));
         } else {
             if place > 0 {
                 output::line("");
             }
-            print(&world, *subject, *number, resolved);
+            print(&world, one);
         }
     }
     Ok(Exit::Ok)
@@ -31,13 +33,17 @@ pub(crate) async fn run(global: &Global, args: &ExplainArgs) -> Result<Exit, Fai
 /// The same for machines: one answer for each instance of the item.
 pub(super) async fn answer(context: &Context, args: &ExplainArgs) -> Result<Value, Failure> {
     let (world, found) = explained(context, args).await?;
-    let items = found
-        .iter()
-        .map(|(subject, number, resolved)| as_json(&world, *subject, *number, resolved));
+    let items = found.iter().map(|one| as_json(&world, one));
     Ok(json!({ "items": items.collect::<Vec<_>>() }))
 }
 
-type Explained = (SubjectId, u32, Resolved);
+/// Whom it is about, what holds, and why nothing is changed for its sake for now.
+struct Explained {
+    subject: SubjectId,
+    number: u32,
+    resolved: Resolved,
+    waits: Option<String>,
+}
 
 async fn explained(
     context: &Context,
@@ -72,19 +78,39 @@ async fn explained(
     let Some(subject) = subject else { return Ok((world, Vec::new())) };
     // An item that nobody deploys has an answer too: nothing.
     let keys = if keys.is_empty() { vec![ItemKey { item, instance: None }] } else { keys };
-    let found = keys.iter().filter_map(|key| {
-        world.resolver.explain(subject, key).map(|resolved| (subject, number, resolved))
-    });
-    let found: Vec<Explained> = found.collect();
+    let mut found = Vec::new();
+    for resolved in keys.iter().filter_map(|key| world.resolver.explain(subject, key)) {
+        let waits = waits(context, &world, (kind, number), resolved.slot).await?;
+        found.push(Explained { subject, number, resolved, waits });
+    }
     Ok((world, found))
 }
 
-fn as_json(world: &World, subject: SubjectId, number: u32, resolved: &Resolved) -> Value {
+/// Why nothing is changed for the sake of what wins: a stop, or a ring that is not open.
+async fn waits(
+    context: &Context,
+    world: &World,
+    of: (SubjectKind, u32),
+    slot: Slot,
+) -> Result<Option<String>, Failure> {
+    let Slot::Won(id) = slot else { return Ok(None) };
+    let (store, now_us) = (&context.store, world.when.now.timestamp_micros());
+    let stopped = store.stops().await?.iter().find(|stop| stop.is_of(id)).map(Stop::words);
+    let standings = rings::standings(store, world, [id].into(), now_us).await?;
+    let closed = world.resolver.definitions().deployment(id).zip(standings.get(&id));
+    let closed = closed.and_then(|(one, standing)| standing.waits_for(world, one, of));
+    Ok(stopped.or(closed))
+}
+
+fn as_json(world: &World, one: &Explained) -> Value {
+    let Explained { subject, number, resolved, waits } = one;
+    let (subject, number) = (*subject, *number);
     let mut value = world.head();
     value["subject"] = world.subject(subject.kind(), number);
     value["item"] = world.item_json(&resolved.key);
     value["slot"] = slot_word(resolved.slot).into();
     value["blocked"] = json!(resolved.blocked);
+    value["held"] = json!(waits);
     value["ambiguous"] = resolved.ambiguous.into();
     value["candidates"] =
         resolved.candidates.iter().map(|one| candidate_json(world, one)).collect();
@@ -115,8 +141,9 @@ fn candidate_json(world: &World, candidate: &Candidate) -> Value {
     value
 }
 
-fn print(world: &World, subject: SubjectId, number: u32, resolved: &Resolved) {
-    let name = world.resolver.snapshot().name(subject.kind(), number);
+fn print(world: &World, one: &Explained) {
+    let Explained { subject, number, resolved, waits } = one;
+    let name = world.resolver.snapshot().name(subject.kind(), *number);
     let holds = match resolved.slot {
         Slot::Won(id) => {
             format!("{}, by {}", world.state_words(id), world.deployment_name(id))
@@ -128,6 +155,9 @@ fn print(world: &World, subject: SubjectId, number: u32, resolved: &Resolved) {
     text::wrapped("", 2, &format!("{title} for {name}{}: {holds}", world.when.words()));
     if let Some(reason) = &resolved.blocked {
         text::indented(2, &format!("because of {reason}"));
+    }
+    if let Some(waits) = waits {
+        text::indented(2, &format!("held, nothing is changed: {waits}"));
     }
     if resolved.ambiguous {
         text::indented(2, "ambiguous: only desired state, order or age decided");

@@ -1,8 +1,9 @@
-//! `linchpin mail`: how mail about what waits for people fares; `test` sends a trial.
+//! `linchpin mail`: how mail fares; `test` sends a trial, `preview` writes one about a session.
 
+use chrono::{TimeDelta, Utc};
 use core_daemon::MAIL;
 use core_store::{Store, WebhookState};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::text;
 use crate::cli::{Global, MailAction, MailArgs};
@@ -11,10 +12,16 @@ use crate::failure::{Exit, Failure};
 use crate::mail;
 use crate::output::{self, printable};
 
+mod preview;
+
+/// How far back notifications are counted.
+const COUNTED: TimeDelta = TimeDelta::days(7);
+
 pub(crate) async fn run(global: &Global, args: &MailArgs) -> Result<Exit, Failure> {
     let context = Context::open(global).await?;
-    match args.action {
+    match &args.action {
         Some(MailAction::Test) => test(global, &context).await?,
+        Some(MailAction::Preview(args)) => preview::run(global, context, args).await?,
         None => show(global, &context).await?,
     }
     Ok(Exit::Ok)
@@ -82,7 +89,15 @@ pub(super) async fn answer(context: &Context) -> Result<Value, Failure> {
         "state": word, "sent": time(state.delivered_us), "needs_told": told,
         "attempts": state.attempts, "failing_since": time(state.failing_us),
         "next_try": time(state.next_try_us), "error": state.error,
+        "notifications": notifications(context).await?,
     }))
+}
+
+/// How many mails about sessions stand where, of the last seven days.
+async fn notifications(context: &Context) -> Result<Map<String, Value>, Failure> {
+    let since = (Utc::now() - COUNTED).timestamp_micros();
+    let counted = context.store.count_notifications(since).await?;
+    Ok(counted.into_iter().map(|(state, all)| (state.as_str().to_owned(), all.into())).collect())
 }
 
 async fn show(global: &Global, context: &Context) -> Result<(), Failure> {
@@ -101,6 +116,13 @@ async fn show(global: &Global, context: &Context) -> Result<(), Failure> {
     if told > 0 {
         let needs = text::count(told as u64, "need", "needs");
         text::indented(2, &format!("{needs} told that are not over yet, as far as mail goes"));
+    }
+    let counted = notifications(context).await?;
+    if !counted.is_empty() {
+        let words: Vec<String> =
+            counted.iter().map(|(state, all)| format!("{all} {state}")).collect();
+        let words = words.join(", ");
+        text::indented(2, &format!("mails about sessions in the last seven days: {words}"));
     }
     if let Some(error) = &state.error {
         let (since, next) = (at(state.failing_us), at(state.next_try_us));

@@ -1,16 +1,18 @@
 //! `linchpin needs`: what waits for a human, each with what to do about it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use core_connector::{Actor, ErrorKind};
 use core_daemon::{MAIL, UNSENT};
+use core_model::library::DefinitionKind;
 use core_model::run::Outcome;
 use core_store::WebhookState;
 use serde::{Deserialize, Serialize};
 
 use super::remote::Remote;
 use super::status::{self, ConnectionStanding, Standing, StreamStanding};
+use super::stops::again;
 use super::text::{self, count};
 use crate::cli::{AskArgs, Global};
 use crate::context::Context;
@@ -42,6 +44,10 @@ pub(crate) enum NeedKind {
     Mail,
     /// Somebody else changed what the hub had written: it yields.
     Conflicts,
+    /// A schedule reaches nobody, or what it names is gone.
+    Schedule,
+    /// A deployment is halted because too many failed, or something is stopped.
+    Stopped,
     /// A change of the rules waits for somebody's word.
     ChangeRequest,
     /// Decisions are open.
@@ -297,6 +303,78 @@ fn unsent(context: &Context, state: Option<&WebhookState>) -> Option<Need> {
     })
 }
 
+/// Schedules that reach nobody, as they stood when they were last looked at.
+async fn of_schedules(context: &Context) -> Result<Vec<Need>, Failure> {
+    let store = &context.store;
+    let checks = store.schedule_checks().await?;
+    if checks.iter().all(|one| one.problem.is_none()) {
+        return Ok(Vec::new());
+    }
+    let rows = store.definitions(store.last_revision().await?).await?;
+    let named = rows.into_iter().filter(|row| row.kind == DefinitionKind::Schedule);
+    let named: HashMap<String, String> = named.map(|row| (row.id, row.handle)).collect();
+    let needs = checks.into_iter().filter_map(|one| {
+        let (name, problem) = (named.get(&one.schedule)?, one.problem?);
+        let remedy =
+            "`linchpin schedule show` says for whom it is; mend its target, or switch it off";
+        Some(Need {
+            kind: NeedKind::Schedule,
+            key: format!("schedule {}", one.schedule),
+            what: format!("the schedule {name}: {problem}"),
+            since: Some(text::instant(one.since_us)),
+            remedy: remedy.to_owned(),
+        })
+    });
+    Ok(needs.collect())
+}
+
+/// What is stopped: it holds sessions until somebody has it go on.
+async fn stopped(context: &Context) -> Result<Vec<Need>, Failure> {
+    let mut needs = Vec::new();
+    for stop in context.store.stops().await? {
+        let held = context.store.held_by(&stop).await?;
+        let holds = match held {
+            0 => String::new(),
+            held => format!(", and holds {}", count(held, "session", "sessions")),
+        };
+        let remedy = format!("`linchpin resume {}` has it go on", again(&stop));
+        let remedy = match stop.version {
+            Some(_) => format!("`linchpin actions --failures` says why; {remedy}"),
+            None => remedy,
+        };
+        needs.push(Need {
+            kind: NeedKind::Stopped,
+            key: format!("stop {} {}", stop.kind.as_str(), stop.key),
+            what: format!("{}{holds}", stop.words()),
+            since: Some(text::instant(stop.at_us)),
+            remedy,
+        });
+    }
+    Ok(needs)
+}
+
+/// How long a mail about a session that was not sent is somebody's business.
+const UNTOLD: TimeDelta = TimeDelta::days(1);
+
+/// Mail about sessions that no server takes, or that cannot be written.
+async fn untold_people(context: &Context, now: DateTime<Utc>) -> Result<Option<Need>, Failure> {
+    let failing = context.store.failing_notification().await?;
+    let failing = failing.filter(|one| {
+        context.config.notification.enabled && now - text::instant(one.at_us) < UNTOLD
+    });
+    Ok(failing.map(|one| {
+        let why = one.error.unwrap_or_default();
+        Need {
+            kind: NeedKind::Mail,
+            key: "notification".to_owned(),
+            what: format!("people are not told of sessions, after {} tries: {why}", one.attempts),
+            since: None,
+            remedy: "mend that; it is tried again by itself, and `linchpin mail preview` shows what it says"
+                .to_owned(),
+        }
+    }))
+}
+
 async fn of_store(context: &Context, now: DateTime<Utc>) -> Result<Vec<Need>, Failure> {
     let store = &context.store;
     let mut needs = Vec::new();
@@ -314,6 +392,7 @@ async fn of_store(context: &Context, now: DateTime<Utc>) -> Result<Vec<Need>, Fa
     }
     let told = store.webhooks().await?;
     needs.extend(unsent(context, told.get(MAIL)));
+    needs.extend(untold_people(context, now).await?);
     for (name, state) in told {
         let known = context.config.webhooks().iter().any(|one| one.name == name);
         let Some(since) = state.disabled_us.filter(|_| known) else { continue };
@@ -326,6 +405,8 @@ async fn of_store(context: &Context, now: DateTime<Utc>) -> Result<Vec<Need>, Fa
             remedy: format!("mend the endpoint, then `linchpin webhooks enable {name}`"),
         });
     }
+    needs.extend(of_schedules(context).await?);
+    needs.extend(stopped(context).await?);
     for request in store.requests().await?.into_iter().filter(|one| one.settled.is_none()) {
         let number = request.number;
         needs.push(Need {

@@ -208,6 +208,11 @@ fn by_tenant(snapshot: &Snapshot, shifts: &[Shift]) -> Vec<TenantCount> {
 }
 
 impl Effect<'_> {
+    /// Every change of a winner.
+    pub(crate) fn shifts(&self) -> &[Shift] {
+        &self.preview.shifts
+    }
+
     /// The number that somebody must name before it is saved; none where it is within the budget.
     pub(crate) fn to_confirm(&self) -> Option<u64> {
         let number = self.confirmations.iter().map(|one| one.number).sum();

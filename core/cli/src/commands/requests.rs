@@ -12,13 +12,14 @@ use super::text::{self, field};
 use crate::cli::{Global, RequestsAction, RequestsArgs, WhenArgs};
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
+use crate::foreman::budget::Turn;
 use crate::output::{self, Align, TextTable, thousands};
 use crate::world::World;
 
 mod drift;
 mod stored;
 
-pub(super) use self::drift::Drift;
+pub(crate) use self::drift::Drift;
 
 pub(crate) async fn run(global: &Global, args: &RequestsArgs) -> Result<Exit, Failure> {
     let context = Context::open(global).await?;
@@ -86,13 +87,13 @@ pub(super) async fn find(store: &Store, number: i64) -> Result<ChangeRequest, Fa
 }
 
 /// The command that approves a request, with the number that it must name.
-pub(super) fn approving(number: i64, confirm: Option<u64>) -> String {
+pub(crate) fn approving(number: i64, confirm: Option<u64>) -> String {
     let confirm = confirm.map(|number| format!(" --confirm {number}")).unwrap_or_default();
     format!("`linchpin approve {number}{confirm}`")
 }
 
 /// What a request would change.
-pub(super) fn proposal(request: &ChangeRequest) -> Result<Proposal, Failure> {
+pub(crate) fn proposal(request: &ChangeRequest) -> Result<Proposal, Failure> {
     Proposal::from_json(&request.document).map_err(|why| {
         Failure::failed(format!("request {} cannot be read: {why}", request.number))
             .with_remedy("`linchpin reject` it, and apply the files again")
@@ -175,6 +176,14 @@ async fn looked_at(
         return Ok((then, None));
     }
     let world = World::load(context, &WhenArgs::default(), RunKind::default()).await?;
+    if let Some(tenant) = then.winners_of {
+        let now_us = world.when.now.timestamp_micros();
+        let turn = Turn::look(&context.store, &world.resolver, tenant, now_us).await?;
+        let Some(turn) = turn else { return Ok((then, Some(Now::default()))) };
+        let drift = Drift::between(&then.preview, &turn.preview(&world));
+        let confirm = turn.to_confirm();
+        return Ok((then, Some(Now { drift, confirm, ..Now::default() })));
+    }
     let now = match Anew::of(&then, &world) {
         Ok(anew) => {
             let effect = effect(&world, &anew.library);

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use core_daemon::{
-    Counted, Daemon, Endpoint, Inbox, JobWorker, MAIL, Mailer, Outbound, Reaper, Site, SystemTimer,
-    forget_endpoints_but,
+    Counted, Daemon, Endpoint, Inbox, JobWorker, MAIL, Mailer, Metrics, Notifier, Outbound, Reaper,
+    Scheduler, Site, SystemTimer, forget_endpoints_but,
 };
 use core_engine::{Stop, Worker};
 use core_server::Api;
@@ -14,11 +14,13 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 
+use crate::agenda::ByLibrary;
 use crate::cli::{Global, ServeArgs};
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::foreman::ByRules;
 use crate::live::Kept;
+use crate::notify::{self, ByMail};
 
 mod answers;
 mod dates;
@@ -57,10 +59,7 @@ pub(crate) async fn run(global: &Global, _args: &ServeArgs) -> Result<Exit, Fail
     let (in_force, settings) = watch::channel(Arc::clone(&context));
     let (orders, inbox) = mpsc::channel(8);
     let (desks, told) = (watch::Sender::new(desk), Arc::new(Notify::new()));
-    let kept = Arc::new(Kept::default());
-    if context.config.listen.is_some() && has_tickets(&desks.borrow().hub) {
-        kept.warm_up(&context);
-    }
+    let kept = kept(&context, &desks);
     let tools = Arc::new(Tools::new(desks.subscribe(), settings.clone(), Arc::clone(&kept)));
     let asked = Arc::new(Notify::new());
     let jobs =
@@ -81,14 +80,17 @@ pub(crate) async fn run(global: &Global, _args: &ServeArgs) -> Result<Exit, Fail
     let telling = Outbound::new(desks.subscribe(), endpoints.subscribe(), Arc::clone(&way) as _);
     let mailing = watch::Sender::new(context.config.mailing());
     let metrics = Arc::clone(&context.metrics);
-    let mailer = Mailer::new(desks.subscribe(), mailing.subscribe(), way, metrics);
-    let engine = Engine::start(ByRules::new(desks.subscribe(), in_force.subscribe(), kept, false));
+    let notifier = notifier(&desks, &in_force, &kept);
+    let mailer = Mailer::new(desks.subscribe(), mailing.subscribe(), way, Arc::clone(&metrics));
+    let (engine, scheduling) = Engine::start((&desks, &in_force), kept, metrics);
     let mut tasks = vec![
         tokio::spawn(telling.run()),
         tokio::spawn(mailer.run()),
+        tokio::spawn(notifier.run()),
         tokio::spawn(Inbox::new(desks.subscribe(), orders.clone(), told).run()),
         tokio::spawn(Reaper::new(desks.subscribe()).run()),
         tokio::spawn(jobs.run()),
+        scheduling,
     ];
     let told = Told { desks, endpoints, mailing };
     let desk = Desk::new(global.clone(), in_force, told, orders, Arc::clone(&health));
@@ -105,6 +107,26 @@ pub(crate) async fn run(global: &Global, _args: &ServeArgs) -> Result<Exit, Fail
     Ok(Exit::Ok)
 }
 
+/// What is kept of the model, read at once where technicians will ask for it.
+fn kept(context: &Arc<Context>, desks: &watch::Sender<core_daemon::Desk>) -> Arc<Kept> {
+    let kept = Arc::new(Kept::default());
+    if context.config.listen.is_some() && has_tickets(&desks.borrow().hub) {
+        kept.warm_up(context);
+    }
+    kept
+}
+
+/// Tells people of sessions.
+fn notifier(
+    desks: &watch::Sender<core_daemon::Desk>,
+    in_force: &watch::Sender<Arc<Context>>,
+    kept: &Arc<Kept>,
+) -> Notifier {
+    let courier = Arc::new(ByMail::new(in_force.subscribe(), Arc::clone(kept)));
+    let metrics = Arc::clone(&in_force.borrow().metrics);
+    Notifier::new(desks.subscribe(), courier, metrics, &engine_name())
+}
+
 /// The built-in engine of this process.
 struct Engine {
     stop: Stop,
@@ -112,10 +134,19 @@ struct Engine {
 }
 
 impl Engine {
-    fn start(foreman: ByRules) -> Self {
+    /// Starts it, and whoever has schedules fire and new computers set up.
+    fn start(
+        (desks, in_force): (&watch::Sender<core_daemon::Desk>, &watch::Sender<Arc<Context>>),
+        kept: Arc<Kept>,
+        metrics: Arc<Metrics>,
+    ) -> (Self, JoinHandle<()>) {
         let stop = Stop::default();
-        let worker = Worker::new(Arc::new(foreman), &engine_name(), stop.clone());
-        Self { stop, working: tokio::spawn(worker.run()) }
+        let rules = ByRules::new(desks.subscribe(), in_force.subscribe(), Arc::clone(&kept), false);
+        let foreman = Arc::new(rules);
+        let worker = Worker::new(Arc::clone(&foreman) as _, &engine_name(), stop.clone());
+        let agenda = Arc::new(ByLibrary::new(in_force.subscribe(), kept, foreman));
+        let scheduler = Scheduler::new(desks.subscribe(), agenda, metrics);
+        (Self { stop, working: tokio::spawn(worker.run()) }, tokio::spawn(scheduler.run()))
     }
 
     /// What it has goes back into the queue; what is under way on a computer is found again.
@@ -151,6 +182,10 @@ fn has_tickets(hub: &Hub) -> bool {
 
 /// What the settings make of the daemon.
 pub(super) fn site(context: &Arc<Context>) -> Result<Site, Failure> {
+    if context.config.notification.enabled {
+        // Templates and pictures are read now, so that what cannot be used is refused with the settings.
+        context.config.notification()?;
+    }
     Ok(Site {
         hub: Arc::new(context.hub_for(&[], Arc::new(Counted(Arc::clone(&context.metrics))))?),
         entries: context.config.entries.clone(),
@@ -175,6 +210,13 @@ pub(crate) fn hand_desk(context: &Arc<Context>) -> Result<core_daemon::Desk, Fai
 /// Where the hub tells of what happens. One whose secret is not there, or that names a tenant which is
 /// not, is left out, and said.
 pub(super) async fn endpoints_of(context: &Context) -> Vec<Endpoint> {
+    match notify::nobodys(context).await {
+        Ok(names) if names.is_empty() => {}
+        Ok(names) => tracing::error!(?names, "[notification] names tenants that are not there"),
+        Err(failure) => {
+            tracing::warn!(%failure, "whether [notification] names tenants is not known")
+        }
+    }
     let (endpoints, wrong) = context.config.endpoints();
     for why in wrong {
         tracing::error!(why, "a webhook cannot be used");

@@ -6,7 +6,8 @@ use chrono::Utc;
 use core_model::entity::Tenant;
 use core_model::id::TenantId;
 use core_model::session::{Session, SessionState};
-use core_store::{CancelFilter, Error, SessionQuery, SessionWord, Store};
+use core_model::stop::Stop;
+use core_store::{ActionQuery, CancelFilter, Error, SessionQuery, SessionWord, Store};
 use serde_json::json;
 
 use super::decide::whoever;
@@ -17,6 +18,8 @@ use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::output::{self, Align, TextTable, printable};
 
+mod compare;
+mod moves;
 mod run;
 mod watch;
 
@@ -29,7 +32,12 @@ pub(crate) async fn run(global: &Global, args: &SessionsArgs) -> Result<Exit, Fa
         None => list(global, &context, args).await?,
         Some(SessionsAction::Show { id }) => show(global, &context, id).await?,
         Some(SessionsAction::Cancel(args)) => cancel(global, &context, args).await?,
+        Some(SessionsAction::Postpone(args)) => {
+            return moves::postpone(global, context, args).await;
+        }
+        Some(SessionsAction::Now(args)) => return moves::now(global, context, args).await,
         Some(SessionsAction::Run(args)) => return run::run(global, context, args).await,
+        Some(SessionsAction::Compare(args)) => compare::run(global, &context, args).await?,
         Some(SessionsAction::Watch { id }) => {
             let session = one(&context.store, id.trim()).await?;
             return watch::watch(global, &context, session.id).await;
@@ -46,21 +54,26 @@ async fn list(global: &Global, context: &Context, args: &SessionsArgs) -> Result
         state: args.state.map(Into::into),
         kind: args.kind.map(Into::into),
         group: args.group.as_deref(),
+        schedule: args.schedule.as_deref(),
         most: Some(args.limit),
         newest: true,
         ..SessionQuery::default()
     };
     let sessions = store.sessions(query).await?;
+    let stops = store.stops().await?;
     if global.json {
-        sessions.iter().for_each(|(_, session)| output::json(session));
+        sessions.iter().for_each(|(_, session)| output::json(&with_held(&stops, session)));
         return Ok(());
     }
     output::line(&standing(store).await?);
+    for stop in &stops {
+        output::line(&printable(&format!("Stopped: {}.", stop.words())));
+    }
     if sessions.is_empty() {
         return Ok(());
     }
     let names = find::tenant_names(store).await?;
-    table(&sessions, &names, context).print();
+    table(&sessions, &names, (&stops, context)).print();
     Ok(())
 }
 
@@ -86,7 +99,7 @@ async fn standing(store: &Store) -> Result<String, Failure> {
 fn table(
     sessions: &[(i64, Session)],
     names: &HashMap<TenantId, String>,
-    context: &Context,
+    (stops, context): (&[Stop], &Context),
 ) -> TextTable {
     let columns = ["id", "asked", "kind", "state", "tenant", "for", "what"];
     let mut table = TextTable::new(&columns.map(|name| (name, Align::Left))).cutting(&[
@@ -100,7 +113,7 @@ fn table(
             text::short(&session.id.to_string()).to_owned(),
             text::minute(text::instant(session.asked_us), context.config.time_zone),
             session.kind.as_str().to_owned(),
-            session.state.as_str().to_owned(),
+            state(stops, session),
             printable(&tenant.unwrap_or_else(|| session.tenant.to_string())),
             printable(&session.subject_name),
             printable(&session.title),
@@ -109,10 +122,37 @@ fn table(
     table
 }
 
+/// Why a session waits that a stop holds.
+fn held(stops: &[Stop], session: &Session) -> Option<String> {
+    let waits = session.state == SessionState::Waiting;
+    core_model::stop::held(stops, session).filter(|_| waits)
+}
+
+fn state(stops: &[Stop], session: &Session) -> String {
+    match held(stops, session) {
+        Some(_) => format!("{}, held", session.state.as_str()),
+        None => session.state.as_str().to_owned(),
+    }
+}
+
+/// For machines, with what holds it.
+fn with_held(stops: &[Stop], session: &Session) -> serde_json::Value {
+    let mut value = json!(session);
+    value["held"] = json!(held(stops, session));
+    value
+}
+
 async fn show(global: &Global, context: &Context, id: &str) -> Result<(), Failure> {
     let session = one(&context.store, id.trim()).await?;
+    let stops = context.store.stops().await?;
+    let id = session.id.to_string();
+    let query = ActionQuery { session: Some(&id), ..ActionQuery::default() };
+    let mut actions = context.store.session_actions(query).await?;
+    actions.sort_by_key(|action| action.number);
     if global.json {
-        output::json(&session);
+        let mut value = with_held(&stops, &session);
+        value["actions"] = json!(actions);
+        output::json(&value);
         return Ok(());
     }
     let zone = context.config.time_zone;
@@ -125,8 +165,10 @@ async fn show(global: &Global, context: &Context, id: &str) -> Result<(), Failur
     field("tenant", names.get(&session.tenant).unwrap_or(&session.tenant.to_string()));
     field("deployment", &session.deployment.map(|id| id.to_string()).unwrap_or_default());
     field("kind", session.kind.as_str());
+    field("schedule", session.schedule.as_deref().unwrap_or_default());
     field("batch", session.group.as_deref().unwrap_or_default());
     field("state", session.state.as_str());
+    field("held", &held(&stops, &session).unwrap_or_default());
     field("word", &session.word);
     field("asked by", &session.asked_by);
     let ticket = session.ticket.as_ref();
@@ -134,13 +176,49 @@ async fn show(global: &Global, context: &Context, id: &str) -> Result<(), Failur
     field("ticket", &ticket.unwrap_or_default());
     field("asked", &at(session.asked_us));
     field("changed", &at(session.changed_us));
+    field("acts", &session.act_us.map(at).unwrap_or_default());
+    field("postponed", &times(session.postponed));
+    show_mail(context, &session).await?;
     field("waits until", &waits_until(&session).map(at).unwrap_or_default());
     field("engine", session.engine.as_deref().unwrap_or_default());
     field("has it until", &session.until_us.map(at).unwrap_or_default());
     field("begun", &times(session.takes));
     field("lost by", session.lost_by.as_deref().unwrap_or_default());
-    field("result", &session.result.as_ref().map(ToString::to_string).unwrap_or_default());
+    if actions.is_empty() {
+        field("result", &session.result.as_ref().map(ToString::to_string).unwrap_or_default());
+    } else {
+        text::heading("Actions");
+    }
+    for action in &actions {
+        text::indented(2, &printable(&action.does));
+        text::indented(4, &printable(&action.message));
+        if let (Some(drift), Some(why)) = (&action.drift, &action.drift_why) {
+            text::indented(4, &printable(&format!("{}: {why}", drifted(drift))));
+        }
+    }
     Ok(())
+}
+
+/// Whom the session was told to by mail.
+async fn show_mail(context: &Context, session: &Session) -> Result<(), Failure> {
+    for told in context.store.notifications(session.id).await? {
+        let to = if told.told.is_empty() { told.error } else { Some(told.told.join(", ")) };
+        let to = to.map(|to| format!(": {to}")).unwrap_or_default();
+        let (kind, state) = (told.kind.as_str(), told.state.as_str());
+        field(&format!("mail {kind}"), &format!("{state}{to}"));
+    }
+    Ok(())
+}
+
+/// Why something drifted, as people say it.
+pub(super) fn drifted(word: &str) -> &'static str {
+    match word {
+        "computer" => "the computer changed",
+        "rule" => "the rule changed",
+        "membership" => "the membership changed",
+        "date" => "a date passed",
+        _ => "it drifted",
+    }
 }
 
 fn waits_until(session: &Session) -> Option<i64> {

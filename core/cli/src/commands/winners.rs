@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use core_model::entity::Tenant;
 use core_model::id::DeploymentId;
 use core_model::library::SubjectKind;
+use core_model::stop::Stop;
 use core_resolve::{ItemKey, Resolved, RunKind, Slot};
 use core_store::Store;
 use serde_json::{Value, json};
@@ -15,6 +16,7 @@ use super::{find, text::count};
 use crate::cli::{Global, WinnersArgs};
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
+use crate::foreman::rings;
 use crate::output::{self, Align, TextTable, thousands};
 use crate::world::World;
 
@@ -29,6 +31,8 @@ struct Held {
     number: u32,
     resolved: Resolved,
     why: String,
+    /// Why nothing is changed for its sake for now: a stop, or a ring that is not open.
+    waits: Option<String>,
 }
 
 /// Whom it was asked about, and what holds there.
@@ -71,7 +75,8 @@ async fn found(context: &Context, args: &WinnersArgs) -> Result<Found, Failure> 
         let expected =
             item.map_or(SubjectKind::Computer, |item| world.resolver.definitions().kind(item));
         let (kind, number) = world.parse_subject(store, text, expected).await?;
-        let held = held(&world, kind, number, &wanted);
+        let mut held = held(&world, kind, number, &wanted);
+        note_waits(&world, store, &mut held).await?;
         return Ok(Found { world, of: Of::One(kind, number), held });
     }
     let name = args.tenant.as_deref().unwrap_or_default();
@@ -83,13 +88,15 @@ async fn found(context: &Context, args: &WinnersArgs) -> Result<Found, Failure> 
             all.extend(held(&world, kind, number, &wanted));
         }
     }
+    note_waits(&world, store, &mut all).await?;
     Ok(Found { world, of: Of::All(Box::new(tenant)), held: all })
 }
 
 /// What holds for a computer of this id, for machines.
 pub(super) async fn of_computer(world: &World, store: &Store, id: &str) -> Result<Value, Failure> {
     let (kind, number) = world.parse_subject(store, id, SubjectKind::Computer).await?;
-    let held = held(world, kind, number, &|_| true);
+    let mut held = held(world, kind, number, &|_| true);
+    note_waits(world, store, &mut held).await?;
     Ok(held.iter().map(|one| one.as_json(world)).collect())
 }
 
@@ -109,11 +116,32 @@ fn held(
             _ => None,
         };
         let why = winner.map(|winner| resolver.why_in(winner, number)).unwrap_or_default();
-        Held { kind, number, resolved, why }
+        Held { kind, number, resolved, why, waits: None }
     });
     let mut held: Vec<Held> = held.collect();
     held.sort_by_key(|one| world.item_title(&one.resolved.key).to_lowercase());
     held
+}
+
+/// Notes of what wins why nothing is changed for its sake for now. That changes no winner.
+async fn note_waits(world: &World, store: &Store, held: &mut [Held]) -> Result<(), Failure> {
+    let won = |one: &Held| match one.resolved.slot {
+        Slot::Won(id) => Some(id),
+        Slot::Nobody | Slot::Blocked(_) => None,
+    };
+    let (stops, now_us) = (store.stops().await?, world.when.now.timestamp_micros());
+    let deployments = held.iter().filter_map(won).collect();
+    let standings = rings::standings(store, world, deployments, now_us).await?;
+    for one in held {
+        let Some(id) = won(one) else { continue };
+        let stopped = stops.iter().find(|stop| stop.is_of(id)).map(Stop::words);
+        let deployment = world.resolver.definitions().deployment(id);
+        let closed = deployment.zip(standings.get(&id)).and_then(|(deployment, standing)| {
+            standing.waits_for(world, deployment, (one.kind, one.number))
+        });
+        one.waits = stopped.or(closed);
+    }
+    Ok(())
 }
 
 impl Held {
@@ -130,6 +158,7 @@ impl Held {
         value["state"] = json!(winner.map(|winner| &winner.state));
         value["why"] = json!(winner.map(|_| &self.why));
         value["blocked"] = json!(self.resolved.blocked);
+        value["held"] = json!(self.waits);
         value["ambiguous"] = self.resolved.ambiguous.into();
         value["left_alone"] = json!(self.left_alone(world));
         value
@@ -190,6 +219,9 @@ fn print_one(world: &World, kind: SubjectKind, number: u32, held: &[Held]) {
                 text::indented(4, &format!("{name}: {}", one.why));
             }
         }
+        if let Some(waits) = &one.waits {
+            text::indented(4, &format!("held, nothing is changed: {waits}"));
+        }
         if one.resolved.ambiguous {
             text::indented(4, "ambiguous: only desired state, order or age decided");
         }
@@ -227,6 +259,9 @@ fn print_item(world: &World, tenant: &Tenant, all: &[Held]) {
             };
             if one.resolved.ambiguous {
                 state.push_str(" (ambiguous)");
+            }
+            if one.waits.is_some() {
+                state.push_str(" (held)");
             }
             let name = snapshot.name(one.kind, one.number).to_string();
             table.row([name, state, world.deployment_name(id), why.to_owned()]);

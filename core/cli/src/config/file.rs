@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use super::mail::MailTable;
 use super::maintenance::MaintenanceTable;
+use super::notification::NotificationTable;
 use super::plan::{ScheduleTable, ServerTable};
 use super::queue::SessionsTable;
 use super::sign_in::{SecretsTable, SignInTable};
@@ -49,6 +50,8 @@ pub(crate) struct File {
     pub(crate) sessions: SessionsTable,
     /// The built-in maintenance engine.
     pub(crate) maintenance: MaintenanceTable,
+    /// What people are told of sessions by mail, and how they may postpone them.
+    pub(crate) notification: NotificationTable,
     /// How people sign in.
     pub(crate) sign_in: SignInTable,
     /// How what the hub keeps is sealed.

@@ -6,6 +6,8 @@ use chrono::Weekday;
 use chrono_tz::Tz;
 use core_engine::EngineSettings;
 use core_maintenance::{BusinessHours, DayTime, Hubside};
+use core_model::library::{OfflineBehaviour, RebootPreference};
+use core_model::session::Session;
 use core_plan::{NoAnswer, OnChange, RebootPolicy, WhenOffline};
 use core_toml::Node;
 use schemars::JsonSchema;
@@ -42,9 +44,18 @@ pub(crate) struct MaintenanceTable {
     pub(crate) on_change: Changed,
     /// When people work: nothing is rebooted then. In the zone of each tenant.
     pub(crate) business_hours: Option<HoursTable>,
+    /// Whether computers that need onboarding get a session of the kind onboarding by themselves. Off, somebody asks
+    /// for it.
+    pub(crate) onboarding: bool,
     /// Megabytes that a script may have that runs in the hub.
     #[schemars(range(min = 16, max = 65_536))]
     pub(crate) script_memory_mb: u32,
+    /// Whether the updates of Windows are installed that somebody approved in the patch manager of an RMM, in sessions
+    /// of everything.
+    pub(crate) windows_updates: bool,
+    /// The connections of which scripts in the hub may have tokens for the directory of their own tenant, where their
+    /// definitions ask for one.
+    pub(crate) tokens_from: Vec<String>,
     /// Milliseconds between two looks at a script; left out, it is the connector's to say.
     #[schemars(range(min = 10, max = 60_000))]
     pub(crate) poll_ms: Option<u32>,
@@ -131,7 +142,10 @@ impl Default for MaintenanceTable {
             away_seconds: 600,
             on_change: Changed::Replan,
             business_hours: None,
+            onboarding: false,
             script_memory_mb: 1024,
+            windows_updates: false,
+            tokens_from: Vec::new(),
             poll_ms: None,
         }
     }
@@ -154,6 +168,7 @@ impl MaintenanceTable {
                 memory: u64::from(self.script_memory_mb) << 20,
                 ..Hubside::default()
             },
+            tokens_from: self.tokens_from.clone(),
             address: address.and_then(|text| text.parse().ok()),
             ..EngineSettings::default()
         }
@@ -181,6 +196,26 @@ impl MaintenanceTable {
             },
             ..core_plan::Settings::default()
         }
+    }
+
+    /// How a session is run that says otherwise than the settings.
+    pub(crate) fn session_as(&self, session: &Session) -> core_plan::Settings {
+        let mut settings = self.session();
+        if let Some(reboots) = session.reboots {
+            settings.reboots = match reboots {
+                RebootPreference::Normal => RebootPolicy::Normal,
+                RebootPreference::Suppress => RebootPolicy::Suppress,
+                RebootPreference::Force => RebootPolicy::Force,
+                RebootPreference::Prompt => RebootPolicy::Prompt,
+            };
+        }
+        if let Some(offline) = session.offline {
+            settings.offline = match offline {
+                OfflineBehaviour::Skip => WhenOffline::End,
+                OfflineBehaviour::ApplyOnConnect => WhenOffline::Wait,
+            };
+        }
+        settings
     }
 
     /// What becomes of what changed.
@@ -216,8 +251,36 @@ impl Day {
     }
 }
 
-/// What no program can make sense of: times that are none.
+/// What no program can make sense of: times that are none, connections that there are not.
 pub(super) fn wrong_values(root: &Node) -> Vec<Problem> {
+    let mut problems = wrong_times(root);
+    problems.extend(wrong_connections(root));
+    problems
+}
+
+fn wrong_connections(root: &Node) -> Vec<Problem> {
+    let named = root.get("maintenance").and_then(|table| table.get("tokens_from"));
+    let tables = root.get("connection").map(Node::items).unwrap_or_default();
+    let known: Vec<&str> =
+        tables.iter().filter_map(|table| table.get("name").and_then(Node::text)).collect();
+    let unknown = |node: &&Node| node.text().is_some_and(|name| !known.contains(&name));
+    named
+        .map(Node::items)
+        .unwrap_or_default()
+        .iter()
+        .filter(unknown)
+        .map(|node| {
+            let why = format!("there is no connection `{}`", node.text().unwrap_or_default());
+            let help = match known.as_slice() {
+                [] => "no connection is configured yet".to_owned(),
+                known => format!("there are: {}", known.join(", ")),
+            };
+            Problem::new(node.span.clone(), why).label("no connection").help(help)
+        })
+        .collect()
+}
+
+fn wrong_times(root: &Node) -> Vec<Problem> {
     let hours = root.get("maintenance").and_then(|table| table.get("business_hours"));
     let Some(hours) = hours else { return Vec::new() };
     let times = ["from", "until"].into_iter().filter_map(|key| hours.get(key));
@@ -239,6 +302,7 @@ mod tests {
         let table = MaintenanceTable::default();
         assert_eq!(table.session(), core_plan::Settings::default());
         assert_eq!(table.on_change(), OnChange::default());
+        assert!(!table.onboarding);
         assert!(table.engine(None).is_none(), "nobody changes a computer by default");
         let settings = table.engine_settings(Some("https://hub.example/linchpin"));
         let address = settings.address.unwrap().join("runs/1/secrets").unwrap();

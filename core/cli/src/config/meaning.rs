@@ -18,6 +18,7 @@ use super::document::Document;
 use super::file::{File, ResolveTable};
 use super::mail::{self, MailTable};
 use super::maintenance::{self, MaintenanceTable};
+use super::notification::{self, NotificationTable};
 use super::plan::{self, ServerTable};
 use super::problem::Problem;
 use super::schema::own_schema;
@@ -48,6 +49,7 @@ pub(super) struct Understood {
     pub(super) technician: TechnicianTable,
     pub(super) queue: QueueRules,
     pub(super) maintenance: MaintenanceTable,
+    pub(super) notification: NotificationTable,
     pub(super) webhooks: Vec<WebhookTable>,
     pub(super) traces: TracesTable,
     pub(super) mail: MailTable,
@@ -99,6 +101,7 @@ pub(super) fn understand(
         technician: file.technician_tools,
         queue: file.sessions.rules(),
         maintenance: file.maintenance,
+        notification: file.notification,
         webhooks: file.webhook,
         traces: file.traces,
         mail: file.mail,
@@ -178,6 +181,7 @@ fn wrong_values(root: &Node) -> Vec<Problem> {
     problems.extend(mail::wrong_values(root));
     problems.extend(sign_in::wrong_values(root));
     problems.extend(maintenance::wrong_values(root));
+    problems.extend(notification::wrong_values(root));
     let splits = root.get("tenants").and_then(|tenants| tenants.get("domain_split"));
     for split in splits.map(Node::items).unwrap_or_default() {
         if let Some(directory) = split.get("directory") {

@@ -34,6 +34,7 @@ pub(super) fn of(document: &Document, path: &Path, registry: &Registry) -> Vec<S
         look(node, inner, &own, &format!("[{table}]"), &mut found);
     }
     warnings.extend(super::mail::warnings(root));
+    warnings.extend(super::notification::warnings(root));
     let literal = found.iter().filter(|one| is_literal(&one.text));
     for one in literal.clone() {
         warnings.push(format!(

@@ -1,7 +1,7 @@
 //! Finding what an argument names among the definitions.
 
 use core_model::id::DeploymentId;
-use core_model::library::{Deployment, ItemId, handle};
+use core_model::library::{Deployment, ItemId, Schedule, handle};
 use core_resolve::ItemKey;
 
 use super::World;
@@ -74,6 +74,20 @@ impl World {
         let keys = self.resolver.definitions().items().filter(|key| key.item == item);
         let wanted = keys.filter(|key| instance.is_none() || key.instance.as_deref() == instance);
         wanted.cloned().collect()
+    }
+
+    /// The schedule that somebody means by its id or name, or the beginning of one.
+    ///
+    /// # Errors
+    /// With exit code 2 where there is none, or several.
+    pub(crate) fn schedule(&self, text: &str) -> Result<&Schedule, Failure> {
+        let schedules = self.loaded.library.schedules.iter().map(|one| Named {
+            what: one,
+            id: one.id.to_string(),
+            name: &one.name,
+            title: "",
+        });
+        one("schedule", "schedules", text, &schedules.collect::<Vec<_>>())
     }
 
     /// The deployment that somebody means by its id or name, or the beginning of one.

@@ -1,11 +1,13 @@
 //! The commands that say who should have what, and why, against a small MSP written straight into a
 //! store.
 
+mod cloud;
 mod files;
 mod firm;
 mod items;
 mod library;
 mod requests;
+mod schedules;
 mod sessions;
 mod shown;
 

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::run::Place;
 
 mod machine;
+mod schedules;
 
 use machine::{Machine, until};
 

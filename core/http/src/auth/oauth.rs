@@ -113,6 +113,15 @@ impl OAuth {
         self
     }
 
+    /// A token of a scope for whoever is to use it elsewhere: one of its own, signed in for now, so that it is good for
+    /// its whole life and a consent that was revoked is noticed.
+    ///
+    /// # Errors
+    /// As signing in.
+    pub async fn token_of(&self, scope: &str) -> Result<Token> {
+        self.fetch(scope).await
+    }
+
     async fn fetch(&self, scope: &str) -> Result<Token> {
         let request = (self.endpoint)(scope);
         let host = url::Url::parse(&request.url).ok();

@@ -16,6 +16,7 @@ use crate::library::Library;
 use crate::words::Words;
 
 mod items;
+mod schedule;
 
 /// The parameters of items whose values are names of kept secrets.
 pub(super) type Secret = BTreeSet<(ItemId, String)>;
@@ -59,6 +60,10 @@ pub(super) fn shown(words: Words<'_>, secret: &Secret) -> BTreeMap<(Kind, String
     for one in &library.deployments {
         let facts = deployment(one, words, secret);
         put(Kind::Deployment, one.id.to_string(), printable(&one.name), facts);
+    }
+    for one in &library.schedules {
+        let facts = schedule::schedule(one, words);
+        put(Kind::Schedule, one.id.to_string(), printable(&one.name), facts);
     }
     for one in &library.expectations {
         put(Kind::Expect, one.id.to_string(), printable(&one.name), expectation(one, words));
@@ -181,6 +186,8 @@ fn deployment(one: &Deployment, words: Words<'_>, secret: &Secret) -> Facts {
     let places: Vec<String> =
         places.into_iter().filter(|(_, on)| *on).map(|(place, _)| place.to_owned()).collect();
     facts.many("show_in", &places, places.clone());
+    let rings = one.rings.iter().map(|ring| words.ring(ring)).collect();
+    facts.many("rings", &one.rings, rings);
     if !one.parameters.is_empty() {
         let json = Value::Object(without_secrets(one, secret));
         facts.put("parameters", &json, printable(&json.to_string()));

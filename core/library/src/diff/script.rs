@@ -30,6 +30,10 @@ pub(super) fn in_short(script: &Script) -> String {
     if script.ignores_business_hours {
         parts.push("in business hours too".to_owned());
     }
+    if !script.needs.is_empty() {
+        let words: Vec<&str> = script.needs.iter().map(|need| need.word()).collect();
+        parts.push(format!("needs {}", words.join(", ")));
+    }
     parts.join(", ")
 }
 

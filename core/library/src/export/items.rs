@@ -81,6 +81,10 @@ impl Scripts {
         if script.ignores_business_hours {
             pairs.push("ignores_business_hours = true".to_owned());
         }
+        if !script.needs.is_empty() {
+            let words: Vec<String> = script.needs.iter().map(|need| quoted(need.word())).collect();
+            pairs.push(format!("needs = [{}]", words.join(", ")));
+        }
         match pairs.as_slice() {
             [_] if !as_file => quoted(&script.body),
             _ => format!("{{ {} }}", pairs.join(", ")),
@@ -197,6 +201,10 @@ pub(super) fn task(out: &mut Out, one: &Task, references: &References<'_>) -> Sc
     }
     if let Some(lock) = &one.serial {
         out.text("serial", lock);
+    }
+    if !one.secret_fields.is_empty() {
+        let names = one.secret_fields.iter().map(|one| quoted(one));
+        out.list("secret_fields", &names.collect::<Vec<_>>());
     }
     out.flag("onboarding_only", one.onboarding_only);
     out.flag("ignored_in_automatic_onboarding", one.ignored_in_automatic_onboarding);

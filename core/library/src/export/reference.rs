@@ -60,6 +60,11 @@ pub(super) struct References<'a> {
 }
 
 impl<'a> References<'a> {
+    /// What files call a tag.
+    pub(super) fn tag(&self, id: &TagId) -> String {
+        defined(&self.tags, id)
+    }
+
     pub(super) fn new(library: &'a Library, names: &'a Names) -> Self {
         Self {
             names,
@@ -256,7 +261,7 @@ impl<'a> References<'a> {
                 children(self.tenant("tenant", *tenant), *set)
             }
             Target::Group(id) => self.group(*id, home),
-            Target::Tag(id) => Reference::of("tag", defined(&self.tags, id)),
+            Target::Tag(id) => Reference::of("tag", self.tag(id)),
             Target::AgreementType { connection, name, children: set } => {
                 let mut reference = Reference::of("agreement", quoted(name));
                 if let Some(connection) = connection {

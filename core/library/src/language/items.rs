@@ -34,6 +34,14 @@ pub enum NobodyWord {
     Fail,
 }
 
+/// What a script that runs in the hub needs of somebody else's system.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+pub enum NeedWord {
+    /// A token for Microsoft Graph in the directory of the tenant that it runs for.
+    Graph,
+}
+
 /// A script: its text in quotes, or a table with a file beside this one.
 #[derive(JsonSchema)]
 #[schemars(untagged)]
@@ -66,6 +74,8 @@ pub struct ScriptTable {
     pub nobody_logged_on: Option<NobodyWord>,
     /// It runs in business hours too, where its like waits for their end.
     pub ignores_business_hours: Option<bool>,
+    /// What it may ask the hub for; for the contexts "metascript" and "cloud".
+    pub needs: Option<Vec<NeedWord>>,
 }
 
 /// How a name is compared with those of the software table, without case.
@@ -417,6 +427,9 @@ pub struct TaskTable {
     pub parameters: Option<Vec<ParameterTable>>,
     /// The lock that it holds while it runs: of everything with this one, one runs at a time.
     pub serial: Option<String>,
+    /// Names of fields of what `get` reads whose values only operators and admins see, however deep they stand;
+    /// compared without case.
+    pub secret_fields: Option<Vec<String>>,
     /// It takes part in onboarding runs only.
     pub onboarding_only: Option<bool>,
     /// It takes no part in onboarding runs that nobody looks at.

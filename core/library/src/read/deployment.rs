@@ -36,6 +36,7 @@ impl<'a> Reader<'a> {
         let dates = self.dates(table);
         let connection =
             table.get("connection").and_then(|node| self.connection((table.file, node)));
+        let rings = self.rings(table, state.as_ref());
         let parameters = self.given(table);
         self.hold(table, (item, state.as_ref()), &parameters);
         let order = table.number("order").and_then(|order| i32::try_from(order).ok());
@@ -67,6 +68,7 @@ impl<'a> Reader<'a> {
                 self_service: shown("self-service"),
                 technician_tools: shown("technician-tools"),
             },
+            rings,
             parameters,
             note: table.text("note").unwrap_or_default().to_owned(),
             created_us,
@@ -84,7 +86,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The tenant that it is for; `None` where there is one that is unknown.
-    fn owner(&mut self, table: Table<'a>) -> Option<Option<Owner>> {
+    pub(super) fn owner(&mut self, table: Table<'a>) -> Option<Option<Owner>> {
         let children = table.flag("children");
         match table.get("tenant") {
             Some(node) => {
@@ -101,7 +103,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn whole_target(&mut self, table: Table<'a>, owner: Option<Owner>) -> Option<Target> {
+    pub(super) fn whole_target(
+        &mut self,
+        table: Table<'a>,
+        owner: Option<Owner>,
+    ) -> Option<Target> {
         let target = self.target(table.file, table.get("target")?, Home::of(owner))?;
         if target.depth() > DEEPEST_TARGET {
             let what = format!("this target is nested more than {DEEPEST_TARGET} deep");
@@ -110,7 +116,11 @@ impl<'a> Reader<'a> {
         Some(target)
     }
 
-    fn classes(&mut self, table: Table<'a>, item: Option<ItemId>) -> BTreeSet<DeviceClass> {
+    pub(super) fn classes(
+        &mut self,
+        table: Table<'a>,
+        item: Option<ItemId>,
+    ) -> BTreeSet<DeviceClass> {
         let class = |node: &Node| match node.text()? {
             "servers" => Some(DeviceClass::Servers),
             "workstations" => Some(DeviceClass::Workstations),

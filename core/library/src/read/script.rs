@@ -1,6 +1,8 @@
 //! Scripts: written in place, or in a file beside the definition.
 
-use core_model::library::{NobodyLoggedOn, Script, ScriptContext, ScriptLanguage, SubjectKind};
+use core_model::library::{
+    NobodyLoggedOn, Script, ScriptContext, ScriptLanguage, ScriptNeed, SubjectKind,
+};
 use core_toml::{Item, Node, printable};
 
 use super::{Place, Reader, Table};
@@ -38,6 +40,7 @@ impl<'a> Reader<'a> {
         let context = self.context(inner, of);
         let language = self.language(inner, context);
         let nobody_logged_on = self.nobody(inner, context);
+        let needs = self.needs(inner, context);
         let limit = inner.number("time_limit").and_then(|limit| u32::try_from(limit).ok());
         Some(Script {
             language: language?,
@@ -46,6 +49,7 @@ impl<'a> Reader<'a> {
             time_limit_s: limit,
             nobody_logged_on,
             ignores_business_hours: inner.flag("ignores_business_hours"),
+            needs,
         })
     }
 
@@ -174,6 +178,23 @@ impl<'a> Reader<'a> {
             self.say(&table.place("language"), what, "not here", help);
         }
         language
+    }
+
+    fn needs(&mut self, table: Table<'a>, context: ScriptContext) -> Vec<ScriptNeed> {
+        let mut needs: Vec<ScriptNeed> = Vec::new();
+        let words: Vec<&str> = table.items("needs").iter().filter_map(Node::text).collect();
+        if !words.is_empty() && !context.in_hub() {
+            let what = "`needs` is for scripts that run in the hub";
+            let help = "give it the context \"metascript\" or \"cloud\", or remove it";
+            self.say(&table.place("needs"), what, "not here", help);
+        }
+        for word in words {
+            // What is none was told by the schema.
+            needs.extend(ScriptNeed::of_word(word));
+        }
+        needs.sort_unstable();
+        needs.dedup();
+        needs
     }
 
     fn nobody(&mut self, table: Table<'a>, context: ScriptContext) -> NobodyLoggedOn {

@@ -2,6 +2,9 @@
 
 use core_model::library::{ScriptPurpose, Task, TaskCategory, TaskScripts};
 
+use core_toml::Node;
+use serde_json::Value;
+
 use super::items::origin;
 use super::{Reader, Table};
 
@@ -41,6 +44,7 @@ impl<'a> Reader<'a> {
             scripts,
             parameters,
             serial,
+            secret_fields: secret_fields(table),
             onboarding_only: table.flag("onboarding_only"),
             ignored_in_automatic_onboarding: table.flag("ignored_in_automatic_onboarding"),
             prerequisites,
@@ -57,4 +61,10 @@ impl<'a> Reader<'a> {
         }
         Some(lock.to_owned())
     }
+}
+
+fn secret_fields(table: Table<'_>) -> Vec<String> {
+    let items = table.get("secret_fields").map(Node::json).unwrap_or_default();
+    let names = items.as_array().into_iter().flatten().filter_map(Value::as_str);
+    names.map(str::to_owned).collect()
 }

@@ -73,6 +73,7 @@ fn the_examples_are_read_and_come_through_an_export() {
     let written = export(&library, &names);
     assert_eq!(read(&written, &names, &library, 1).unwrap(), library);
     let created = diff(&Library::default(), &library, &names);
-    assert_eq!(created.len(), 8 + 9 + 1 + 1);
+    assert_eq!(created.len(), 8 + 9 + 1 + 2 + 3);
+    assert_eq!(library.schedules.len(), 3);
     assert_eq!(lacks(&library), [], "what the examples want can be done");
 }

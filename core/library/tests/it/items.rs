@@ -66,6 +66,7 @@ name = "configure-reader"
 script = { file = "reader/configure.ps1" }
 test = "$true"
 serial = "printers"
+secret_fields = ["recoveryKey", "pin"]
 onboarding_only = true
 ignored_in_automatic_onboarding = true
 order = { end = -1 }
@@ -144,6 +145,7 @@ fn every_key_of_versions_and_tasks_is_read() {
     assert_eq!(task.scripts.by_method(TaskMethod::Test).unwrap().body, "$true");
     assert_eq!(task.scripts.by_method(TaskMethod::Set).unwrap().body, "param($method)\n");
     assert_eq!(task.serial.as_deref(), Some("printers"));
+    assert_eq!(task.secret_fields, ["recoveryKey", "pin"]);
     assert!(task.onboarding_only && task.ignored_in_automatic_onboarding);
     assert_eq!(task.order, Order::End(-1));
     assert!(task.parameters[0].required && task.parameters[0].kind == ParameterKind::Password);

@@ -9,4 +9,5 @@ mod over;
 mod random;
 mod reading;
 mod roundtrip;
+mod schedules;
 mod world;

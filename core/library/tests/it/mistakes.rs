@@ -444,3 +444,34 @@ fn all_mistakes_of_all_files_are_told_at_once() {
     let json: Vec<_> = problems.iter().flat_map(|one| one.json()).collect();
     assert_eq!((&json[0]["file"], &json[0]["line"]), (&"a.toml".into(), &2.into()));
 }
+
+#[test]
+fn s30_a_ring_says_who_is_in_it_once_and_shares_grow() {
+    let rings = |rings: &str| rule(&[&format!("rings = [{rings}]")]);
+    check(
+        &rings("{ soak_hours = 4 }"),
+        "rings = [{ soak_hours = 4 }] @ { soak",
+        &["this ring does not say who is in it", "percent = 5"],
+    );
+    check(
+        &rings("{ tag = 'x', percent = 5 }"),
+        "rings = [{ tag = 'x', percent = 5 }] @ { tag",
+        &["this ring says two things"],
+    );
+    check(
+        &rings("{ percent = 25 }, { percent = 5 }"),
+        "rings = [{ percent = 25 }, { percent = 5 }] @ 5 }]",
+        &["this ring has 5 %, and one before it 25 %"],
+    );
+    check(&rings("{ percent = 101 }"), "rings = [{ percent = 101 }] @ 101", &["100"]);
+    check(
+        &rings("{ tag = 'nobody' }"),
+        "rings = [{ tag = 'nobody' }] @ 'nobody'",
+        &["these files define no tag `nobody`"],
+    );
+    check(
+        &rule(&["state = 'ignored'", "rings = [{ percent = 5 }]"]),
+        "rings = [{ percent = 5 }] @ [{",
+        &["what is ignored is done to nobody"],
+    );
+}

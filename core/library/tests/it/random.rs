@@ -6,8 +6,8 @@ use core_model::facts::ConnectionGroupKind;
 use core_model::id::{ComputerId, ExpectationId, GroupId, PersonId, ProductId, TagId, TenantId};
 use core_model::library::{
     Budget, ComputerSettings, Deployment, DesiredState, DeviceClass, Enforcement, Expectation,
-    Expected, ItemId, Origin, Owner, Parameter, RecommendedUse, Software, SubjectId, Tag, Target,
-    Task, TaskCategory, TenantSettings,
+    Expected, ItemId, Origin, Owner, Parameter, RecommendedUse, Ring, RingMembers, Software,
+    SubjectId, Tag, Target, Task, TaskCategory, TenantSettings,
 };
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
@@ -17,6 +17,7 @@ use serde_json::json;
 use self::items::ITEMS;
 
 mod items;
+mod schedules;
 
 /// Names as people, vendors and accidents make them.
 const NAMES: &[&str] = &[
@@ -149,7 +150,10 @@ impl Dice {
             excluded_from_maintenance: self.chance(0.5),
         });
         let computers = computers.collect();
-        Library { software, tasks, tags, deployments, expectations, tenants, computers }.sorted()
+        let schedules =
+            (0..self.dice.random_range(0..4)).map(|at| self.schedule(at, &tasks)).collect();
+        Library { software, tasks, tags, deployments, schedules, expectations, tenants, computers }
+            .sorted()
     }
 
     /// A name that no other definition of its kind has.
@@ -282,6 +286,7 @@ impl Dice {
             DateRange { start: self.pick(&[None, day(1)]), end: self.pick(&[None, day(31)]) };
         one.visibility.self_service = self.chance(0.3);
         one.visibility.technician_tools = self.chance(0.3);
+        one.rings = self.rings(&one.state);
         one.note =
             self.pick(&["", "a note", "two\nlines \"\"\"\n", "\n'", "a\r\nb", "  x "]).to_owned();
         if self.chance(0.4) {
@@ -291,6 +296,32 @@ impl Dice {
             });
             one.parameters = parameters.as_object().cloned().unwrap_or_default();
         }
+    }
+
+    fn rings(&mut self, state: &DesiredState) -> Vec<Ring> {
+        if *state == DesiredState::Ignored || self.chance(0.6) {
+            return Vec::new();
+        }
+        let mut share = 0;
+        let rings = (0..self.dice.random_range(1..4)).map(|_| {
+            let members = match self.chance(0.5) {
+                true => RingMembers::Tag(self.pick(&self.tags.clone())),
+                false => {
+                    share += self.dice.random_range(1..34);
+                    RingMembers::Percent(share)
+                }
+            };
+            let usual = Ring::new(members);
+            Ring {
+                name: self.pick(&["", "canary", "it's \"x\""]).to_owned(),
+                soak_hours: self.pick(&[0, 24, 8_760]),
+                reached_percent: self.pick(&[80, 1, 100]),
+                failures_percent: self.pick(&[2, 0, 100]),
+                failures_minimum: self.pick(&[2, 1, 1_000_000]),
+                ..usual
+            }
+        });
+        rings.collect()
     }
 
     fn expectation(&mut self, at: usize, deployments: &[Deployment]) -> Option<Expectation> {

@@ -279,3 +279,42 @@ fn two_things_of_one_name_are_told_apart_by_their_ids() {
     assert!(words.contains(&person("ana").to_string()), "{words}");
     assert!(words.contains(&person("ana2").to_string()), "{words}");
 }
+
+#[test]
+fn s30_the_rings_of_a_deployment_are_read_with_what_is_usual_and_written_without_it() {
+    use core_model::library::{Ring, RingMembers};
+    let text = "tag = [{ name = 'pilot' }]\nsoftware = [{ name = 'reader' }]\n[[deployment]]\n\
+                name = 'd'\nsoftware = 'reader'\nstate = 'latest'\ntarget = 'all'\n\
+                rings = [{ name = 'ours', tag = 'Pilot', soak_hours = 0 }, { percent = 5, failures_minimum = 3 }, \
+                { percent = 25, reached_percent = 50, failures_percent = 10 }]\n";
+    let library = read_text(text).unwrap();
+    let tag = RingMembers::Tag(library.tags[0].id);
+    let [five, quarter] = [5, 25].map(RingMembers::Percent);
+    let rings = [
+        Ring { name: "ours".to_owned(), soak_hours: 0, ..Ring::new(tag) },
+        Ring { failures_minimum: 3, ..Ring::new(five) },
+        Ring { reached_percent: 50, failures_percent: 10, ..Ring::new(quarter) },
+    ];
+    assert_eq!(library.deployments[0].rings, rings);
+    let usual = Ring::new(five);
+    let said =
+        (usual.soak_hours, usual.reached_percent, usual.failures_percent, usual.failures_minimum);
+    assert_eq!(said, (24, 80, 2, 2));
+    let files = core_library::export(&library, &core_library::Names::default());
+    let file = files.iter().find(|file| file.path == "deployments.toml").unwrap();
+    for part in [
+        "{ name = \"ours\", tag = \"pilot\", soak_hours = 0 }",
+        "{ percent = 5, failures_minimum = 3 }",
+    ] {
+        assert!(file.text.contains(part), "{}", file.text);
+    }
+    // Another ring is another deployment, and said in words.
+    let mut other = library.clone();
+    other.deployments[0].rings.pop();
+    let changes = core_library::diff(&library, &other, &core_library::Names::default());
+    let told = changes.iter().map(ToString::to_string).collect::<String>();
+    assert!(
+        told.contains("25 %, soak 24 h, 50 % reached, halt above 10 % failures (2 at least)"),
+        "{told}"
+    );
+}

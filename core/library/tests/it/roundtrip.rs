@@ -87,7 +87,7 @@ fn a_difference_of_any_field_of_software_and_tasks_is_told_alone() {
         each!(software: title, publisher, versions, detection, scripts, dynamic_versions);
         each!(software: reported_uninstall, upgrade, repair, reboot_needed, configuration);
         each!(software: licensing, parameters, prerequisites, order);
-        each!(tasks: scripts, parameters, serial, onboarding_only);
+        each!(tasks: scripts, parameters, serial, secret_fields, onboarding_only);
         each!(tasks: ignored_in_automatic_onboarding, prerequisites, order);
     }
     assert!(told > 2_000, "{told}");

@@ -11,10 +11,10 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use core_connector::{ErrorKind, ScriptHandle, ScriptOutcome, Secret};
 use core_maintenance::{
-    Book, Brief, Carrier, Clock, Command, Demand, Desk, Ended, Error, Hubside, Keys, Line, Locks,
-    Names, Result, Way, Ways, carry_out,
+    AccessToken, Around, Book, Brief, Carrier, Clock, Command, Demand, Desk, Ended, Error, Hubside,
+    Keys, Line, Locks, Names, NoToken, Result, Stopped, Updates, Way, Ways, carry_out,
 };
-use core_model::id::{ComputerId, SoftwareId, TaskId, TenantId, VersionId};
+use core_model::id::{ComputerId, DeploymentId, SoftwareId, TaskId, TenantId, VersionId};
 use core_model::library::{
     Deployment, DesiredState, Detection, KeptSecret, Script, ScriptLanguage, ScriptPurpose,
     Software, SoftwareVersion, Target, Task, UpgradeStrategy,
@@ -22,6 +22,8 @@ use core_model::library::{
 use core_plan::{Catalogue, OnChange, Plan, Report, RunKind, Settings};
 use core_script::{Caps, CommandShell, SecretFetch};
 use uuid::Uuid;
+
+use crate::around::Surroundings;
 
 /// How many more words the hub says before it dies.
 pub(crate) struct Life {
@@ -67,6 +69,8 @@ pub(crate) struct Sh {
     /// It takes what it is sent and never answers.
     pub(crate) mute: AtomicBool,
     pub(crate) online: AtomicBool,
+    /// So many of its next answers are no sense.
+    pub(crate) nonsense: AtomicU32,
 }
 
 impl Sh {
@@ -77,7 +81,13 @@ impl Sh {
             life: Mutex::new(Life::endless()),
             mute: AtomicBool::new(false),
             online: AtomicBool::new(true),
+            nonsense: AtomicU32::new(0),
         })
+    }
+
+    /// How many commands it was sent.
+    pub(crate) fn sent(&self) -> usize {
+        self.vendor.lock().unwrap().runs.len()
     }
 
     fn life(&self) -> Arc<Life> {
@@ -112,6 +122,11 @@ impl Carrier for Sh {
 
     async fn poll(&self, handle: &ScriptHandle) -> core_connector::Result<ScriptOutcome> {
         self.life().say().map_err(|_| away())?;
+        let left = |left: u32| left.checked_sub(1);
+        if self.nonsense.fetch_update(Ordering::SeqCst, Ordering::SeqCst, left).is_ok() {
+            let detail = "a page to sign in instead of JSON";
+            return Err(core_connector::Error::new(ErrorKind::Protocol, "poll", detail));
+        }
         let run: Uuid = handle.0.parse().unwrap();
         Ok(match self.vendor.lock().unwrap().runs.get(&run).cloned() {
             Some(Some(output)) => ScriptOutcome::Done { output, truncated: false },
@@ -148,21 +163,26 @@ async fn sh(command: &Command) -> String {
 #[derive(Default)]
 pub(crate) struct Kept {
     pub(crate) lines: BTreeMap<u32, Line>,
-    plan: Option<Plan>,
+    pub(crate) plan: Option<Plan>,
     locks: BTreeMap<String, Uuid>,
 }
 
 /// A machine and everything around it.
+pub(crate) type Stops = Box<dyn Fn(&Estate, Option<DeploymentId>) -> Option<Stopped> + Send + Sync>;
+
 pub(crate) struct Estate {
     folder: tempfile::TempDir,
     pub(crate) kept: Arc<Mutex<Kept>>,
     pub(crate) ways: Vec<(&'static str, Arc<Sh>)>,
     pub(crate) secrets: BTreeMap<String, Secret>,
     pub(crate) hubside: Hubside,
+    pub(crate) around: Mutex<Surroundings>,
     software: Vec<Software>,
     tasks: Vec<Task>,
     demands: Vec<Demand>,
     pub(crate) settings: Settings,
+    /// What is stopped, given the deployment for whose sake something is to be changed.
+    pub(crate) stops: Stops,
     pub(crate) change: Box<dyn Fn(&mut Brief) + Send + Sync>,
     /// How much faster than life the hub's clock goes, in steps of a pause.
     pub(crate) pause_is: TimeDelta,
@@ -180,10 +200,12 @@ impl Estate {
             ways: vec![("one", Sh::fresh())],
             secrets: BTreeMap::new(),
             hubside,
+            around: Mutex::default(),
             software: Vec::new(),
             tasks: Vec::new(),
             demands: Vec::new(),
             settings: Settings::default(),
+            stops: Box::new(|_, _| None),
             change: Box::new(|_| ()),
             pause_is: TimeDelta::zero(),
             now: Mutex::new(Utc::now()),
@@ -273,6 +295,7 @@ impl Estate {
             on_change: OnChange::Replan,
             hours: None,
             changes_wait: false,
+            updates: false,
         };
         (self.change)(&mut brief);
         brief
@@ -290,6 +313,7 @@ impl Estate {
             keys: &hub,
             locks: &hub,
             clock: &hub,
+            around: &hub,
             hubside: &self.hubside,
         };
         carry_out(&self.brief(), desk, act).await
@@ -301,6 +325,11 @@ impl Estate {
             Ended::Over { report, .. } => report,
             other => panic!("{other:?}"),
         }
+    }
+
+    /// The next session begins with an empty book.
+    pub(crate) fn another_session(&self) {
+        *self.kept.lock().unwrap() = Kept::default();
     }
 
     pub(crate) fn words(report: &Report) -> Vec<String> {
@@ -356,6 +385,46 @@ impl Ways for Hub<'_> {
 }
 
 #[async_trait]
+impl Around for Hub<'_> {
+    async fn facts(&self) -> Result<serde_json::Map<String, serde_json::Value>> {
+        Ok(self.estate.around.lock().unwrap().facts())
+    }
+
+    async fn token(
+        &self,
+        _: &str,
+        _: Option<&str>,
+    ) -> Result<std::result::Result<AccessToken, NoToken>> {
+        Ok(self.estate.around.lock().unwrap().token())
+    }
+
+    async fn say(&self, words: &str) -> Result<()> {
+        self.estate.around.lock().unwrap().said.push(words.to_owned());
+        Ok(())
+    }
+
+    async fn enter_maintenance(&self) -> Result<Vec<String>> {
+        self.life.say()?;
+        Ok(self.estate.around.lock().unwrap().enter())
+    }
+
+    async fn leave_maintenance(&self) -> Result<Vec<String>> {
+        self.life.say()?;
+        Ok(self.estate.around.lock().unwrap().leave())
+    }
+
+    async fn updates(&self) -> Result<std::result::Result<Option<Updates>, String>> {
+        self.life.say()?;
+        Ok(self.estate.around.lock().unwrap().updates())
+    }
+
+    async fn install_updates(&self, _: &str) -> Result<std::result::Result<(), String>> {
+        self.life.say()?;
+        self.estate.around.lock().unwrap().install()
+    }
+}
+
+#[async_trait]
 impl Keys for Hub<'_> {
     async fn values(
         &self,
@@ -388,6 +457,10 @@ impl Locks for Hub<'_> {
     async fn give_back(&self, name: &str) -> Result<()> {
         self.estate.kept.lock().unwrap().locks.remove(name);
         Ok(())
+    }
+
+    async fn stopped(&self, deployment: Option<DeploymentId>) -> Result<Option<Stopped>> {
+        Ok((self.estate.stops)(self.estate, deployment))
     }
 }
 

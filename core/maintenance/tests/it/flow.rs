@@ -106,6 +106,12 @@ async fn s18_a_download_that_fails_is_tried_three_times_and_told_as_such() {
         "{result:?}"
     );
     assert_eq!(estate.read("log"), "", "nothing was installed");
+    // Asked for by hand once more, it is tried as often again.
+    estate.another_session();
+    let key = report.results[0].0.clone();
+    estate.change = Box::new(move |brief| brief.run = RunKind::Again([key.clone()].into()));
+    let words = Estate::words(&estate.whole().await);
+    assert!(words[0].contains("tried 3 times"), "{words:?}");
 }
 
 #[tokio::test]
@@ -263,4 +269,52 @@ async fn changes_wait_for_the_end_of_business_hours_where_they_are_to() {
     estate.change = Box::new(|_| ());
     assert_eq!(estate.whole().await.overall, Overall::Passed);
     assert_eq!(estate.read("log"), "install reader 1.0\n");
+}
+
+/// What a monitor prints: two megabytes of JSON in one line, with something secret in it.
+fn large() -> String {
+    let row = "{\"name\":\"C:\",\"RecoveryKey\":\"112233-hunter2\"}";
+    let rows = vec![row; (2 << 20) / row.len() + 1].join(",");
+    format!("{{\"disks\":[{rows}]}}")
+}
+
+#[tokio::test]
+async fn s7_what_a_monitor_reads_is_kept_whole_and_says_nothing_of_compliance() {
+    for in_hub in [false, true] {
+        let mut estate = Estate::new();
+        std::fs::write(estate.path("large"), large()).unwrap();
+        let mut get = estate.sh("echo first some words; cat @/large; echo");
+        if in_hub {
+            get = get.in_context(ScriptContext::Metascript);
+        }
+        let task = estate.task("disks");
+        task.scripts = TaskScripts::default().with(ScriptPurpose::Get, Some(get));
+        task.secret_fields = vec!["recoverykey".to_owned()];
+        estate.demand("disks", DesiredState::Monitor);
+        let report = estate.whole().await;
+        assert_eq!(Estate::words(&report), ["recorded"], "in the hub: {in_hub}");
+        let kept = estate.kept.lock().unwrap();
+        let readings: Vec<_> =
+            kept.lines.values().filter_map(|line| line.said.reading.clone()).collect();
+        assert_eq!(readings.len(), 1, "it is read once");
+        assert_eq!(readings[0].value, serde_json::from_str::<serde_json::Value>(&large()).unwrap());
+        let hidden = readings[0].clone().hidden().to_string();
+        assert!(hidden.contains("\"RecoveryKey\":\"***\"") && !hidden.contains("hunter2"));
+        // Beside the reading it stands nowhere.
+        let beside =
+            kept.lines.values().map(|line| format!("{:?} {}", line.outcome, line.said.output));
+        assert!(beside.into_iter().all(|text| !text.contains("hunter2")));
+    }
+}
+
+#[tokio::test]
+async fn s7_a_reading_that_is_cut_off_is_none() {
+    let mut estate = Estate::new();
+    std::fs::write(estate.path("large"), format!("\"{}\"", "x".repeat(5 << 20))).unwrap();
+    let get = estate.sh("cat @/large; echo");
+    let task = estate.task("disks");
+    task.scripts = TaskScripts::default().with(ScriptPurpose::Get, Some(get));
+    estate.demand("disks", DesiredState::Monitor);
+    let words = Estate::words(&estate.whole().await);
+    assert!(words[0].starts_with("failed: what it read has 5"), "{words:?}");
 }

@@ -3,7 +3,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that meets what it did not expect must stop there")]
 
+mod around;
+mod callback;
 mod crash;
 mod estate;
 mod flow;
+mod graphs;
+mod modes;
+mod stops;
 mod ways;

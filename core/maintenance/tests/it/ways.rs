@@ -110,3 +110,48 @@ async fn a_long_script_is_staged_and_leaves_nothing_behind() {
     assert_eq!(estate.whole().await.overall, Overall::Passed);
     assert_eq!(std::fs::read_dir(estate.path("staged")).unwrap().count(), 0);
 }
+
+#[tokio::test]
+async fn what_was_sent_by_a_way_goes_by_no_other_while_the_computer_is_away() {
+    let estate = slow(Estate::new().with_way("two"));
+    planned_and_mute(&estate).await;
+    estate.ways[1].1.mute.store(true, Ordering::SeqCst);
+    let both_go = async {
+        goes_when_sent(&estate).await;
+    };
+    // The second goes with the first: nobody is there any more to be asked.
+    let second = Arc::clone(&estate.ways[1].1);
+    let with_it = async {
+        while estate.ways[0].1.online.load(Ordering::SeqCst) {
+            tokio::task::yield_now().await;
+        }
+        second.online.store(false, Ordering::SeqCst);
+    };
+    let process = estate.process(Life::endless(), true);
+    let (ended, (), ()) = tokio::join!(process, both_go, with_it);
+    assert!(matches!(ended, Ok(Ended::Waits { until: None, .. })), "{ended:?}");
+    let kept = estate.kept.lock().unwrap();
+    let open = kept.lines.values().find(|line| line.outcome.is_none()).unwrap();
+    assert_eq!(open.run.as_ref().map(|run| run.way.as_str()), Some("one"), "{open:#?}");
+    assert_eq!(estate.ways[1].1.sent(), 0, "it went a second way too");
+}
+
+#[tokio::test]
+async fn answers_that_are_no_sense_are_asked_for_again_before_what_was_sent_counts_as_lost() {
+    let estate = slow(Estate::new());
+    assert!(matches!(estate.process(Life::endless(), false).await, Ok(Ended::Planned(_))));
+    estate.ways[0].1.nonsense.store(5, Ordering::SeqCst);
+    assert_eq!(estate.whole().await.overall, Overall::Passed);
+    let interrupted = |line: &core_maintenance::Line| {
+        line.outcome.as_ref() == Some(&core_plan::Outcome::Interrupted)
+    };
+    assert!(!estate.kept.lock().unwrap().lines.values().any(interrupted));
+    // What makes no sense for ever is lost, and the computer is looked at.
+    estate.another_session();
+    std::fs::remove_file(estate.path("reader")).unwrap();
+    assert!(matches!(estate.process(Life::endless(), false).await, Ok(Ended::Planned(_))));
+    estate.ways[0].1.nonsense.store(6, Ordering::SeqCst);
+    assert_eq!(estate.whole().await.overall, Overall::Passed);
+    assert!(estate.kept.lock().unwrap().lines.values().any(interrupted));
+    assert_eq!(estate.read("log"), "install reader 1.0\ninstall reader 1.0\n", "once a session");
+}

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ItemId, Origin, SubjectId, Target};
+use super::{ItemId, Origin, Ring, SubjectId, Target};
 use crate::dates::DateRange;
 use crate::id::{DeploymentId, TenantId};
 
@@ -193,6 +193,9 @@ pub struct Deployment {
     /// Where it is offered.
     #[serde(default)]
     pub visibility: Visibility,
+    /// Who gets it first; without rings everybody gets it at once. They do not touch who wins.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rings: Vec<Ring>,
     /// What its scripts are given; opaque here.
     #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
     pub parameters: serde_json::Map<String, serde_json::Value>,
@@ -235,6 +238,7 @@ impl Deployment {
             connection: None,
             dates: DateRange::default(),
             visibility: Visibility::default(),
+            rings: Vec::new(),
             parameters: serde_json::Map::new(),
             note: String::new(),
             created_us,

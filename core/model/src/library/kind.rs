@@ -37,6 +37,8 @@ kinds! {
     Tag = "tag",
     /// A rule.
     Deployment = "deployment",
+    /// When sessions are made by themselves, and for whom.
+    Schedule = "schedule",
     /// A golden case.
     Expectation = "expectation",
     /// The operator's settings of a tenant; its id is the tenant's.

@@ -99,6 +99,33 @@ pub enum NobodyLoggedOn {
     Fail,
 }
 
+/// What a script that runs in the hub needs of somebody else's system, and may ask the hub for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ScriptNeed {
+    /// A token for Microsoft Graph in the directory of the subject's tenant.
+    Graph,
+}
+
+impl ScriptNeed {
+    /// Every one.
+    pub const ALL: &'static [Self] = &[ScriptNeed::Graph];
+
+    /// The word for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            ScriptNeed::Graph => "graph",
+        }
+    }
+
+    /// What a word means.
+    #[must_use]
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|need| need.word() == word)
+    }
+}
+
 /// A script.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -120,6 +147,9 @@ pub struct Script {
     /// It runs in business hours too, where its like waits for their end.
     #[serde(default, skip_serializing_if = "is_default")]
     pub ignores_business_hours: bool,
+    /// What it may ask the hub for; for the contexts that run there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<ScriptNeed>,
 }
 
 impl Script {

@@ -120,6 +120,10 @@ pub struct Task {
     /// Compared without case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub serial: Option<String>,
+    /// Names of fields of what it reads whose values not everybody may see, however deep they stand; compared
+    /// without case.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secret_fields: Vec<String>,
     /// It takes part in onboarding runs only.
     #[serde(default, skip_serializing_if = "is_default")]
     pub onboarding_only: bool,
@@ -148,6 +152,7 @@ impl Task {
             scripts: TaskScripts::default(),
             parameters: Vec::new(),
             serial: None,
+            secret_fields: Vec::new(),
             onboarding_only: false,
             ignored_in_automatic_onboarding: false,
             prerequisites: Vec::new(),

@@ -10,14 +10,14 @@ use core_model::library::{
 
 use super::{Action, Check, Origin};
 use crate::block::Block;
-use crate::catalogue::Item;
+use crate::catalogue::{Catalogue, Item};
 use crate::desired::{Deed, Reason};
 use crate::digest::{Inputs, digest_of};
 use crate::found::{Detections, Found};
 use crate::judge::{Judged, Judgement, words};
 use crate::key::Key;
 use crate::order::{Place, Vertex, sequence};
-use crate::request::{Holds, Request, RunKind};
+use crate::request::{Holds, Request};
 use crate::result::ActionResult;
 use crate::scope::{Role, Scope, place};
 
@@ -102,7 +102,12 @@ impl Maker<'_> {
         });
         let state = judgement.as_ref().map_or(&node.state, |judgement| &judgement.state).clone();
         let block = judgement.as_ref().err().cloned();
-        let result = self.result(block.as_ref(), reason, route.is_empty());
+        let mut result = self.result(block.as_ref(), reason, route.is_empty());
+        let open = matches!(result, None | Some(ActionResult::Pending));
+        if open && route.iter().any(|one| !one.work.reads()) {
+            let held = self.held(at, &mut BTreeSet::new());
+            result = held.map(ActionResult::Held).or(result);
+        }
         let (reboot_needed, serial) = match node.item {
             Item::Software(software) => (software.reboot_needed, None),
             Item::Task(task) => (false, task.serial.clone()),
@@ -129,6 +134,31 @@ impl Maker<'_> {
         }
     }
 
+    /// Why nothing is changed about something: for its deployment's sake, or because that is so for all that call
+    /// for it.
+    fn held(&self, at: usize, seen: &mut BTreeSet<usize>) -> Option<String> {
+        let node = &self.scope.nodes[at];
+        if let Some(why) = node.held {
+            return Some(why.to_owned());
+        }
+        let host = match node.role {
+            Role::Configuration(host) => Some(host),
+            _ => None,
+        };
+        // Somebody else's deployment wants it anyway.
+        if node.deployment.is_some() || !seen.insert(at) {
+            return None;
+        }
+        let called_by = self.judged.called_by.get(&at).into_iter().flatten().copied();
+        let by: Vec<usize> = host.into_iter().chain(called_by).collect();
+        let mut held = by.iter().map(|by| {
+            let why = self.held(*by, seen)?;
+            Some(format!("{} calls for it, and is held: {why}", self.scope.nodes[*by].title()))
+        });
+        let first = held.next()??;
+        held.all(|one| one.is_some()).then_some(first)
+    }
+
     fn result(&self, block: Option<&Block>, reason: Reason, idle: bool) -> Option<ActionResult> {
         if let Some(block) = block {
             return Some(match block.failure() {
@@ -137,7 +167,7 @@ impl Maker<'_> {
             });
         }
         if !idle {
-            let looks = *self.scope.request.run == RunKind::DetectOnly;
+            let looks = self.scope.request.run.looks_only();
             return looks.then_some(ActionResult::Pending);
         }
         Some(match reason {
@@ -262,6 +292,19 @@ pub(super) fn winners(request: &Request<'_>) -> BTreeMap<Key, (String, String)> 
         (one.key(), (format!("deployment {name}"), digest))
     };
     request.wanted.iter().map(input).collect()
+}
+
+/// A digest of what a deployment asks for, as the library says it: its state and parameters, its item with all
+/// versions and scripts, and the task that configures it. Another one begins its rings anew. What a script on the
+/// computer names as versions is not in it.
+#[must_use]
+pub fn version_of(deployment: &Deployment, catalogue: &Catalogue) -> String {
+    let configuration = match catalogue.item(deployment.item) {
+        Some(Item::Software(software)) => software.configuration,
+        _ => None,
+    };
+    let configured = configuration.map(|task| catalogue.digest(task.into()));
+    digest_of(&(deployment_digest(deployment), catalogue.digest(deployment.item), configured))
 }
 
 /// Of what a deployment says that matters here; notes and whom else it is for do not.

@@ -54,6 +54,7 @@ impl Session<'_> {
         let Some(one) = plan.actions[at].route.get(self.acts[at].at) else { return };
         match outcome {
             Outcome::Interrupted => return self.broken_off(at, one),
+            Outcome::Held(why) => return self.over(at, ActionResult::Held(why.clone())),
             Outcome::Failed(failure) if failure.class == FailureClass::Offline => {
                 self.broken_off(at, one);
                 return self.lose();

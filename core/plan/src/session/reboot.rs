@@ -3,7 +3,7 @@
 
 use super::{Session, Stand};
 use crate::found::{Failure, FailureClass};
-use crate::request::{NoAnswer, RebootPolicy, RunKind, Settings};
+use crate::request::{NoAnswer, RebootPolicy, Settings};
 use crate::step::{Answer, Outcome, Step};
 
 /// At what point a reboot is thought of.
@@ -106,7 +106,7 @@ impl Session<'_> {
     }
 
     pub(super) fn wants_reboot_at_the_end(&self) -> bool {
-        let looks = self.plan.run == RunKind::DetectOnly;
+        let looks = self.plan.run.looks_only();
         if looks || self.reboots.was_end || self.reboots.refusal().is_some() {
             return false;
         }

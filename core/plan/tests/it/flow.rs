@@ -5,8 +5,8 @@ use core_model::library::{
     LicenceRequirement, NobodyLoggedOn, RepairStrategy, Script, ScriptContext, UpgradeStrategy,
 };
 use core_plan::{
-    ActionResult, Deed, Failure, FailureClass, Key, Next, Outcome, Overall, Plan, Reason, RunKind,
-    Session, Step, Tested, WhenOffline,
+    ActionResult, Deed, Failure, FailureClass, Key, Next, Outcome, Overall, Plan, Reason,
+    RebootPolicy, RunKind, Session, Step, Tested, WhenOffline,
 };
 
 use crate::world::{
@@ -61,6 +61,12 @@ fn s1_a_detection_only_reads_and_its_plan_says_what_is_done() {
     assert!(world.told().is_empty());
     assert_eq!(*result(&report, id("Office")), ActionResult::Pending);
     assert_eq!(report.overall, Overall::Passed);
+    // One item alone, too.
+    world.run = RunKind::LookAt(Key::item(id("Reader")));
+    let (plan, report) = world.run();
+    assert!(world.told().is_empty());
+    assert_eq!(plan.actions.len(), 1);
+    assert_eq!(*result(&report, id("Reader")), ActionResult::Pending);
 }
 
 #[test]
@@ -209,6 +215,24 @@ fn s10_s12_what_was_under_way_when_the_subject_went_is_looked_at_before_it_is_do
         assert_eq!(class(result(&report, id(name))), FailureClass::Offline);
     }
     assert_eq!(report.overall, Overall::Failed, "who ends offline has not passed");
+}
+
+#[test]
+fn what_was_changed_beside_the_plan_is_looked_at_for_a_reboot_in_the_end() {
+    for (policy, asks) in [(RebootPolicy::Normal, true), (RebootPolicy::Suppress, false)] {
+        let mut world = World::new();
+        world.settings.reboots = policy;
+        let plan = world.plan();
+        let mut session = Session::of(&plan);
+        assert!(matches!(session.next(), Next::Over(_)), "there is nothing to do");
+        session.note_change();
+        assert_eq!(matches!(session.next(), Next::Do(Step::CheckReboot)), asks, "{policy:?}");
+        if asks {
+            let pending = Outcome::Reboot { pending: true, held: None };
+            session.record(&Step::CheckReboot, &pending);
+            assert_eq!(session.next(), Next::Do(Step::Reboot));
+        }
+    }
 }
 
 #[test]

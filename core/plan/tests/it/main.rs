@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that meets what it did not expect must stop there")]
 
 mod flow;
+mod held;
 mod model;
 mod order;
 mod prerequisites;

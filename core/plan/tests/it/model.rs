@@ -94,7 +94,7 @@ fn outcomes(step: &Step) -> Vec<Outcome> {
             failed(FailureClass::Install),
         ],
         Step::AwaitConnection => vec![done(false), failed(FailureClass::Offline)],
-        Step::Versions(_) => panic!("no plan asks for versions"),
+        Step::Versions(_) | Step::Beside(_) => panic!("no plan asks for {step:?}"),
     }
 }
 

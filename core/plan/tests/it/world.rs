@@ -71,6 +71,8 @@ pub(crate) struct World {
     pub(crate) deployments: Vec<Deployment>,
     /// What is not known for certain: the item, the deployment, why.
     pub(crate) unknown: Vec<(ItemId, String, String)>,
+    /// For whose sake nothing is changed, and why.
+    pub(crate) holds: BTreeMap<ItemId, String>,
     pub(crate) run: RunKind,
     pub(crate) settings: Settings,
     /// What is there, by software.
@@ -144,8 +146,14 @@ impl World {
 
     pub(crate) fn with<T>(&self, then: impl FnOnce(Request<'_>) -> T) -> T {
         let catalogue = Catalogue::new(self.software.clone(), self.tasks.clone());
-        let mut wanted: Vec<Wanted<'_>> =
-            self.deployments.iter().map(|one| Wanted::won(one, "it is for all")).collect();
+        let mut wanted: Vec<Wanted<'_>> = self
+            .deployments
+            .iter()
+            .map(|one| {
+                let held = self.holds.get(&one.item).map(String::as_str);
+                Wanted::won(one, "it is for all").held(held)
+            })
+            .collect();
         wanted.extend(self.unknown.iter().map(|(item, deployment, why)| Wanted {
             item: *item,
             instance: None,
@@ -234,7 +242,7 @@ impl World {
         let done = Outcome::Done { reboot: false };
         match step {
             Step::Item { key, work } => self.work(key, work),
-            Step::Versions(_) | Step::AwaitConnection => done,
+            Step::Versions(_) | Step::AwaitConnection | Step::Beside(_) => done,
             Step::CheckReboot => Outcome::Reboot {
                 pending: self.pending_reboot || self.pending_forever,
                 held: self.held.clone(),
@@ -298,6 +306,7 @@ impl World {
             Step::AskReboot => return "ask".to_owned(),
             Step::Reboot => return "reboot!".to_owned(),
             Step::AwaitConnection => return "wait".to_owned(),
+            Step::Beside(_) => return "beside".to_owned(),
         };
         let name = self.name_of(key);
         let version = |id: &VersionId| {

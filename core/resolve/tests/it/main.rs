@@ -9,5 +9,6 @@ mod offers;
 mod oracle;
 mod random;
 mod reports;
+mod rings;
 mod scenarios;
 mod zones;

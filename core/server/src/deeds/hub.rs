@@ -239,6 +239,26 @@ pub(crate) const HUB: &[Deed] = &[
         ..deed("GET", "/v1/connection-groups", "list-connection-groups")
     },
     Deed {
+        about: "Who is told of a computer's sessions by mail: its primary person, and who was named besides.",
+        least: Role::Reader,
+        of_all: false,
+        of: Some(Of::Entity(EntityKind::Computer, "computer")),
+        does: Does::Program(Ask::Notified),
+        ..deed("GET", "/v1/computers/{id}/notified-persons", "list-notified-persons")
+    },
+    Deed {
+        about: "Has somebody of its tenant, or of the operator's own, told of a computer's sessions, too; or no more \
+                (`remove`).",
+        of_all: false,
+        body: &[
+            needed("person", "string", "Who, by id or UPN."),
+            field("remove", "boolean", "He is told no more."),
+        ],
+        of: Some(Of::Entity(EntityKind::Computer, "computer")),
+        does: Does::Program(Ask::Notify),
+        ..deed("POST", "/v1/computers/{id}/notified-persons", "set-notified-person")
+    },
+    Deed {
         about: "Everything about a computer: agents with their evidence, users, agreements, each with why.",
         of: Some(Of::Entity(EntityKind::Computer, "computer")),
         does: Does::Program(Ask::Story(EntityKind::Computer)),

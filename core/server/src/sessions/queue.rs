@@ -82,6 +82,7 @@ struct Cancelling {
     tenant: Option<String>,
     group: Option<String>,
     deployment: Option<String>,
+    schedule: Option<String>,
     #[serde(default)]
     all: Option<bool>,
     #[serde(default)]
@@ -92,19 +93,27 @@ struct Cancelling {
 pub(super) async fn cancel(api: Arc<Api>, asked: Asked) -> Result<Response, Problem> {
     let caller = asked.caller()?;
     let wanted: Cancelling = asked.json()?;
-    let given =
-        [("tenant", &wanted.tenant), ("group", &wanted.group), ("deployment", &wanted.deployment)];
+    let given = [
+        ("tenant", &wanted.tenant),
+        ("group", &wanted.group),
+        ("deployment", &wanted.deployment),
+        ("schedule", &wanted.schedule),
+    ];
     let given: Vec<(&str, &str)> =
         given.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?))).collect();
     if given.is_empty() && wanted.all != Some(true) {
         let what = "nothing says which sessions are taken back";
-        return Err(Problem::wrong(what, "give tenant, group or deployment, or `all`: true"));
+        return Err(Problem::wrong(
+            what,
+            "give tenant, group, deployment or schedule, or `all`: true",
+        ));
     }
     let filter = CancelFilter {
         tenants: caller.scope.tenants(),
         tenant: wanted.tenant.as_deref(),
         group: wanted.group.as_deref(),
         deployment: wanted.deployment.as_deref(),
+        schedule: wanted.schedule.as_deref(),
         running: wanted.running.unwrap_or_default(),
     };
     let word = format!("taken back by {}", caller.name);

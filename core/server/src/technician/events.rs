@@ -12,7 +12,7 @@ use futures::stream::unfold;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::page::{busy, sessions_of};
+use super::page::{hindered, sessions_of};
 use super::seen;
 use crate::Api;
 use crate::access::Caller;
@@ -83,9 +83,9 @@ async fn next(mut following: Following) -> Option<(Event, Following)> {
         let read = async {
             let sessions = api.store.sessions(query).await?;
             let all: Vec<_> = sessions.iter().map(|(_, session)| session.clone()).collect();
-            Ok::<_, core_store::Error>((busy(api, &all).await?, sessions))
+            Ok::<_, core_store::Error>((hindered(api, &all).await?, sessions))
         };
-        let Ok((busy, sessions)) = read.await else {
+        let Ok((hindered, sessions)) = read.await else {
             following.grown.mark_changed();
             tokio::time::sleep(AGAIN).await;
             continue;
@@ -95,7 +95,7 @@ async fn next(mut following: Following) -> Option<(Event, Following)> {
         if changed {
             let sessions = sessions.into_iter().map(|(_, session)| session).collect();
             let csrf = following.caller.csrf().unwrap_or_default();
-            let html = sessions_of(sessions, &busy, (connection, key), csrf)?;
+            let html = sessions_of(sessions, &hindered, (connection, key), csrf)?;
             return Some((Event::default().event("sessions").data(html), following));
         }
     }

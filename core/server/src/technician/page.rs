@@ -9,6 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use core_model::access::Role;
 use core_model::library::SubjectId;
 use core_model::session::{Session, SessionState};
+use core_model::stop::Stop;
 use core_model::ticket::{Offer, TicketMachine, TicketView};
 
 use super::{LONGEST, own_path, seen};
@@ -136,7 +137,7 @@ pub(crate) async fn page(api: Arc<Api>, asked: Asked) -> Result<Response, Proble
     let may = caller.must_be(Role::Technician).is_ok();
     let csrf = caller.csrf().unwrap_or_default();
     let path = own_path(&view);
-    let busy = busy(&api, &view.sessions).await?;
+    let hindered = hindered(&api, &view.sessions).await?;
     let choice = |offer| choice(&view, offer);
     let page = Page {
         css: assets::path("technician.css"),
@@ -152,7 +153,7 @@ pub(crate) async fn page(api: Arc<Api>, asked: Asked) -> Result<Response, Proble
         person: view.for_person.iter().map(choice).collect(),
         tenant: view.for_tenant.iter().map(choice).collect(),
         sessions: Sessions {
-            rows: rows(view.sessions.clone(), &busy),
+            rows: rows(view.sessions.clone(), &hindered),
             path: path.clone(),
             csrf: csrf.to_owned(),
             may,
@@ -168,29 +169,52 @@ pub(crate) async fn page(api: Arc<Api>, asked: Asked) -> Result<Response, Proble
 /// The part of the page with the sessions; nothing where it cannot be written.
 pub(super) fn sessions_of(
     sessions: Vec<Session>,
-    busy: &[String],
+    hindered: &Hindered,
     (connection, key): (&str, &str),
     csrf: &str,
 ) -> Option<String> {
     let path = core_daemon::page_of("", connection, key);
     let mut sessions = sessions;
     sessions.sort_by_key(|session| std::cmp::Reverse(session.asked_us));
-    let rows = rows(sessions, busy);
+    let rows = rows(sessions, hindered);
     let part = Sessions { rows, path, csrf: csrf.to_owned(), may: !csrf.is_empty() };
     part.render().ok()
 }
 
-/// The subjects of sessions that wait for which another one runs.
-pub(super) async fn busy(api: &Api, sessions: &[Session]) -> core_store::Result<Vec<String>> {
-    let waiting = sessions.iter().filter(|one| one.state == SessionState::Waiting);
-    let subjects: Vec<String> = waiting.map(|one| one.subject.to_string()).collect();
-    match subjects.as_slice() {
-        [] => Ok(Vec::new()),
-        subjects => api.store.busy_subjects(subjects).await,
+/// What sessions wait for that are not begun.
+#[derive(Default)]
+pub(super) struct Hindered {
+    /// The subjects for which another one runs.
+    busy: Vec<String>,
+    /// What is stopped.
+    stops: Vec<Stop>,
+}
+
+impl Hindered {
+    fn why(&self, session: &Session) -> Option<String> {
+        if session.state != SessionState::Waiting {
+            return None;
+        }
+        let busy = self.busy.contains(&session.subject.to_string());
+        let held = core_model::stop::held(&self.stops, session).map(|why| format!("Held: {why}"));
+        held.or(busy.then(|| format!("Another session of {} runs first", session.subject_name)))
     }
 }
 
-fn rows(sessions: Vec<Session>, busy: &[String]) -> Vec<Row> {
+/// What those of these sessions wait for that wait.
+pub(super) async fn hindered(api: &Api, sessions: &[Session]) -> core_store::Result<Hindered> {
+    let waiting = sessions.iter().filter(|one| one.state == SessionState::Waiting);
+    let subjects: Vec<String> = waiting.map(|one| one.subject.to_string()).collect();
+    match subjects.as_slice() {
+        [] => Ok(Hindered::default()),
+        subjects => Ok(Hindered {
+            busy: api.store.busy_subjects(subjects).await?,
+            stops: api.store.stops().await?,
+        }),
+    }
+}
+
+fn rows(sessions: Vec<Session>, hindered: &Hindered) -> Vec<Row> {
     let row = |session: Session| Row {
         id: session.id.to_string(),
         state: session.state.as_str(),
@@ -204,9 +228,7 @@ fn rows(sessions: Vec<Session>, busy: &[String]) -> Vec<Row> {
         },
         asked: time(DateTime::from_timestamp_micros(session.asked_us).unwrap_or_default()),
         over: session.state.is_over(),
-        waits: (session.state == SessionState::Waiting
-            && busy.contains(&session.subject.to_string()))
-        .then(|| format!("Another session of {} runs first", session.subject_name)),
+        waits: hindered.why(&session),
         session,
     };
     sessions.into_iter().take(SESSIONS).map(row).collect()

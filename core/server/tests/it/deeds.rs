@@ -1,5 +1,7 @@
 //! What changes something: what is taken, what is answered twice, and what the audit log says.
 
+use std::net::SocketAddr;
+
 use core_model::access::Role;
 use core_store::AuditQuery;
 use serde_json::json;
@@ -48,7 +50,11 @@ async fn a_key_counts_once_and_means_one_thing() {
     assert_eq!(send(&ben, "one", body).await.status.as_u16(), 200);
     assert_eq!(send(&ana, "two", body).await.status.as_u16(), 200);
     assert_eq!(asked(), 3);
-    send(&ana, "", body).await.is_problem(400);
+    let long = "x".repeat(201);
+    for wrong in ["", " ", "on e", "one\ttwo", &long] {
+        send(&ana, wrong, body).await.is_problem(400);
+    }
+    assert_eq!(asked(), 3);
     // What did nothing is not kept.
     let headers = |key| {
         let mut headers = ana.headers();
@@ -63,6 +69,42 @@ async fn a_key_counts_once_and_means_one_thing() {
     bench.clock.advance(86_401);
     let day = bench.token(Role::Admin, &[]).await;
     assert!(!day.is_empty());
+}
+
+/// What the description takes for a key is what the API takes for one, over a line too, where HTTP takes away
+/// the blanks around it.
+#[tokio::test]
+async fn a_key_is_taken_exactly_where_its_description_takes_it() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    let bench = Bench::new().await;
+    let token = bench.token(Role::Admin, &[]).await;
+    let described = core_server::openapi();
+    let parameters = described["paths"]["/v1/syncs"]["post"]["parameters"].as_array().unwrap();
+    let key = parameters.iter().find(|one| one["name"] == "Idempotency-Key").unwrap();
+    let schema = jsonschema::validator_for(&key["schema"]).unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let service = bench.router.clone().into_make_service_with_connect_info::<SocketAddr>();
+    tokio::spawn(async move { axum::serve(listener, service).await });
+    let most = "x".repeat(200);
+    let longer = [format!("{most} "), format!("{most}x")];
+    let keys = ["a", "~!", " a", "a ", "\ta \t", "a b", "\u{7f}", "", " ", "ü", &most];
+    for key in keys.into_iter().chain(longer.iter().map(String::as_str)) {
+        let body = "{\"connection\":\"halo\"}";
+        let request = format!(
+            "POST /v1/syncs HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\
+             Content-Type: application/json\r\nIdempotency-Key: {key}\r\nContent-Length: {}\r\n\
+             Connection: close\r\n\r\n{body}",
+            body.len()
+        );
+        let mut line = tokio::net::TcpStream::connect(address).await.unwrap();
+        line.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        line.read_to_string(&mut answer).await.unwrap();
+        let is_taken = answer.starts_with("HTTP/1.1 200");
+        assert_eq!(is_taken, schema.is_valid(&key.into()), "{key:?}: {answer}");
+    }
 }
 
 #[tokio::test]

@@ -12,11 +12,12 @@ use chrono::{DateTime, Utc};
 use core_connector::Secret;
 use core_daemon::{Health, Timer};
 use core_model::access::Role;
+use core_model::brand::{Brand, Colour, Logo};
 use core_model::entity::{EntityKind, EntityRow};
 use core_model::event::Cause;
 use core_model::library::SubjectId;
 use core_model::queue::QueueRules;
-use core_server::{Answers, Api, Question, Unanswered};
+use core_server::{Answers, Api, Notice, Question, Unanswered};
 use core_store::{
     Bar, Bars, ModelChange, NewAccount, NewSignIn, NewToken, SignInKey, Store, Token,
 };
@@ -105,6 +106,17 @@ impl Answers for Echo {
 
     async fn secret(&self, name: &str) -> Result<Option<Secret>, Unanswered> {
         Ok((name == "join").then(|| Secret::new("planted-kept-secret")))
+    }
+
+    async fn notice(&self, _session: &core_model::session::Session) -> Result<Notice, Unanswered> {
+        let brand = Brand {
+            company: "Acme & Sons".to_owned(),
+            accent: Colour::parse("#0b6b3a").unwrap(),
+            logo: Some(Logo::At("https://cdn.example.com/logo.png".to_owned())),
+            ..Brand::default()
+        };
+        let actions = vec![("7-Zip".to_owned(), "install version 24.08".to_owned())];
+        Ok(Notice { brand, actions, ..Notice::default() })
     }
 
     fn queue_rules(&self) -> QueueRules {

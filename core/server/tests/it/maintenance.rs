@@ -167,6 +167,9 @@ async fn actions_and_failures_are_those_of_the_callers_tenants() {
         result: "failed".to_owned(),
         class: Some("download".to_owned()),
         message: "failed: 404".to_owned(),
+        version: None,
+        drift: None,
+        drift_why: None,
         at_us: NOW_US,
     };
     bench.store.put_session_actions(&holder, &[action]).await.unwrap();
@@ -211,4 +214,47 @@ async fn a_computer_gets_the_secrets_of_its_run_once_and_nobody_else_anything() 
     let audit =
         bench.get("/v1/audit?action=fetch-run-secrets", &bench.token(Role::Admin, &[]).await).await;
     assert!(audit.body.contains("1 secrets") && !audit.body.contains("planted"), "{audit:?}");
+}
+
+#[tokio::test]
+async fn s7_secret_fields_of_a_reading_are_for_operators_and_admins() {
+    let bench = Bench::new().await;
+    computers(&bench).await;
+    let own = operator(&bench, "own", 220, &[0]).await;
+    let holder = running(&bench, &own).await;
+    let reading = json!({ "value": { "disks": [{ "name": "C", "key": "hunter2" }] }, "secret_fields": ["KEY"] });
+    let said = json!({ "what": "disks: get", "reading": reading }).to_string();
+    let read = SessionLine { said, ..line(1, Some("{\"done\":{\"reboot\":false}}")) };
+    bench.store.put_session_line(&holder, &read).await.unwrap();
+    let said = SessionWord {
+        state: SessionState::Succeeded,
+        word: "",
+        result: None,
+        by: "one",
+        take: Some(1),
+        rules: &QueueRules::default(),
+        now_us: NOW_US,
+    };
+    bench.store.tell_session(holder.session, said).await.unwrap();
+    let tenant = tenant(0).to_string();
+    for (role, seed, sees) in [
+        (Role::Reader, 221, false),
+        (Role::Technician, 222, false),
+        (Role::Operator, 223, true),
+        (Role::Admin, 224, true),
+    ] {
+        let token = bench.named(&format!("{role:?}"), seed, role, &[&tenant]).await;
+        for what in ["steps", "stream", ""] {
+            let path = format!("/v1/sessions/{}/{what}", holder.session);
+            let answer = bench.get(path.trim_end_matches('/'), &token).await;
+            assert_eq!(answer.status, 200, "{answer:?}");
+            let shown = answer.body.contains("hunter2");
+            assert_eq!(shown, sees && !what.is_empty(), "{role:?} {what}: {}", answer.body);
+            assert_eq!(
+                answer.body.contains("\"***\""),
+                !sees && !what.is_empty(),
+                "{role:?} {what}"
+            );
+        }
+    }
 }

@@ -58,6 +58,8 @@ fn due(one: &Operation, role: Role, scope: &[&str]) -> &'static [u16] {
         ["ten_b"] if of_an_entity => &[404],
         // Roles, names of tokens: what is sent here fits the schema, and nothing more.
         _ if ["/v1/tokens", "/v1/accounts"].contains(&one.route.as_str()) => &[200, 400],
+        // What is sent here is none of the words that `kind` may be; `stops.rs` has what is stopped.
+        _ if one.route.starts_with("/v1/stops") && one.method == "POST" => &[400],
         // There is no such subject; `maintenance.rs` has those that there are.
         _ if one.route == "/v1/sessions" && one.method == "POST" => &[404],
         // What is taken back is named.

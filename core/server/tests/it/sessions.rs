@@ -152,7 +152,9 @@ async fn an_operator_of_a_tenant_takes_and_takes_back_what_is_its_own() {
     let path = "/v1/sessions/cancel";
     for body in [json!({}), json!({ "running": true }), json!({ "all": false })] {
         let problem = send(&bench, &theirs, path, &body).await.is_problem(400);
-        assert!(problem["remedy"].as_str().unwrap().contains("tenant, group or deployment"));
+        assert!(
+            problem["remedy"].as_str().unwrap().contains("tenant, group, deployment or schedule")
+        );
     }
     let of_another = json!({ "tenant": tenant(0).to_string() });
     assert_eq!(send(&bench, &theirs, path, &of_another).await.json()["cancelled"], 0);

@@ -198,24 +198,34 @@ impl Store {
         Ok(())
     }
 
-    /// Has the sessions of these subjects that wait for a time wait no more.
+    /// Has the sessions of these subjects wait no more that wait because their subject could not be reached; those
+    /// that wait for a time of their own still do. Gives how many.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn ready_sessions(&self, subjects: &[String], now_us: i64) -> Result<usize> {
-        let text =
-            "select id from session where state = 'waiting' and ready > $1 and subject in list($2)";
+        let text = "select change_seq, document, until from session \
+                    where state = 'waiting' and ready > $1 and subject in list($2) order by asked, id";
+        let away = |rows: Vec<AnyRow>| -> Result<Vec<Session>> {
+            let all = rows.iter().map(|row| Ok(super::read(row)?.1)).collect::<Result<Vec<_>>>()?;
+            Ok(all.into_iter().filter(|session| session.away).collect())
+        };
         let query = self.sql(text).bind(now_us).bind(crate::sql::list(subjects));
-        let waiting = query.fetch_all(self.readers()).await?;
-        if waiting.is_empty() {
+        if away(query.fetch_all(self.readers()).await?)?.is_empty() {
             return Ok(0);
         }
         let mut tx = self.write().await?;
-        let text = "update session set ready = null where state = 'waiting' and ready > $1 and subject in list($2)";
+        let first = self.take(&mut tx, SESSION, 0).await?;
         let query = self.sql(text).bind(now_us).bind(crate::sql::list(subjects));
-        let done = query.execute(&mut *tx).await?.rows_affected();
+        let woken = away(query.fetch_all(&mut *tx).await?)?;
+        for (seq, mut session) in (first..).zip(woken.iter().cloned()) {
+            (session.ready_us, session.away) = (None, false);
+            session.changed_us = now_us;
+            self.put_session(&mut tx, seq, &session).await?;
+        }
+        self.take(&mut tx, SESSION, woken.len()).await?;
         tx.commit().await?;
-        Ok(usize::try_from(done).unwrap_or(usize::MAX))
+        Ok(woken.len())
     }
 
     /// Keeps a token of one run.

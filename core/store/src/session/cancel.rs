@@ -17,6 +17,8 @@ pub struct CancelFilter<'a> {
     pub tenant: Option<&'a str>,
     /// Only of this batch.
     pub group: Option<&'a str>,
+    /// Only of this schedule, by its name.
+    pub schedule: Option<&'a str>,
     /// Only of this deployment, by its id.
     pub deployment: Option<&'a str>,
     /// Those too that an engine is at; it is told by its next word.
@@ -50,6 +52,7 @@ impl Store {
         for (column, value) in [
             (" and tenant = {}", filter.tenant),
             (" and batch = {}", filter.group),
+            (" and schedule = {}", filter.schedule),
             (" and deployment = {}", filter.deployment),
         ] {
             if let Some(value) = value {

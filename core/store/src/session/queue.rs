@@ -10,6 +10,7 @@ use core_model::session::{Session, SessionKind, SessionState};
 use sqlx::AnyConnection;
 
 use super::read;
+use super::stop::held;
 use crate::counter::SESSION;
 use crate::error::{Error, Result};
 use crate::open::Store;
@@ -137,7 +138,7 @@ impl Store {
                 continue;
             }
             session.state = SessionState::Running;
-            session.ready_us = None;
+            (session.ready_us, session.away) = (None, false);
             session.word = String::new();
             session.engine = Some(take.engine.to_owned());
             session.takes += 1;
@@ -178,13 +179,16 @@ impl Store {
         (asked, id): (i64, String),
         now_us: i64,
     ) -> Result<Option<Session>> {
-        let text = "select s.change_seq, s.document, s.until from session s \
-                    where s.state = 'waiting' and s.kind = $1 and s.tenant = $2 \
-                    and (s.asked, s.id) > ($3, $4) and (s.expires is null or s.expires > $5) \
-                    and (s.ready is null or s.ready <= $5) \
-                    and not exists (select 1 from session r where r.state = 'running' \
-                    and r.subject = s.subject) \
-                    order by s.asked, s.id limit 1";
+        let text = concat!(
+            "select s.change_seq, s.document, s.until from session s \
+             where s.state = 'waiting' and s.kind = $1 and s.tenant = $2 \
+             and (s.asked, s.id) > ($3, $4) and (s.expires is null or s.expires > $5) \
+             and (s.ready is null or s.ready <= $5) \
+             and not exists (select 1 from session r where r.state = 'running' \
+             and r.subject = s.subject) and not ",
+            held!(),
+            " order by s.asked, s.id limit 1"
+        );
         let query = self.sql(text).bind(kind.rank()).bind(owned(tenant));
         let row = query.bind(asked).bind(id).bind(now_us).fetch_optional(tx).await?;
         Ok(row.as_ref().map(read).transpose()?.map(|(_, session)| session))
@@ -273,8 +277,12 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn tidy_sessions(&self, rules: &QueueRules, now_us: i64) -> Result<Vec<Session>> {
-        let due = "select 1 from session where state = 'running' and until <= $1 \
-                   union all select 1 from session where state = 'waiting' and expires <= $1 limit 1";
+        let due = concat!(
+            "select 1 from session where state = 'running' and until <= $1 \
+             union all select 1 from session s where s.state = 'waiting' and s.expires <= $1 and not ",
+            held!(),
+            " limit 1"
+        );
         if self.sql(due).bind(now_us).fetch_optional(self.readers()).await?.is_none() {
             return Ok(Vec::new());
         }
@@ -282,8 +290,12 @@ impl Store {
         let first = self.take(&mut tx, SESSION, 0).await?;
         let lost = "select change_seq, document, until from session \
                     where state = 'running' and until <= $1 order by until, id limit $2";
-        let waited = "select change_seq, document, until from session \
-                      where state = 'waiting' and expires <= $1 order by expires, id limit $2";
+        let waited = concat!(
+            "select s.change_seq, s.document, s.until from session s \
+             where s.state = 'waiting' and s.expires <= $1 and not ",
+            held!(),
+            " order by s.expires, s.id limit $2"
+        );
         let mut changed: Vec<Session> = Vec::new();
         for text in [lost, waited] {
             let query = self.sql(text).bind(now_us).bind(BATCH);
@@ -308,10 +320,14 @@ fn over(session: &mut Session, rules: &QueueRules, got_on: bool, now_us: i64) {
     if session.state == SessionState::Waiting {
         session.state = SessionState::Expired;
         let days = (now_us - session.asked_us) / 86_400_000_000;
+        let nobody = match session.away {
+            true => "it was not heard of",
+            false => "no engine took it",
+        };
         session.word = match days {
-            0 => "no engine took it in time".to_owned(),
-            1 => "no engine took it within a day".to_owned(),
-            days => format!("no engine took it within {days} days"),
+            0 => format!("{nobody} in time"),
+            1 => format!("{nobody} within a day"),
+            days => format!("{nobody} within {days} days"),
         };
         return;
     }

@@ -45,6 +45,7 @@ impl Store {
         if begins {
             self.may_begin(&mut tx, &session, word).await?;
             session.takes += 1;
+            (session.ready_us, session.away) = (None, false);
             session.begun_us = Some(word.now_us);
             session.lost_by = None;
             self.note_turn(&mut tx, &session.tenant.to_string(), seq).await?;
@@ -75,6 +76,12 @@ impl Store {
         let id = session.id;
         if session.expires_us.is_some_and(|expires| expires <= word.now_us) {
             return refused(format!("session {id} has waited too long"));
+        }
+        if self.is_held(&mut *tx, &id.to_string()).await? {
+            return refused(format!("session {id} waits: it is stopped"));
+        }
+        if session.ready_us.is_some_and(|ready| ready > word.now_us) {
+            return refused(format!("session {id} waits for its time"));
         }
         let text = "select id from session where state = 'running' and subject = $1 limit 1";
         let query = self.sql(text).bind(session.subject.to_string());
@@ -113,8 +120,17 @@ fn may_say(session: &Session, word: SessionWord<'_>) -> Result<()> {
         let (is, next) = (session.state.as_str(), word.state.as_str());
         return refused(format!("session {id} is {is} and cannot become {next}"));
     }
-    if !is_engine || session.state != SessionState::Running {
+    if !is_engine {
         return Ok(());
+    }
+    if session.state == SessionState::Waiting {
+        // Whoever begins it by a word has had no beginning of it yet.
+        return match word.take {
+            Some(take) => {
+                refused(format!("session {id} waits again, and beginning {take} is over"))
+            }
+            None => Ok(()),
+        };
     }
     if let Some(engine) = session.engine.as_ref().filter(|engine| *engine != word.by) {
         return refused(format!("{engine} is at session {id}"));

@@ -14,6 +14,7 @@ on_both!(
     a_session_that_is_put_back_is_not_begun_before_its_time,
     s17_a_session_that_gets_on_is_not_given_up_however_often_its_engine_is_lost,
     a_token_of_a_run_counts_once_and_in_its_time_and_while_its_session_runs,
+    an_agent_in_maintenance_mode_is_remembered_until_it_was_taken_out,
     failures_are_grouped_by_cause_and_what_was_mended_since_is_none,
     books_of_what_is_long_over_are_forgotten_and_what_came_of_it_is_not,
 );
@@ -32,7 +33,7 @@ async fn take(store: &Store, engine: &str, now_us: i64) -> Vec<Session> {
     store.take_sessions(take).await.unwrap().taken
 }
 
-async fn taken(bench: &Bench, computer: &str) -> (Session, Holder) {
+pub(crate) async fn taken(bench: &Bench, computer: &str) -> (Session, Holder) {
     let session = waits("contoso", computer, SessionKind::AdHoc, 1);
     bench.store.add_session(&session).await.unwrap();
     let session = take(&bench.store, "one", 10).await.pop().unwrap();
@@ -117,6 +118,43 @@ async fn s17_a_session_that_gets_on_is_not_given_up_however_often_its_engine_is_
     assert_eq!(store.session(session.id).await.unwrap().state, SessionState::Failed);
 }
 
+async fn an_agent_in_maintenance_mode_is_remembered_until_it_was_taken_out(bench: Bench) {
+    let store = &bench.store;
+    let (session, one) = taken(&bench, "pc1").await;
+    store.hold_mode(&one, ("automate", "12"), 5).await.unwrap();
+    store.hold_mode(&one, ("automate", "12"), 6).await.unwrap();
+    store.hold_mode(&one, ("other", "12"), 6).await.unwrap();
+    let held = store.held_modes(session.id).await.unwrap();
+    assert_eq!(held.len(), 2, "{held:?}");
+    assert_eq!(store.left_modes(10).await.unwrap(), [], "its session runs");
+    store.put_back_session(&one, "", Ready::Now, 20).await.unwrap();
+    assert_eq!(store.left_modes(10).await.unwrap(), [], "somebody goes on with it");
+    assert!(store.hold_mode(&one, ("automate", "13"), 7).await.is_err(), "it is not his any more");
+    let again = take(store, "two", 30).await.pop().unwrap();
+    let word = SessionWord {
+        state: SessionState::Cancelled,
+        word: "taken back",
+        result: None,
+        by: "ana",
+        take: None,
+        rules: &RULES,
+        now_us: 40,
+    };
+    store.tell_session(again.id, word).await.unwrap();
+    assert_eq!(store.left_modes(10).await.unwrap(), held);
+    assert_eq!(store.left_modes(1).await.unwrap().len(), 1);
+    // Another session of the same computer goes on with it: it is not taken away below its feet.
+    let (next, two) = taken(&bench, "pc2").await;
+    store.hold_mode(&two, ("automate", "12"), 50).await.unwrap();
+    let kept = store.held_mode("automate", "12").await.unwrap().unwrap();
+    assert_eq!((kept.session, store.left_modes(10).await.unwrap().len()), (next.id, 1));
+    store.forget_mode(&held[0]).await.unwrap();
+    let still = store.held_modes(next.id).await.unwrap();
+    assert_eq!(still, std::slice::from_ref(&kept), "it is another's");
+    store.forget_mode(&kept).await.unwrap();
+    assert_eq!(store.held_mode("automate", "12").await.unwrap(), None);
+}
+
 async fn a_token_of_a_run_counts_once_and_in_its_time_and_while_its_session_runs(bench: Bench) {
     let store = &bench.store;
     let (session, one) = taken(&bench, "pc1").await;
@@ -137,7 +175,7 @@ async fn a_token_of_a_run_counts_once_and_in_its_time_and_while_its_session_runs
     assert_eq!(store.use_run_token("c", 30).await.unwrap(), None, "it runs no more");
 }
 
-fn action(
+pub(crate) fn action(
     holder: &Holder,
     session: &Session,
     result: &str,
@@ -157,6 +195,9 @@ fn action(
         result: result.to_owned(),
         class: class.map(str::to_owned),
         message: "it ended with 1603".to_owned(),
+        version: None,
+        drift: None,
+        drift_why: None,
         at_us,
     }
 }

@@ -6,6 +6,7 @@
 mod harness;
 
 mod accounts;
+mod agenda;
 mod books;
 mod definitions;
 mod deliveries;
@@ -13,6 +14,7 @@ mod guard;
 mod jobs;
 mod leases;
 mod model;
+mod notifications;
 mod observations;
 mod opening;
 mod pages;
@@ -22,10 +24,12 @@ mod pushes;
 mod queries;
 mod queue;
 mod requests;
+mod rollouts;
 mod runners;
 mod schedules;
 mod script_runs;
 mod sessions;
+mod stops;
 mod subscriptions;
 mod tickets;
 mod tokens;

@@ -11,6 +11,7 @@ use core_store::{
 
 use crate::harness::Bench;
 
+mod life;
 mod random;
 
 on_both!(

@@ -3,28 +3,36 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use chrono::Utc;
 use core_daemon::Order;
+use core_model::postpone::PostponeRules;
 use core_model::queue::QueueRules;
+use core_model::session::Session;
+use core_model::stop::StopKind;
 use core_resolve::RunKind;
 use core_runner_hub::Office;
-use core_server::{Answers, Ask, Fetch, Fetched, Question, SignIn, Unanswered};
+use core_server::{
+    Answers, Ask, Fetch, Fetched, Notice, Question, ScheduleAsk, SignIn, Unanswered,
+};
 use core_store::Bars;
 use serde_json::{Value, json};
 use tokio::sync::{Notify, mpsc, watch};
 
 use crate::cli::{EdgesArgs, ReconcileArgs, WhenArgs};
 use crate::commands::{
-    decide, edges, link, needs, pin, reconcile, requests, runs, status, winners,
+    decide, edges, link, needs, pin, reconcile, requests, runs, status, stops, winners,
 };
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::foreman::{bar, kept_secret};
 use crate::live::Kept;
+use crate::notify::{self, Place};
 use crate::traces;
 use crate::world::World;
 
 mod hub;
 mod rules;
+mod schedules;
 
 /// Runs that are told at once, and that are told where nobody says how many.
 const MOST_RUNS: usize = 500;
@@ -91,6 +99,9 @@ impl OfSettings {
             | Ask::Apply
             | Ask::Approve
             | Ask::Reject => rules::act(&context, question).await,
+            Ask::Schedule(ask) => schedules::act(&context, question, ask).await,
+            Ask::Stops => stops::answer(&context, &sees).await,
+            Ask::Stop | Ask::Resume => stop(&context, question).await,
             _ => hub::act(self, &context, question).await,
         }
     }
@@ -139,8 +150,7 @@ impl Answers for OfSettings {
         self.act(&question).await.map_err(|failure| {
             let mut unanswered = unanswered(&failure);
             // What the path names.
-            unanswered.missing =
-                unanswered.wrong && matches!(question.ask, Ask::Definition(_) | Ask::Run);
+            unanswered.missing = unanswered.wrong && names_one(&question);
             // What is alike, or ambiguous, may be another tenant's.
             let of_some = question.tenants.is_some() && question.ask != Ask::Decide;
             match of_some && unanswered.wrong {
@@ -166,6 +176,18 @@ impl Answers for OfSettings {
         Ok(Arc::new(move |session| bar(&world, session)))
     }
 
+    async fn postponing(&self, session: &Session) -> Result<PostponeRules, Unanswered> {
+        let context = self.context();
+        let place = Place::of(&context, &self.kept, session).await;
+        let place = place.map_err(|failure| unanswered(&failure))?;
+        Ok(context.config.notification.postponing(place.zone))
+    }
+
+    async fn notice(&self, session: &Session) -> Result<Notice, Unanswered> {
+        let notice = notice(&self.context(), &self.kept, session).await;
+        notice.map_err(|failure| unanswered(&failure))
+    }
+
     async fn secret(&self, name: &str) -> Result<Option<core_connector::Secret>, Unanswered> {
         kept_secret(&self.context(), name).await.map_err(|failure| unanswered(&failure))
     }
@@ -187,6 +209,28 @@ impl Answers for OfSettings {
     }
 }
 
+/// Whether the path names what is asked about, and nothing else does.
+fn names_one(question: &Question) -> bool {
+    match question.ask {
+        Ask::Schedule(ask) => !matches!(ask, ScheduleAsk::List | ScheduleAsk::Next),
+        ask => matches!(ask, Ask::Definition(_) | Ask::Run),
+    }
+}
+
+/// What the page of a notification shows, in the colours of today.
+async fn notice(
+    context: &Arc<Context>,
+    kept: &Arc<Kept>,
+    session: &Session,
+) -> Result<Notice, Failure> {
+    let place = Place::of(context, kept, session).await?;
+    let brand = notify::brand_of(context, &place, place.day(Utc::now()))?;
+    let plan = notify::plan_of(context, session).await?;
+    let actions = notify::listed(plan.as_ref()).into_iter().map(|one| (one.title, one.does));
+    let rules = context.config.notification.postponing(place.zone);
+    Ok(Notice { brand, actions: actions.collect(), rules })
+}
+
 /// Settles a question, a link or a pin.
 async fn decided(context: &Context, question: &Question) -> Result<Value, Failure> {
     let (store, id) = (&context.store, question.id.as_str());
@@ -202,6 +246,23 @@ async fn decided(context: &Context, question: &Question) -> Result<Value, Failur
         // What else changed meanwhile may be another tenant's.
         Some(_) => json!({ "number": noted.number, "by": question.by }),
     })
+}
+
+/// Stops something, or has it go on.
+async fn stop(context: &Context, question: &Question) -> Result<Value, Failure> {
+    let text = |name| question.text(name).unwrap_or_default();
+    let kind = StopKind::parse(text("kind")).unwrap_or(StopKind::Everything);
+    if (kind == StopKind::Everything) != text("name").trim().is_empty() {
+        return Err(Failure::usage("`name` says which one, and of everything there is one")
+            .with_remedy("give `name` beside deployment, schedule and tenant, and only there"));
+    }
+    match question.ask {
+        Ask::Stop => {
+            let said = (question.by.as_str(), text("reason"));
+            stops::answer_stop(context, (kind, text("name")), said).await
+        }
+        _ => stops::answer_resume(context, (kind, text("name"))).await,
+    }
 }
 
 fn param(question: &Question, name: &str) -> Option<String> {

@@ -5,15 +5,17 @@ use std::time::Duration;
 
 use chrono::Utc;
 use core_engine::{Foreman, Stop, Unbriefed, carry};
-use core_model::entity::Computer;
-use core_model::library::ItemId;
-use core_model::session::{Session, SessionKind, SessionRun, SessionState};
+use core_model::entity::{Computer, Tenant};
+use core_model::id::TenantId;
+use core_model::library::{ItemId, SubjectId};
+use core_model::session::{OnboardingForm, Session, SessionKind, SessionRun, SessionState};
 use core_resolve::RunKind;
-use core_store::{Error, SessionWord};
+use core_store::{Error, SessionWord, Store};
 use tokio::sync::watch as channel;
 
 use super::super::decide::whoever;
 use super::super::find;
+use super::super::show::find_person;
 use super::{one, watch};
 use crate::cli::{Global, SessionsRunArgs, WhenArgs};
 use crate::commands::{engine_name, hand_desk};
@@ -57,7 +59,7 @@ pub(super) async fn run(
 /// What is asked for.
 async fn asked(context: &Context, args: &SessionsRunArgs) -> Result<Session, Failure> {
     let store = &context.store;
-    let computer: Computer = find::one(store, "computer", args.computer.trim()).await?;
+    let (tenant, subject, name) = whom(store, args).await?;
     let by = whoever(args.by.as_deref());
     let (item, item_title) = match &args.item {
         Some(named) => {
@@ -90,10 +92,51 @@ async fn asked(context: &Context, args: &SessionsRunArgs) -> Result<Session, Fai
             again,
         },
         kind: if args.onboarding { SessionKind::Onboarding } else { SessionKind::AdHoc },
+        form: form(store, args, (tenant, &name)).await?,
         asked_by: by,
         expires_us: Some(now_us.saturating_add(context.config.queue.waits_us)),
-        ..Session::asked(computer.tenant, computer.id, &computer.name, &title, now_us)
+        ..Session::asked(tenant, subject, &name, &title, now_us)
     })
+}
+
+/// What was entered for a computer that is set up.
+async fn form(
+    store: &Store,
+    args: &SessionsRunArgs,
+    (tenant, computer): (TenantId, &str),
+) -> Result<Option<OnboardingForm>, Failure> {
+    let primary_person = match &args.primary_person {
+        Some(named) => {
+            let person = find_person(store, named).await?;
+            if person.tenant != tenant || person.gone {
+                let what = format!("{} is nobody of the tenant of {computer}", person.upn);
+                return Err(Failure::usage(what)
+                    .with_remedy("name somebody of the computer's own tenant, who is there"));
+            }
+            Some(person.upn)
+        }
+        None => None,
+    };
+    let form = OnboardingForm { computer_name: args.computer_name.clone(), primary_person };
+    Ok((form != OnboardingForm::default()).then_some(form))
+}
+
+/// Whom it is asked for, whose they are and what they are called.
+async fn whom(
+    store: &Store,
+    args: &SessionsRunArgs,
+) -> Result<(TenantId, SubjectId, String), Failure> {
+    if let Some(named) = &args.tenant {
+        let tenant: Tenant = find::one(store, "tenant", named.trim()).await?;
+        return Ok((tenant.id, tenant.id.into(), tenant.name));
+    }
+    if let Some(named) = &args.person {
+        let person = find_person(store, named.trim()).await?;
+        return Ok((person.tenant, person.id.into(), person.display_name));
+    }
+    let named = args.computer.as_deref().unwrap_or_default();
+    let computer: Computer = find::one(store, "computer", named.trim()).await?;
+    Ok((computer.tenant, computer.id.into(), computer.name))
 }
 
 /// Whether an engine begins it soon.

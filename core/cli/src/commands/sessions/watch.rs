@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use chrono::Utc;
 use core_model::id::SessionId;
+use core_model::reading::Reading;
 use core_model::session::{Session, SessionState};
 use core_store::{ActionQuery, SessionLine};
 use serde_json::{Value, json};
@@ -26,6 +28,7 @@ pub(super) async fn watch(
 ) -> Result<Exit, Failure> {
     let mut said = String::new();
     let mut open: BTreeMap<u32, SessionLine> = BTreeMap::new();
+    let mut told: BTreeMap<u32, usize> = BTreeMap::new();
     let mut from = 0;
     loop {
         // Where it stands is read before its lines: what was written before it ended is shown.
@@ -33,6 +36,9 @@ pub(super) async fn watch(
         let lines = context.store.session_lines(id, from).await?;
         for line in &lines {
             let is_new = !open.contains_key(&line.number);
+            if !global.json {
+                reports(context, line, told.entry(line.number).or_default());
+            }
             if line.outcome.is_some() || is_new {
                 show(global, context, line);
             }
@@ -74,9 +80,26 @@ fn value(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or(Value::Null)
 }
 
+/// What a script in the hub told how it goes, since it was shown last.
+fn reports(context: &Context, line: &SessionLine, told: &mut usize) {
+    let said = value(&line.said);
+    let reports = said["reports"].as_array().map(Vec::as_slice).unwrap_or_default();
+    for report in reports.iter().skip(*told) {
+        let what = said["what"].as_str().unwrap_or_default();
+        let report = report.as_str().unwrap_or_default();
+        let at = clock(context, Utc::now().timestamp_micros());
+        output::line(&printable(&format!("{at}  {what}: … {report}")));
+    }
+    *told = (*told).max(reports.len());
+}
+
 /// A step as it began, or as it ended.
 fn show(global: &Global, context: &Context, line: &SessionLine) {
-    let said = value(&line.said);
+    let mut said = value(&line.said);
+    if let Ok(reading) = serde_json::from_value::<Reading>(said["reading"].clone()) {
+        // What stands on a screen is seen by more than who may see secrets.
+        said["reading"] = reading.hidden();
+    }
     if global.json {
         output::json(&json!({
             "number": line.number,
@@ -143,6 +166,7 @@ fn words(outcome: &Value) -> String {
             format!("{pending}{}", held.unwrap_or_default())
         }
         "answer" => text(value),
+        "held" => format!("held: {}", text(value)),
         "versions" => {
             let count = value.as_array().map_or(0, Vec::len);
             format!("{count} named")
@@ -167,12 +191,15 @@ async fn end(global: &Global, context: &Context, session: &Session) -> Result<Ex
     output::line("");
     for action in &actions {
         output::line(&printable(&action.does));
-        output::line(&format!("    {}", printable(&action.message)));
+        text::indented(4, &printable(&action.message));
+        if let (Some(drift), Some(why)) = (&action.drift, &action.drift_why) {
+            text::indented(4, &printable(&format!("{}: {why}", super::drifted(drift))));
+        }
     }
     let notes = session.result.as_ref().and_then(|result| result["notes"].as_array().cloned());
     for note in notes.unwrap_or_default() {
         output::line(&format!("Note: {}", printable(note.as_str().unwrap_or_default())));
     }
-    output::line(&format!("{}: {}", session.state.as_str(), printable(&session.word)));
+    text::wrapped("", 2, &format!("{}: {}", session.state.as_str(), printable(&session.word)));
     Ok(exit)
 }

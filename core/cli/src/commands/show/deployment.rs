@@ -3,6 +3,7 @@
 
 use chrono_tz::Tz;
 use core_model::library::{DefinitionKind, Deployment, Enforcement, Origin};
+use core_model::stop::Stop;
 use core_resolve::{Problem, RunKind, ThreeSets};
 use core_store::DefinitionVersion;
 use serde_json::{Value, json};
@@ -10,9 +11,11 @@ use serde_json::{Value, json};
 use crate::cli::WhenArgs;
 use crate::commands::changes::{self, FieldChange};
 use crate::commands::resolve::{print_by_reason, subjects};
+use crate::commands::stops::again;
 use crate::commands::text::{self, count, field, instant, word};
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::foreman::rings::{self, Standing};
 use crate::output;
 use crate::world::World;
 
@@ -26,6 +29,10 @@ pub(super) struct Story {
     members: ThreeSets,
     problems: Vec<Problem>,
     history: Vec<DefinitionVersion>,
+    /// Where its rings stand, where it has any.
+    rings: Option<Standing>,
+    /// By whom it is stopped.
+    stop: Option<Stop>,
 }
 
 /// Reads everything about a deployment.
@@ -39,7 +46,11 @@ pub(super) async fn story(context: &Context, which: &str) -> Result<Story, Failu
     problems.retain(|problem| problem.deployment == Some(id));
     let kind = DefinitionKind::Deployment;
     let history = context.store.definition_history(kind, &id.to_string()).await?;
-    Ok(Story { world, deployment, members, problems, history })
+    let now_us = world.when.now.timestamp_micros();
+    let mut standings = rings::standings(&context.store, &world, [id].into(), now_us).await?;
+    let rings = standings.remove(&id);
+    let stop = context.store.stops().await?.into_iter().find(|stop| stop.is_of(id));
+    Ok(Story { world, deployment, members, problems, history, rings, stop })
 }
 
 impl Story {
@@ -69,6 +80,8 @@ impl Story {
             "out": self.members.no.len(),
         });
         value["problems"] = json!(problems);
+        value["rings"] = json!(self.rings.as_ref().map(Standing::as_json));
+        value["stop"] = json!(self.stop);
         value["history"] = history.collect();
         value
     }
@@ -88,6 +101,10 @@ impl Story {
         let out = text::count(no.len(), "out", "out");
         let unknown_words = text::count(unknown.len(), "unknown", "unknown");
         field("members", &format!("{} in, {unknown_words}, {out}", subjects(kind, yes.len())));
+        self.print_stop();
+        if let Some(rings) = &self.rings {
+            self.print_rings(rings, zone);
+        }
         if !self.problems.is_empty() {
             text::heading("Problems");
             self.problems.iter().for_each(|problem| text::indented(2, &problem.text));
@@ -98,6 +115,42 @@ impl Story {
             print_by_reason(&self.world, kind, unknown.iter().map(why), REASONS);
         }
         self.print_history(zone);
+    }
+
+    /// Whether it is stopped, and the one command that changes that.
+    fn print_stop(&self) {
+        let name = output::printable(&self.deployment.name);
+        match &self.stop {
+            Some(stop) => {
+                field("stopped", &format!("by {}: {}", stop.by, stop.reason));
+                field("resume", &format!("linchpin resume {}", again(stop)));
+            }
+            None if self.rings.is_some() => {
+                field("stop", &format!("linchpin stop deployment {name}"));
+            }
+            None => {}
+        }
+    }
+
+    fn print_rings(&self, standing: &Standing, zone: Tz) {
+        let at = |us| text::minute(instant(us), zone);
+        let since = match standing.begun {
+            true => format!(", since {}", at(standing.rollout.begun_us)),
+            false => ", not begun".to_owned(),
+        };
+        text::heading(&format!("Rings{since}"));
+        for (place, tally) in standing.tallies.iter().enumerate() {
+            let title = standing.rollout.rings.get(place).map(|ring| ring.title(place));
+            let title = title.unwrap_or_else(|| format!("ring {} (everybody else)", place + 1));
+            let (reached, members, failed) = (tally.reached, tally.members, tally.failed);
+            text::indented(2, &format!("{title}: {reached} of {members} reached, {failed} failed"));
+            let gate = standing.rollout.gates.get(place).copied().unwrap_or_default();
+            match (standing.gates.get(place).cloned().flatten(), gate.opened_us) {
+                (Some(why), _) => text::indented(4, &why),
+                (None, Some(opened)) => text::indented(4, &format!("open since {}", at(opened))),
+                (None, None) => {}
+            }
+        }
     }
 
     /// When it takes part, and what keeps it from that.

@@ -273,6 +273,11 @@ impl Firm {
         std::fs::read_to_string(self.place.path().join(path)).unwrap()
     }
 
+    /// The path of something in the MSP's folder.
+    pub(crate) fn path(&self, name: &str) -> std::path::PathBuf {
+        self.place.path().join(name)
+    }
+
     /// The store.
     pub(crate) async fn store(&self) -> Store {
         let path = self.place.path().join("hub.db");

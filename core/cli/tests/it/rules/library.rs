@@ -122,6 +122,7 @@ pub(crate) fn first() -> Library {
                 Expected::Nobody,
             ),
         ],
+        schedules: Vec::new(),
         tenants: vec![TenantSettings {
             tenant: tenant("Northwind"),
             parent: Some(tenant("Contoso")),

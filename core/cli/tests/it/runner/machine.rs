@@ -156,6 +156,25 @@ impl Machine {
         self.linchpin(&["apply", "rules"]).ended(0);
     }
 
+    /// Another file of rules, applied with the others.
+    pub(crate) fn define(&self, name: &str, text: &str) {
+        self.write(&format!("rules/{name}"), text);
+        self.linchpin(&["apply", "rules"]).ended(0);
+    }
+
+    /// A file beside the settings.
+    pub(crate) fn write(&self, path: &str, text: &str) {
+        self.place.write(path, text);
+    }
+
+    /// Replaces something in the settings.
+    pub(crate) fn settings(&self, this: &str, that: &str) {
+        let path = self.place.path().join("linchpin.toml");
+        let text = std::fs::read_to_string(path).unwrap();
+        assert!(text.contains(this), "{text}");
+        self.place.write("linchpin.toml", &text.replace(this, that));
+    }
+
     pub(crate) fn linchpin(&self, arguments: &[&str]) -> Ran {
         self.place.run(arguments)
     }

@@ -28,13 +28,13 @@ fn place(smtp: &Smtp, tls: &str, more: &str) -> Place {
 }
 
 /// A field of the head.
-fn field(mail: &Mail, name: &str) -> String {
+pub(super) fn field(mail: &Mail, name: &str) -> String {
     let line = mail.data.lines().find_map(|line| line.strip_prefix(&format!("{name}: ")));
     line.unwrap_or_else(|| panic!("no {name} in\n{}", mail.data)).to_owned()
 }
 
 /// The parts of a mail, decoded.
-fn parts(mail: &Mail) -> Vec<String> {
+pub(super) fn parts(mail: &Mail) -> Vec<String> {
     let boundary = mail.data.split("boundary=\"").nth(1).unwrap().split('"').next().unwrap();
     let boundary = format!("--{boundary}");
     let parts = mail.data.split(&boundary).skip(1);

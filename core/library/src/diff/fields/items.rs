@@ -69,6 +69,7 @@ pub(super) fn task(one: &Task, words: Words<'_>) -> Facts {
         facts.script(purpose.key(), Some(script));
     }
     facts.optional("serial", one.serial.as_ref());
+    facts.many("secret_fields", &one.secret_fields, one.secret_fields.clone());
     facts.flag("onboarding_only", one.onboarding_only);
     facts.flag("ignored_in_automatic_onboarding", one.ignored_in_automatic_onboarding);
     common(&mut facts, (&one.parameters, &one.prerequisites, one.order), words);

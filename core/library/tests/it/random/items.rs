@@ -7,8 +7,8 @@ use core_model::library::{
     Architecture, Detection, Download, KeptSecret, Licence, LicenceKind, LicenceRequirement,
     Licensing, NameMatch, NobodyLoggedOn, Order, Parameter, ParameterKind, Prerequisite,
     PrerequisiteAction, Presence, Quantifier, RepairStrategy, Script, ScriptContext,
-    ScriptLanguage, ScriptPurpose, Software, SoftwareScripts, SoftwareVersion, SubjectKind, Task,
-    TaskCategory, TaskScripts, UpgradeStrategy,
+    ScriptLanguage, ScriptNeed, ScriptPurpose, Software, SoftwareScripts, SoftwareVersion,
+    SubjectKind, Task, TaskCategory, TaskScripts, UpgradeStrategy,
 };
 use rand::Rng;
 use serde_json::{Map, Value, json};
@@ -64,6 +64,11 @@ impl Dice {
             time_limit_s: self.pick(&[None, None, Some(1), Some(Script::LONGEST_S)]),
             nobody_logged_on: if fails { NobodyLoggedOn::Fail } else { NobodyLoggedOn::Skip },
             ignores_business_hours: self.chance(SOME),
+            needs: if context.in_hub() && self.chance(SOME) {
+                vec![ScriptNeed::Graph]
+            } else {
+                Vec::new()
+            },
         }
     }
 
@@ -313,6 +318,10 @@ impl Dice {
             scripts,
             parameters: self.parameters("t"),
             serial: self.chance(SOME).then(|| "the \"lock\"".to_owned()),
+            secret_fields: match self.chance(SOME) {
+                true => vec!["recovery key".to_owned(), "\"pin\"".to_owned()],
+                false => Vec::new(),
+            },
             onboarding_only: self.chance(SOME),
             ignored_in_automatic_onboarding: self.chance(SOME),
             prerequisites: self.prerequisites(&any),

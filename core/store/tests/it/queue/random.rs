@@ -18,15 +18,15 @@ on_both!(
 
 /// Where the seeds begin: `LINCHPIN_SEED`, or a fixed place.
 #[expect(clippy::disallowed_methods, reason = "the tests' own settings, no part of the program")]
-fn first_seed() -> u64 {
+pub(super) fn first_seed() -> u64 {
     std::env::var("LINCHPIN_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(20_261_130)
 }
 
 /// Numbers that look random (SplitMix64).
-struct Random(u64);
+pub(super) struct Random(pub(super) u64);
 
 impl Random {
-    fn below(&mut self, end: usize) -> usize {
+    pub(super) fn below(&mut self, end: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -13,7 +13,7 @@ use super::{OfSettings, param};
 use crate::cli::{ListArgs, ListKind, ShowKind, WhenArgs, WinnersArgs};
 use crate::commands::serve::jobs::Asked;
 use crate::commands::{
-    connectors, deliveries, expect, list, mail, push, runs, show, text, webhooks, winners,
+    connectors, deliveries, expect, list, mail, notify, push, runs, show, text, webhooks, winners,
 };
 use crate::context::Context;
 use crate::failure::Failure;
@@ -36,6 +36,13 @@ pub(super) async fn act(
         }
         Ask::RetryDeliveries => {
             Ok(json!({ "revived": deliveries::retried(&context.store).await? }))
+        }
+        Ask::Notified => notify::answer(context, &question.id).await,
+        Ask::Notify => {
+            let person = question.text("person").unwrap_or_default();
+            let sees = |tenant: &str| question.sees(Some(tenant));
+            let wanted = (person, question.is("remove"));
+            notify::change(context, &question.id, wanted, &question.by, &sees).await
         }
         Ask::Defined(_) | Ask::Definition(_) | Ask::Story(_) => shown(context, question).await,
         Ask::Expect | Ask::Winners | Ask::ConnectionGroups => asked(context, question).await,

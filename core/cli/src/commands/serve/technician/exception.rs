@@ -62,6 +62,8 @@ fn deployment(world: &World, wanted: Exception<'_>, now_us: i64) -> Result<Deplo
         connection: None,
         dates: DateRange { start: None, end: Some(wanted.until) },
         visibility: Visibility::default(),
+        // Somebody asked for it at this computer: it waits for nobody else.
+        rings: Vec::new(),
         note: format!("asked for by {} in {}", wanted.by, wanted.ticket),
         created_us: now_us,
         ..of.as_ref().clone()

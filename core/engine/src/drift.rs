@@ -1,0 +1,174 @@
+//! What had been compliant and is not any more: why.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, SecondsFormat};
+use core_maintenance::{Brief, Demand};
+use core_model::id::DeploymentId;
+use core_model::session::Session;
+use core_plan::{Action, ActionResult, Key, Origin, Plan, Report, version_of};
+use core_store::{Before, Store};
+use serde::{Deserialize, Serialize};
+
+use crate::foreman::Foreman;
+
+/// Inputs of a plan that say what was found; all others are of the rule.
+const FOUND: &str = "what was found of ";
+
+/// Why something is not as it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DriftCause {
+    /// The computer changed.
+    Computer,
+    /// The rule changed: the deployment, its item, or a version that a script names.
+    Rule,
+    /// Another deployment wins, because the subject came into its target or left another's.
+    Membership,
+    /// Another deployment wins, because a date passed.
+    Date,
+}
+
+impl DriftCause {
+    /// The word in the store and the API.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Computer => "computer",
+            Self::Rule => "rule",
+            Self::Membership => "membership",
+            Self::Date => "date",
+        }
+    }
+}
+
+/// Why something drifted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Drift {
+    /// In a word.
+    pub cause: DriftCause,
+    /// In words.
+    pub why: String,
+}
+
+/// Another deployment than before.
+#[derive(Clone, Copy, Debug)]
+pub struct Other<'a> {
+    /// What it is of.
+    pub key: &'a Key,
+    /// The one that won, by its id, where there was one.
+    pub before: Option<&'a str>,
+    /// The one that wins now.
+    pub now: DeploymentId,
+    /// Its name.
+    pub name: &'a str,
+    /// When the one before won, Unix microseconds.
+    pub since_us: i64,
+}
+
+/// What is known of an action besides what came of it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Trace {
+    /// The version of its deployment.
+    pub(crate) version: Option<String>,
+    pub(crate) drift: Option<Drift>,
+}
+
+pub(crate) type Traces = BTreeMap<Key, Trace>;
+
+/// Versions and drifts of the actions of a session that is over.
+pub(crate) async fn traces(
+    foreman: &dyn Foreman,
+    (session, brief): (&Session, &Brief),
+    (plan, report): (&Plan, &Report),
+) -> Result<Traces, String> {
+    let versions: BTreeMap<DeploymentId, String> = brief
+        .demands
+        .iter()
+        .filter_map(|demand| match demand {
+            Demand::Won { deployment, .. } | Demand::Held { deployment, .. } => {
+                Some((deployment.id, version_of(deployment, &brief.catalogue)))
+            }
+            Demand::Unknown { .. } => None,
+        })
+        .collect();
+    let hub = foreman.hub();
+    let mut traces = Traces::new();
+    for (action, (_, result)) in plan.actions.iter().zip(&report.results) {
+        let Origin::Deployment { id, name, .. } = &action.origin else { continue };
+        let mut trace = Trace { version: versions.get(id).cloned(), drift: None };
+        if is_off(action, result) {
+            let subject = session.subject.to_string();
+            let before =
+                hub.store.action_before(session.id, &subject, &action.key.to_string()).await;
+            let before = before.map_err(|error| error.to_string())?;
+            if let Some(before) = before.filter(|before| before.result == "compliant") {
+                let now = (*id, name.as_str(), trace.version.as_deref());
+                trace.drift = Some(why(foreman, session, (action, now), &before).await?);
+            }
+        }
+        traces.insert(action.key.clone(), trace);
+    }
+    Ok(traces)
+}
+
+/// Whether it was found not to be as it should be.
+fn is_off(action: &Action, result: &ActionResult) -> bool {
+    let planned = match &action.result {
+        None | Some(ActionResult::Pending | ActionResult::Held(_)) => true,
+        Some(_) => false,
+    };
+    let changes = action.route.iter().any(|one| !one.work.reads());
+    (planned && changes) || matches!(result, ActionResult::NonCompliant(_))
+}
+
+async fn why(
+    foreman: &dyn Foreman,
+    session: &Session,
+    (action, (id, name, version)): (&Action, (DeploymentId, &str, Option<&str>)),
+    before: &Before,
+) -> Result<Drift, String> {
+    let since = DateTime::from_timestamp_micros(before.at_us).unwrap_or_default();
+    let since = since.to_rfc3339_opts(SecondsFormat::Secs, true);
+    let same = before.deployment.as_deref() == Some(id.to_string().as_str());
+    if !same {
+        let other = Other {
+            key: &action.key,
+            before: before.deployment.as_deref(),
+            now: id,
+            name,
+            since_us: before.at_us,
+        };
+        return foreman.why_other(session, &other).await;
+    }
+    let hub = foreman.hub();
+    let differ = differing(&hub.store, action, before).await?;
+    let named: Vec<&str> = differ.iter().map(String::as_str).collect();
+    let other_version = before.version.is_some() && before.version.as_deref() != version;
+    if other_version || !named.is_empty() {
+        let what = if named.is_empty() { format!("deployment {name}") } else { named.join(", ") };
+        let why = format!("changed since it was compliant at {since}: {what}");
+        return Ok(Drift { cause: DriftCause::Rule, why });
+    }
+    let (title, reason) = (&action.title, action.reason.words());
+    let why = format!("{title} was compliant at {since}, and by the same rule now {reason}");
+    Ok(Drift { cause: DriftCause::Computer, why })
+}
+
+/// The inputs of the rule that differ from those of the plan of then, by their names; none where that plan is not kept
+/// any more.
+async fn differing(
+    store: &Store,
+    action: &Action,
+    before: &Before,
+) -> Result<BTreeSet<String>, String> {
+    let text = store.session_plan(before.session).await.map_err(|error| error.to_string())?;
+    // A plan that an earlier version wrote says nothing, and stops nothing.
+    let then = text.and_then(|text| serde_json::from_str::<Plan>(&text).ok());
+    let Some(old) = then.as_ref().and_then(|plan| plan.action(&action.key)) else {
+        return Ok(BTreeSet::new());
+    };
+    let names = old.inputs.keys().chain(action.inputs.keys());
+    let differ = names.filter(|name| old.inputs.get(*name) != action.inputs.get(*name));
+    Ok(differ.filter(|name| !name.starts_with(FOUND)).cloned().collect())
+}
