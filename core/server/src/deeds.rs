@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use core_model::access::Role;
 use core_model::entity::EntityKind;
 use core_store::EntityQuery;
+use serde_json::Value;
 
 use crate::access::Caller;
 use crate::asked::{Asked, is_unsafe};
@@ -16,7 +17,7 @@ use crate::pages::Answering;
 use crate::params::Params;
 use crate::problem::Problem;
 use crate::repeat::{Repeat, Sent};
-use crate::{Api, Question};
+use crate::{Api, Question, Unanswered};
 
 mod all;
 mod body;
@@ -315,12 +316,21 @@ pub(crate) const fn deed(method: &'static str, path: &'static str, id: &'static 
     }
 }
 
+/// What the audit log calls it.
+fn outcome(answered: &Result<Value, Unanswered>) -> &'static str {
+    match answered {
+        Ok(_) => "done",
+        Err(no) if no.wrong || no.held || no.missing => "refused",
+        Err(_) => "failed",
+    }
+}
+
 impl Api {
     /// Answers or does it.
     pub(crate) async fn deed(
         self: &Arc<Self>,
         deed: &'static Deed,
-        asked: Asked,
+        mut asked: Asked,
     ) -> Result<Response, Problem> {
         let caller = asked.caller()?.clone();
         if deed.of_all {
@@ -330,7 +340,11 @@ impl Api {
         params.flag("all")?;
         let body = body(deed, &asked)?;
         let ask = match deed.does {
-            Does::Own(handler) => return handler(Arc::clone(self), asked).await,
+            Does::Own(handler) => {
+                // As it was checked: a whole number is one, however it was written.
+                asked.body = Value::Object(body).to_string().into();
+                return handler(Arc::clone(self), asked).await;
+            }
             Does::Program(ask) => ask,
         };
         let id = asked.id("id").to_owned();
@@ -359,11 +373,7 @@ impl Api {
         let answered = self.answers.answer(question).await;
         drop(turn);
         if is_change {
-            let outcome = match &answered {
-                Ok(_) => "done",
-                Err(no) if no.wrong || no.held || no.missing => "refused",
-                Err(_) => "failed",
-            };
+            let outcome = outcome(&answered);
             let detail = answered.as_ref().err().map(|error| error.what.as_str());
             let what = (deed.id, subject.as_str());
             self.audit(&asked, what, outcome, detail.unwrap_or_default()).await?;

@@ -12,11 +12,11 @@ pub(crate) fn body(deed: &Deed, asked: &Asked) -> Result<Map<String, Value>, Pro
         return Ok(Map::new());
     }
     let body: Value = asked.json()?;
-    let Value::Object(body) = body else {
+    let Value::Object(mut body) = body else {
         return Err(Problem::wrong("the body is no JSON object", "send an object"));
     };
     let names = || deed.body.iter().map(|field| field.name).collect::<Vec<_>>().join(", ");
-    for (name, value) in &body {
+    for (name, value) in &mut body {
         let Some(field) = deed.body.iter().find(|field| field.name == name) else {
             let takes = match deed.body {
                 [] => "this path takes an empty object".to_owned(),
@@ -24,6 +24,9 @@ pub(crate) fn body(deed: &Deed, asked: &Asked) -> Result<Map<String, Value>, Pro
             };
             return Err(Problem::wrong(format!("there is no field `{}`", shown(name)), takes));
         };
+        if field.kind == "integer" {
+            make_whole(value);
+        }
         let fits = match field.kind {
             "string" => value.is_string(),
             "boolean" => value.is_boolean(),
@@ -51,6 +54,18 @@ pub(crate) fn body(deed: &Deed, asked: &Asked) -> Result<Map<String, Value>, Pro
     match missing {
         Some(field) => Err(Problem::wrong(format!("`{}` is missing", field.name), field.about)),
         None => Ok(body.into_iter().filter(|(_, value)| !value.is_null()).collect()),
+    }
+}
+
+/// A whole number may be written with a fraction of nothing: `58.0` is one to JSON Schema.
+fn make_whole(value: &mut Value) {
+    // Up to here each whole number is one that a double holds exactly.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    if let Some(number) = value.as_f64().filter(|_| value.is_f64())
+        && number.fract() == 0.0
+        && (0.0..=EXACT).contains(&number)
+    {
+        *value = json!(number as u64);
     }
 }
 

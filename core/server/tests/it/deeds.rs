@@ -21,6 +21,9 @@ async fn a_body_is_compared_with_what_the_route_takes() {
         ("/v1/syncs", "{\"connection\"", "no JSON, at line 1"),
         ("/v1/resolve", "{\"target\":[1]}", "`target` is no array of strings"),
         ("/v1/definitions", "{\"confirm\":-1}", "`confirm` is no integer"),
+        ("/v1/definitions", "{\"confirm\":1.5}", "`confirm` is no integer"),
+        ("/v1/definitions", "{\"confirm\":1e300}", "`confirm` is no integer"),
+        ("/v1/sessions/take", "{\"engine\":\"e\",\"most\":1e9}", "`most` is 1000000000"),
     ] {
         let answer = bench.ask(posted(path, &session.headers(), body)).await;
         let problem = answer.is_problem(400);
