@@ -20,6 +20,10 @@ macro_rules! held {
 }
 pub(super) use held;
 
+/// Everything that is stopped.
+const STOPS: &str =
+    "select kind, key, name, who, reason, at, version from stop order by at, kind, key";
+
 impl Store {
     /// Stops something. One that is stopped already stays as it is, with who stopped it first; says whether it was
     /// new.
@@ -73,7 +77,8 @@ impl Store {
         Ok(Some(stop))
     }
 
-    /// The sessions that a stop held, and no other holds, wait as much longer.
+    /// The sessions that a stop held wait as much longer. For how long stops that are older still held them, these
+    /// say as they go; how long it held them alone before others came counts now.
     async fn wait_longer(
         &self,
         tx: &mut AnyConnection,
@@ -81,12 +86,10 @@ impl Store {
         stop: &Stop,
         now_us: i64,
     ) -> Result<()> {
-        let text = concat!(
-            "select s.change_seq, s.document, s.until from session s \
-             where s.state = 'waiting' and s.expires is not null and not ",
-            held!(),
-            " order by s.asked, s.id"
-        );
+        let others = self.sql(STOPS).fetch_all(&mut *tx).await?;
+        let others = others.iter().map(self::stop).collect::<Result<Vec<_>>>()?;
+        let text = "select s.change_seq, s.document, s.until from session s \
+                    where s.state = 'waiting' and s.expires is not null order by s.asked, s.id";
         let rows = self.sql(text).fetch_all(&mut *tx).await?;
         let mut changed = 0;
         for row in &rows {
@@ -94,7 +97,12 @@ impl Store {
             let Some(expires_us) = session.expires_us.filter(|_| stop.holds(&session)) else {
                 continue;
             };
-            let held_us = now_us.saturating_sub(stop.at_us.max(session.asked_us)).max(0);
+            let other = others.iter().filter(|other| other.holds(&session)).map(|one| one.at_us);
+            let until_us = other.min().map_or(now_us, |at_us| at_us.max(session.asked_us));
+            let held_us = until_us.saturating_sub(stop.at_us.max(session.asked_us));
+            if held_us <= 0 {
+                continue;
+            }
             session.expires_us = Some(expires_us.saturating_add(held_us));
             let seq = first + limit(changed);
             self.put_session(&mut *tx, seq, &session).await?;
@@ -112,9 +120,7 @@ impl Store {
     /// # Errors
     /// [`Error::Corrupt`] when one cannot be read.
     pub async fn stops(&self) -> Result<Vec<Stop>> {
-        let text =
-            "select kind, key, name, who, reason, at, version from stop order by at, kind, key";
-        let rows = self.sql(text).fetch_all(self.readers()).await?;
+        let rows = self.sql(STOPS).fetch_all(self.readers()).await?;
         let mut stops = rows.iter().map(stop).collect::<Result<Vec<_>>>()?;
         stops.sort_by_key(|stop| std::cmp::Reverse(stop.kind));
         Ok(stops)

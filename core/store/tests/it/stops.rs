@@ -11,6 +11,7 @@ on_both!(
     what_is_stopped_is_given_to_nobody_and_goes_on_in_its_order,
     a_stop_holds_what_it_names,
     what_is_held_does_not_expire_and_waits_as_much_longer,
+    what_two_stops_held_waits_as_much_longer_as_either_held_it,
     a_word_begins_nothing_that_is_stopped,
     what_is_stopped_twice_is_stopped_once_and_by_the_first,
 );
@@ -117,6 +118,32 @@ async fn what_is_held_does_not_expire_and_waits_as_much_longer(bench: Bench) {
         over.iter().map(|one| (one.id, one.state)).collect::<Vec<_>>(),
         [(later.id, SessionState::Expired)]
     );
+}
+
+async fn what_two_stops_held_waits_as_much_longer_as_either_held_it(bench: Bench) {
+    let store = &bench.store;
+    let session = |computer: &str| Session {
+        expires_us: Some(100 * MINUTE),
+        ..waits("contoso", computer, SessionKind::AdHoc, MINUTE)
+    };
+    let until = async |session: &Session| store.session(session.id).await.unwrap().expires_us;
+    let tenant = session("pc1").tenant.to_string();
+    let (all, one) = ((StopKind::Everything, ""), (StopKind::Tenant, tenant.as_str()));
+    // Whichever came first, whichever goes first: held from 10 to 50.
+    for (computer, first, second, goes, stays) in [
+        ("pc1", all, one, all, one),
+        ("pc2", all, one, one, all),
+        ("pc3", one, all, one, all),
+        ("pc4", one, all, all, one),
+    ] {
+        let session = session(computer);
+        store.add_session(&session).await.unwrap();
+        store.add_stop(&stop(first.0, first.1, 10 * MINUTE)).await.unwrap();
+        store.add_stop(&stop(second.0, second.1, 20 * MINUTE)).await.unwrap();
+        store.remove_stop(goes.0, goes.1, 30 * MINUTE).await.unwrap();
+        store.remove_stop(stays.0, stays.1, 50 * MINUTE).await.unwrap();
+        assert_eq!(until(&session).await, Some(140 * MINUTE), "{computer}");
+    }
 }
 
 async fn a_word_begins_nothing_that_is_stopped(bench: Bench) {
