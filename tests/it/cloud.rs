@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail, ensure};
-use core_engine::{Foreman as _, Stop, Worker};
+use anyhow::{Context as _, Result, ensure};
+use core_engine::Foreman as _;
 use core_model::entity::{Client, Entity as _, Person, Tenant};
 use core_model::id::TaskId;
 use core_model::library::{
@@ -13,8 +12,9 @@ use core_model::library::{
     TaskCategory, TaskScripts,
 };
 use core_model::session::{Session, SessionState};
-use core_store::{SessionQuery, Store};
+use core_store::Store;
 use serde_json::{Value, json};
+use tests::at_work::until_over;
 use tests::night::{ForAll, Night};
 use tests::{fresh_sqlite, sync_all};
 
@@ -63,25 +63,6 @@ async fn directories(store: &Store) -> Result<BTreeMap<String, String>> {
         .into_iter()
         .filter_map(|(tenant, keys)| <[String; 1]>::try_from(keys).ok().map(|[key]| (tenant, key)))
         .collect())
-}
-
-async fn until_over(foreman: &Arc<ForAll>, sessions: usize) -> Result<Vec<Session>> {
-    let stop = Stop::default();
-    let worker = Worker::new(Arc::clone(foreman) as _, "cloud", stop.clone());
-    let working = tokio::spawn(worker.run());
-    let store = foreman.hub().store.clone();
-    for _ in 0..1_200 {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        let all = store.sessions(SessionQuery::default()).await?;
-        let over: Vec<Session> =
-            all.into_iter().map(|(_, one)| one).filter(|one| one.state.is_over()).collect();
-        if over.len() >= sessions {
-            stop.stop();
-            working.await?;
-            return Ok(over);
-        }
-    }
-    bail!("{:#?}", store.sessions(SessionQuery::default()).await?)
 }
 
 fn action(session: &Session) -> Value {

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use core_engine::{Stop, Worker};
 use core_model::entity::Computer;
 use core_model::library::DesiredState;
 use core_model::session::{Session, SessionState};
 use core_store::{SessionQuery, Store};
 use serde_json::json;
+use tests::at_work::{AtWork, until, until_over};
 use tests::night::{ForAll, Night, file_task, product};
 use tests::{fresh_sqlite, sync_all};
 
@@ -72,28 +73,6 @@ async fn computers(foreman: &ForAll, most: usize) -> Result<Vec<Computer>> {
     Ok(found)
 }
 
-/// Has the engine work until every session is over.
-async fn until_over(foreman: &Arc<ForAll>, sessions: usize) -> Result<Vec<Session>> {
-    use core_engine::Foreman as _;
-    let stop = Stop::default();
-    let worker = Worker::new(Arc::clone(foreman) as _, "night", stop.clone());
-    let working = tokio::spawn(worker.run());
-    let store = foreman.hub().store.clone();
-    for _ in 0..1_200 {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        let all = store.sessions(SessionQuery::default()).await?;
-        let over: Vec<Session> =
-            all.into_iter().map(|(_, one)| one).filter(|one| one.state.is_over()).collect();
-        if over.len() >= sessions {
-            stop.stop();
-            working.await?;
-            return Ok(over);
-        }
-    }
-    let all = store.sessions(SessionQuery::default()).await?;
-    bail!("{} sessions, and after two minutes they are: {all:#?}", sessions)
-}
-
 fn versions(night: &Night, host: &str, name: &str) -> Result<Vec<String>> {
     let all = night.software(host)?;
     Ok(all
@@ -124,6 +103,17 @@ fn as_wanted(night: &Night, session: &Session) -> Result<()> {
     // Nothing of what was staged is left behind.
     let left = machine.files.keys().find(|path| path.contains("linchpin\\runs\\"));
     ensure!(left.is_none(), "{host}: {left:?}");
+    Ok(())
+}
+
+/// Whether nothing was installed or removed twice with success on the machine of a session.
+fn installed_once(night: &Night, session: &Session) -> Result<()> {
+    let machine = night.machine(&session.subject_name)?;
+    let mut runs = BTreeMap::<String, usize>::new();
+    for run in machine.installers.iter().filter(|run| run.exit == Some(0)) {
+        *runs.entry(format!("{:?} {:?}", run.package, run.verb)).or_default() += 1;
+    }
+    ensure!(runs.values().all(|times| *times == 1), "{}: {runs:?}", session.subject_name);
     Ok(())
 }
 
@@ -283,12 +273,7 @@ async fn s13_an_engine_that_is_stopped_and_lost_again_and_again_installs_nothing
             session.word
         );
         as_wanted(&night, &session)?;
-        let machine = night.machine(&session.subject_name)?;
-        let mut runs = BTreeMap::<String, usize>::new();
-        for run in machine.installers.iter().filter(|run| run.exit == Some(0)) {
-            *runs.entry(format!("{:?} {:?}", run.package, run.verb)).or_default() += 1;
-        }
-        ensure!(runs.values().all(|times| *times == 1), "{}: {runs:?}", session.subject_name);
+        installed_once(&night, &session)?;
     }
     Ok(())
 }
@@ -309,26 +294,13 @@ async fn s10_a_machine_that_is_off_is_waited_for_and_goes_on_as_soon_as_it_is_he
     sync_all(&foreman.hub()).await?;
     let session = foreman.session_of(&computer);
     store.add_session(&session).await?;
-    let stop = Stop::default();
-    let worker = Worker::new(Arc::clone(&foreman) as _, "night", stop.clone());
-    let working = tokio::spawn(worker.run());
-    let until = async |wanted: &dyn Fn(&Session) -> bool| -> Result<Session> {
-        for _ in 0..600 {
-            let now = store.session(session.id).await?;
-            if wanted(&now) {
-                return Ok(now);
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        bail!("after half a minute it is {:?}", store.session(session.id).await?)
-    };
-    until(&|now| now.away && now.word.contains("no way leads")).await?;
+    let at_work = AtWork::begin(&foreman);
+    until(&store, &session, |now| now.away && now.word.contains("no way leads")).await?;
     night.change(power(true))?;
     sync_all(&foreman.hub()).await?;
-    let over = until(&|now| now.state.is_over()).await?;
+    let over = until(&store, &session, |now| now.state.is_over()).await?;
     ensure!(over.state == SessionState::Succeeded, "{}", over.word);
-    stop.stop();
-    working.await?;
+    at_work.end().await?;
     as_wanted(&night, &over)
 }
 

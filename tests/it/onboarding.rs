@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail, ensure};
 use async_trait::async_trait;
 use core_connector::Secret;
-use core_engine::{EngineSettings, Foreman, Onboarded, Stop, Unbriefed, Worker, settle_onboarded};
+use core_engine::{EngineSettings, Foreman, Onboarded, Unbriefed, settle_onboarded};
 use core_maintenance::{Brief, Demand};
 use core_model::decision::Settled;
 use core_model::entity::{Agent, Computer, Onboarding, Person, Primary};
@@ -18,9 +18,10 @@ use core_model::library::{DesiredState, OfflineBehaviour, SubjectId};
 use core_model::queue::QueueRules;
 use core_model::session::{OnboardingForm, Session, SessionKind, SessionState};
 use core_plan::RunKind;
-use core_store::{Bars, SessionQuery, Store};
+use core_store::{Bars, Store};
 use core_sync::Hub;
 use serde_json::json;
+use tests::at_work::{AtWork, until, until_over};
 use tests::night::{ForAll, Night, file_task};
 use tests::{fresh_sqlite, sync_all};
 
@@ -149,27 +150,6 @@ fn onboarding(computer: &Computer, now_us: i64) -> Session {
     }
 }
 
-/// Works until so many sessions are over.
-async fn until_over(foreman: &Arc<Staged>, sessions: usize) -> Result<Vec<Session>> {
-    let stop = Stop::default();
-    let worker = Worker::new(Arc::clone(foreman) as _, "night", stop.clone());
-    let working = tokio::spawn(worker.run());
-    let store = foreman.hub().store.clone();
-    for _ in 0..1_200 {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        let all = store.sessions(SessionQuery::default()).await?;
-        if all.len() >= sessions && all.iter().all(|(_, one)| one.state.is_over()) {
-            stop.stop();
-            working.await?;
-            let mut all: Vec<Session> = all.into_iter().map(|(_, one)| one).collect();
-            all.sort_by_key(|one| one.asked_us);
-            return Ok(all);
-        }
-    }
-    let all = store.sessions(SessionQuery::default()).await?;
-    bail!("{sessions} were to be over, and after two minutes they are: {all:#?}")
-}
-
 fn holds(night: &Night, host: &str, path: &str) -> Result<bool> {
     Ok(night.machine(host)?.files.contains_key(&path.to_lowercase()))
 }
@@ -290,33 +270,19 @@ async fn s10_what_is_planned_is_done_at_its_time_or_when_the_machine_is_heard_of
         ..onboarding(&new, now_us)
     };
     store.add_session(&session).await?;
-    let stop = Stop::default();
-    let worker = Worker::new(Arc::clone(&foreman) as _, "night", stop.clone());
-    let working = tokio::spawn(worker.run());
-    let until = async |wanted: &dyn Fn(&Session) -> bool| -> Result<Session> {
-        for _ in 0..1_200 {
-            let now = store.session(session.id).await?;
-            if wanted(&now) {
-                return Ok(now);
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        bail!("after a minute it is {:?}", store.session(session.id).await?)
-    };
-    let planned = until(&|now| now.word.starts_with("planned")).await?;
+    let at_work = AtWork::begin(&foreman);
+    let planned = until(&store, &session, |now| now.word.starts_with("planned")).await?;
     ensure!(planned.ready_us == session.act_us, "{planned:?}");
     ensure!(!holds(&night, &new.name, WELCOME)?, "nothing is changed before its time");
     let power = |on: bool| json!({ "change": "power", "machine": new.name, "on": on });
     night.change(power(false))?;
     sync_all(&hub).await?;
-    let away = until(&|now| now.away).await?;
+    let away = until(&store, &session, |now| now.away).await?;
     ensure!(away.changed_us >= session.act_us.unwrap_or_default(), "{away:?}");
     night.change(power(true))?;
     sync_all(&hub).await?;
-    let over = until(&|now| now.state.is_over()).await?;
+    let over = until(&store, &session, |now| now.state.is_over()).await?;
     ensure!(over.state == SessionState::Succeeded, "{}", over.word);
     ensure!(holds(&night, &new.name, WELCOME)?, "it is done");
-    stop.stop();
-    working.await?;
-    Ok(())
+    at_work.end().await
 }

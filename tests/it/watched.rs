@@ -2,7 +2,6 @@
 //! Windows; and scripts of the user's context where nobody is logged on, through both RMMs.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use core_engine::{Foreman as _, Stop, Worker};
@@ -16,6 +15,7 @@ use core_store::Store;
 use core_sync::Hub;
 use mocks::world::{ModeChange, UpdateState};
 use serde_json::{Value, json};
+use tests::at_work::{AtWork, until, until_so};
 use tests::night::{ForAll, Night, file_task};
 use tests::{connections_of, fresh_sqlite, sync_all};
 
@@ -60,30 +60,12 @@ fn modes(night: &Night, agent: &str) -> Result<Vec<ModeChange>> {
     Ok(world.automate.modes.get(&agent.parse()?).cloned().unwrap_or_default())
 }
 
-async fn until(
-    store: &Store,
-    session: &Session,
-    wanted: impl Fn(&Session) -> bool,
-) -> Result<Session> {
-    for _ in 0..1_200 {
-        let now = store.session(session.id).await?;
-        if wanted(&now) {
-            return Ok(now);
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    bail!("after a minute it is {:?}", store.session(session.id).await?)
-}
-
 async fn run(foreman: &Arc<ForAll>, session: &Session) -> Result<Session> {
     let store = foreman.hub().store.clone();
     store.add_session(session).await?;
-    let stop = Stop::default();
-    let worker = Worker::new(Arc::clone(foreman) as _, "watched", stop.clone());
-    let working = tokio::spawn(worker.run());
+    let at_work = AtWork::begin(foreman);
     let over = until(&store, session, |now| now.state.is_over()).await;
-    stop.stop();
-    working.await?;
+    at_work.end().await?;
     over
 }
 
@@ -144,12 +126,10 @@ async fn a_maintenance_mode_whose_session_was_taken_back_while_its_engine_was_de
     store.add_session(&session).await?;
     let worker = Worker::new(Arc::clone(&foreman) as _, "dies", Stop::default());
     let working = tokio::spawn(worker.run());
-    for _ in 0..1_200 {
-        if !store.held_modes(session.id).await?.is_empty() && !modes(&night, &key)?.is_empty() {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    let is_in = async || -> Result<bool> {
+        Ok(!store.held_modes(session.id).await?.is_empty() && !modes(&night, &key)?.is_empty())
+    };
+    until_so(is_in).await?;
     working.abort();
     ensure!(working.await.is_err(), "it ended by itself");
     ensure!(modes(&night, &key)?.len() == 1, "{:?}", modes(&night, &key)?);
@@ -164,17 +144,9 @@ async fn a_maintenance_mode_whose_session_was_taken_back_while_its_engine_was_de
         now_us: hub.clock.now_us(),
     };
     store.tell_session(session.id, word).await?;
-    let stop = Stop::default();
-    let worker = Worker::new(Arc::clone(&foreman) as _, "next", stop.clone());
-    let working = tokio::spawn(worker.run());
-    for _ in 0..1_200 {
-        if store.held_modes(session.id).await?.is_empty() {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    stop.stop();
-    working.await?;
+    let at_work = AtWork::begin(&foreman);
+    until_so(async || Ok(store.held_modes(session.id).await?.is_empty())).await?;
+    at_work.end().await?;
     let told: Vec<bool> = modes(&night, &key)?.iter().map(|one| one.minutes.is_some()).collect();
     ensure!(told == [true, false], "{told:?}");
     Ok(())

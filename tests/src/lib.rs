@@ -19,6 +19,7 @@ use mocks::truth::Truth;
 use mocks::world::Options;
 use serde_json::{Value, json};
 
+pub mod at_work;
 pub mod databases;
 pub mod dates;
 pub mod fast_forward;

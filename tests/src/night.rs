@@ -280,6 +280,7 @@ impl Foreman for ForAll {
             architecture: None,
             catalogue: Arc::clone(&self.catalogue),
             demands: self.deployments.iter().map(won).collect(),
+            entered: serde_json::Map::new(),
             run: if session.run.detect_only { RunKind::DetectOnly } else { RunKind::Full },
             settings: self.session.clone(),
             on_change: OnChange::default(),

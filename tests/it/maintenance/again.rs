@@ -1,5 +1,7 @@
 //! Several sessions of one computer.
 
+use anyhow::bail;
+
 use super::*;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -23,9 +25,7 @@ async fn s25_of_two_sessions_that_wait_for_a_computer_one_runs_after_the_other_w
         ..pending.clone()
     };
     store.add_sessions(&[pending.clone(), onboarding.clone()]).await?;
-    let stop = Stop::default();
-    let worker = Worker::new(Arc::clone(&foreman) as _, "night", stop.clone());
-    let working = tokio::spawn(worker.run());
+    let at_work = AtWork::begin(&foreman);
     let until = async |wanted: &dyn Fn(&[Session]) -> bool| -> Result<Vec<Session>> {
         for _ in 0..1_200 {
             let all = [store.session(pending.id).await?, store.session(onboarding.id).await?];
@@ -44,8 +44,7 @@ async fn s25_of_two_sessions_that_wait_for_a_computer_one_runs_after_the_other_w
     night.change(power(true))?;
     sync_all(&foreman.hub()).await?;
     let over = until(&|all| all.iter().all(|one| one.state.is_over())).await?;
-    stop.stop();
-    working.await?;
+    at_work.end().await?;
     let mut spans = Vec::new();
     for session in &over {
         ensure!(session.state == SessionState::Succeeded, "{}", session.word);

@@ -1,7 +1,6 @@
 //! What is deployed in such a night, by the library and the resolver, as a provider would have it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context as _, Result};
 use async_trait::async_trait;
@@ -84,7 +83,6 @@ pub(super) struct ByResolver {
     pub(super) settings: EngineSettings,
     pub(super) session: Settings,
     pub(super) rules: QueueRules,
-    pub(super) briefs: AtomicUsize,
 }
 
 impl ByResolver {
@@ -97,7 +95,6 @@ impl ByResolver {
             settings: EngineSettings::default(),
             session: Settings::default(),
             rules: QueueRules::default(),
-            briefs: AtomicUsize::new(0),
         }
     }
 }
@@ -125,7 +122,6 @@ impl Foreman for ByResolver {
     }
 
     async fn brief(&self, session: &Session) -> std::result::Result<Brief, Unbriefed> {
-        self.briefs.fetch_add(1, Ordering::Relaxed);
         let resolver = &self.resolver;
         let number = resolver.snapshot().number(session.subject).unwrap_or_default();
         let mut demands = Vec::new();
@@ -158,6 +154,7 @@ impl Foreman for ByResolver {
             architecture: None,
             catalogue: Arc::clone(&self.catalogue),
             demands,
+            entered: serde_json::Map::new(),
             run: RunKind::Full,
             settings: self.session.clone(),
             on_change: OnChange::default(),
