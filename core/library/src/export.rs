@@ -4,12 +4,12 @@
 //! Things are named where their names are theirs alone, else written by their ids, with the name in
 //! a comment above.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use core_model::id::TenantId;
 use core_model::library::{
     Deployment, DesiredState, DeviceClass, Enforcement, Expectation, Expected, ItemId, Origin,
-    RecommendedUse, Tag, TenantSettings,
+    Owner, RecommendedUse, Tag, Target, TenantSettings,
 };
 use serde_json::Value;
 
@@ -160,6 +160,25 @@ fn item(out: &mut Out, item: ItemId, references: &References<'_>) {
     out.key(key, &text);
 }
 
+/// For whom something is: a target, narrowed to device classes, of one tenant or of all.
+fn whom(
+    out: &mut Out,
+    (target, classes, owner): (&Target, &BTreeSet<DeviceClass>, Option<Owner>),
+    references: &References<'_>,
+) {
+    let (target, notes) = references.target(target, owner.map(|owner| owner.tenant));
+    out.notes(notes);
+    out.key("target", &target);
+    let classes = classes.iter().map(|class| quoted(class_word(*class)));
+    out.list("classes", &classes.collect::<Vec<_>>());
+    if let Some(owner) = owner {
+        let tenant = references.tenant("tenant", owner.tenant);
+        out.notes(tenant.notes.clone());
+        out.key("tenant", &tenant.lone());
+        out.flag("children", owner.children);
+    }
+}
+
 fn deployment(out: &mut Out, one: &Deployment, references: &References<'_>) {
     out.text("name", &one.name);
     item(out, one.item, references);
@@ -167,18 +186,7 @@ fn deployment(out: &mut Out, one: &Deployment, references: &References<'_>) {
         out.text("instance", instance);
     }
     state(out, &one.state);
-    let home = one.owner.map(|owner| owner.tenant);
-    let (target, notes) = references.target(&one.target, home);
-    out.notes(notes);
-    out.key("target", &target);
-    let classes = one.classes.iter().map(|class| quoted(class_word(*class)));
-    out.list("classes", &classes.collect::<Vec<_>>());
-    if let Some(owner) = one.owner {
-        let tenant = references.tenant("tenant", owner.tenant);
-        out.notes(tenant.notes.clone());
-        out.key("tenant", &tenant.lone());
-        out.flag("children", owner.children);
-    }
+    whom(out, (&one.target, &one.classes, one.owner), references);
     enforcement(out, &one.enforcement, references);
     out.flag("onboarding_only", one.onboarding_only);
     if one.order != 0 {

@@ -166,6 +166,19 @@ pub struct OnboardingForm {
     pub primary_person: Option<String>,
 }
 
+impl OnboardingForm {
+    /// What was entered, by the names of the parameters that it is given to.
+    #[must_use]
+    pub fn values(&self) -> serde_json::Map<String, serde_json::Value> {
+        let all =
+            [("computer_name", &self.computer_name), ("primary_person", &self.primary_person)];
+        let entered = all.into_iter().filter_map(|(name, value)| {
+            Some((name.to_owned(), serde_json::Value::from(value.clone()?)))
+        });
+        entered.collect()
+    }
+}
+
 /// A session. Times are Unix microseconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {

@@ -8,7 +8,7 @@ use sqlx::any::AnyRow;
 use crate::counter::SESSION;
 use crate::error::{Error, Result};
 use crate::open::Store;
-use crate::sql::{Argument, Columns, Select, limit, list, opt, owned};
+use crate::sql::{Argument, Bulk, Columns, Query, Select, limit, list, opt, owned};
 
 mod actions;
 mod batch;
@@ -57,6 +57,38 @@ pub struct SessionQuery<'a> {
     pub newest: bool,
 }
 
+/// Sessions that are not noted yet; one that is there stays.
+const NEW: Bulk = Bulk {
+    text: "insert into session (id, change_seq, tenant, subject, deployment, state, connection, ticket, \
+           active, asked, document, kind, batch, engine, until, expires, ready, schedule) \
+           values {rows} on conflict do nothing",
+    columns: 18,
+};
+
+/// A row of them.
+fn with(query: Query, seq: i64, session: &Session) -> Query {
+    let ticket = session.ticket.as_ref();
+    query
+        .bind(session.id.to_string())
+        .bind(seq)
+        .bind(session.tenant.to_string())
+        .bind(session.subject.to_string())
+        .bind(session.deployment.map(|id| id.to_string()).unwrap_or_default())
+        .bind(session.state.as_str())
+        .bind(opt(ticket.map(|ticket| ticket.connection.as_str())))
+        .bind(opt(ticket.map(|ticket| ticket.key.as_str())))
+        .bind((!session.state.is_over()).then(|| owned(&session.active())))
+        .bind(session.asked_us)
+        .bind(document(session))
+        .bind(session.kind.rank())
+        .bind(opt(session.group.as_deref()))
+        .bind(opt(session.engine.as_deref()))
+        .bind(session.until_us)
+        .bind(session.expires_us)
+        .bind(session.ready_us)
+        .bind(opt(session.schedule.as_deref()))
+}
+
 impl Store {
     /// Notes that a session is asked for. Where one of the same subject and for the same is not over, that one is given and nothing is noted.
     ///
@@ -98,32 +130,9 @@ impl Store {
         seq: i64,
         session: &Session,
     ) -> Result<bool> {
-        let ticket = session.ticket.as_ref();
-        let text = "insert into session (id, change_seq, tenant, subject, deployment, state, \
-                    connection, ticket, active, asked, document, kind, batch, engine, until, expires, ready, schedule) \
-                    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) \
-                    on conflict do nothing";
-        let query = self
-            .sql(text)
-            .bind(session.id.to_string())
-            .bind(seq)
-            .bind(session.tenant.to_string())
-            .bind(session.subject.to_string())
-            .bind(session.deployment.map(|id| id.to_string()).unwrap_or_default())
-            .bind(session.state.as_str())
-            .bind(opt(ticket.map(|ticket| ticket.connection.as_str())))
-            .bind(opt(ticket.map(|ticket| ticket.key.as_str())))
-            .bind((!session.state.is_over()).then(|| session.active()))
-            .bind(session.asked_us)
-            .bind(document(session))
-            .bind(session.kind.rank())
-            .bind(opt(session.group.as_deref()))
-            .bind(opt(session.engine.as_deref()))
-            .bind(session.until_us)
-            .bind(session.expires_us)
-            .bind(session.ready_us)
-            .bind(opt(session.schedule.as_deref()));
-        Ok(query.execute(tx).await?.rows_affected() == 1)
+        let row = [(seq, session)];
+        let new = self.bulk(tx, (&NEW, ""), &row, |query, (seq, one)| with(query, *seq, one));
+        Ok(new.await? == 1)
     }
 
     /// The one that stands where another was to be noted.

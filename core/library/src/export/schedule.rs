@@ -6,22 +6,11 @@ use core_model::library::{
 
 use super::reference::References;
 use super::text::{Out, quoted};
-use super::{class_word, item};
+use super::{item, whom};
 
 pub(super) fn schedule(out: &mut Out, one: &Schedule, references: &References<'_>) {
     out.text("name", &one.name);
-    let home = one.owner.map(|owner| owner.tenant);
-    let (target, notes) = references.target(&one.target, home);
-    out.notes(notes);
-    out.key("target", &target);
-    let classes = one.classes.iter().map(|class| quoted(class_word(*class)));
-    out.list("classes", &classes.collect::<Vec<_>>());
-    if let Some(owner) = one.owner {
-        let tenant = references.tenant("tenant", owner.tenant);
-        out.notes(tenant.notes.clone());
-        out.key("tenant", &tenant.lone());
-        out.flag("children", owner.children);
-    }
+    whom(out, (&one.target, &one.classes, one.owner), references);
     match one.item {
         Some(id) => item(out, id, references),
         None => match one.subjects {

@@ -4,21 +4,14 @@ use std::collections::HashSet;
 
 use core_model::session::Session;
 
-use super::document;
+use super::{NEW, with};
 use crate::counter::SESSION;
 use crate::error::Result;
 use crate::open::Store;
-use crate::sql::{Bulk, Columns, list, opt, owned};
+use crate::sql::{Columns, list};
 
 /// So many are noted in one transaction: whoever takes sessions waits for it.
 const AT_ONCE: usize = 1_000;
-
-const SESSIONS: Bulk = Bulk {
-    text: "insert into session (id, change_seq, tenant, subject, deployment, state, connection, \
-           ticket, active, asked, document, kind, batch, engine, until, expires, ready, schedule) \
-           values {rows}",
-    columns: 18,
-};
 
 impl Store {
     /// Notes sessions that wait, as far as nothing speaks against it, and gives the places of those that were new: one
@@ -64,29 +57,7 @@ impl Store {
         }
         let rows: Vec<(i64, &Session)> =
             new.iter().zip(first..).map(|(at, seq)| (seq, &sessions[*at])).collect();
-        self.bulk(&mut tx, (&SESSIONS, ""), &rows, |query, (seq, session)| {
-            let ticket = session.ticket.as_ref();
-            query
-                .bind(session.id.to_string())
-                .bind(*seq)
-                .bind(session.tenant.to_string())
-                .bind(session.subject.to_string())
-                .bind(session.deployment.map(|id| id.to_string()).unwrap_or_default())
-                .bind(session.state.as_str())
-                .bind(opt(ticket.map(|ticket| ticket.connection.as_str())))
-                .bind(opt(ticket.map(|ticket| ticket.key.as_str())))
-                .bind((!session.state.is_over()).then(|| owned(&session.active())))
-                .bind(session.asked_us)
-                .bind(document(session))
-                .bind(session.kind.rank())
-                .bind(opt(session.group.as_deref()))
-                .bind(opt(session.engine.as_deref()))
-                .bind(session.until_us)
-                .bind(session.expires_us)
-                .bind(session.ready_us)
-                .bind(opt(session.schedule.as_deref()))
-        })
-        .await?;
+        self.bulk(&mut tx, (&NEW, ""), &rows, |query, (seq, one)| with(query, *seq, one)).await?;
         self.take(&mut tx, SESSION, new.len()).await?;
         tx.commit().await?;
         Ok(new)

@@ -206,18 +206,15 @@ impl Store {
     pub async fn ready_sessions(&self, subjects: &[String], now_us: i64) -> Result<usize> {
         let text = "select change_seq, document, until from session \
                     where state = 'waiting' and ready > $1 and subject in list($2) order by asked, id";
-        let away = |rows: Vec<AnyRow>| -> Result<Vec<Session>> {
-            let all = rows.iter().map(|row| Ok(super::read(row)?.1)).collect::<Result<Vec<_>>>()?;
-            Ok(all.into_iter().filter(|session| session.away).collect())
-        };
-        let query = self.sql(text).bind(now_us).bind(crate::sql::list(subjects));
-        if away(query.fetch_all(self.readers()).await?)?.is_empty() {
-            return Ok(0);
-        }
         let mut tx = self.write().await?;
         let first = self.take(&mut tx, SESSION, 0).await?;
         let query = self.sql(text).bind(now_us).bind(crate::sql::list(subjects));
-        let woken = away(query.fetch_all(&mut *tx).await?)?;
+        let rows = query.fetch_all(&mut *tx).await?;
+        let all = rows.iter().map(|row| Ok(super::read(row)?.1)).collect::<Result<Vec<_>>>()?;
+        let woken: Vec<Session> = all.into_iter().filter(|session| session.away).collect();
+        if woken.is_empty() {
+            return Ok(0);
+        }
         for (seq, mut session) in (first..).zip(woken.iter().cloned()) {
             (session.ready_us, session.away) = (None, false);
             session.changed_us = now_us;

@@ -74,7 +74,7 @@ impl Store {
                 if let Err(refusal) = may_hasten(&session, begun, now_us) {
                     return Ok(Moved::Refused(refusal));
                 }
-                session.first_act_us = session.first_act_us.or(session.act_us);
+                session.first_act_us = session.first_act_us.or(session.act_us).or(Some(how.now_us));
                 session.act_us = session.act_us.map(|at| at.min(now_us));
                 (session.ready_us, session.away) = (None, false);
                 session.word = format!("goes on at once: {} wants it so", how.by);
@@ -129,7 +129,7 @@ const BEGUN: &str = "select 1 from session_line where session = $1 and half = 'a
 fn postpone(session: &mut Session, planned: bool, at_us: i64, how: SessionMove<'_>) {
     // Where it was looked already, or nobody wants it looked before, nothing is to be done before that.
     let waits_for_it = planned || session.act_us.is_none();
-    session.first_act_us = session.first_act_us.or(session.act_us);
+    session.first_act_us = session.first_act_us.or(session.act_us).or(Some(how.now_us));
     session.act_us = Some(at_us);
     if waits_for_it {
         (session.ready_us, session.away) = (Some(at_us), false);
