@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use core_model::id::TenantId;
-use core_model::library::{Architecture, Deployment, ItemId, SubjectId};
+use core_model::library::{
+    Architecture, Deployment, ItemId, Parameter, SubjectId, effective_parameters,
+};
 use core_plan::{
     Catalogue, Holds, Key, OnChange, RebootPolicy, Request, RunKind, Settings, Wanted, WhenOffline,
 };
+use serde_json::{Map, Value};
 
 use crate::hours::BusinessHours;
 
@@ -68,6 +71,9 @@ pub struct Brief {
     pub catalogue: Arc<Catalogue>,
     /// What holds, by item.
     pub demands: Vec<Demand>,
+    /// What somebody entered for the computer that is set up: given to whatever takes a parameter of such a name, where
+    /// its deployment gives it no other value.
+    pub entered: Map<String, Value>,
     /// What is run.
     pub run: RunKind,
     /// How.
@@ -141,5 +147,80 @@ impl Brief {
             }
             _ => None,
         })
+    }
+
+    /// The values that are in effect. What a deployment gives to software and its configuration alike is given to
+    /// each as far as it knows it.
+    pub(crate) fn given(
+        &self,
+        key: &Key,
+        defined: &[Parameter],
+        shared: bool,
+    ) -> Map<String, Value> {
+        let deployment = self.deployment_of(key);
+        let mut given = deployment.map(|one| one.parameters.clone()).unwrap_or_default();
+        let knows = |name: &str| defined.iter().any(|one| one.name == name);
+        if shared {
+            given.retain(|name, _| knows(name));
+        }
+        let entered = self.entered.iter().filter(|(name, _)| deployment.is_some() && knows(name));
+        for (name, value) in entered {
+            given.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+        effective_parameters(&given, &defined.iter().collect::<Vec<_>>())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core_model::id::{ComputerId, TaskId};
+    use core_model::library::{DesiredState, ParameterKind, Target};
+
+    use super::*;
+
+    #[test]
+    fn what_was_entered_is_given_to_whoever_takes_it_and_overrules_no_deployment() {
+        let id = |task: &str| ItemId::from(TaskId::of_text(task, 0));
+        let demand = |task: &str, given: Option<&str>| {
+            let mut deployment =
+                Deployment::new(task, id(task), DesiredState::Enforce, Target::All, 0);
+            let given = given.map(|value| ("computer_name".to_owned(), value.into()));
+            deployment.parameters.extend(given);
+            Demand::Won { deployment: Arc::new(deployment), why: String::new() }
+        };
+        let entered = [("computer_name", "PC-NEW"), ("primary_person", "ana@contoso.com")];
+        let brief = Brief {
+            subject: ComputerId::of_text("pc", 0).into(),
+            tenant: TenantId::of_text("contoso", 0),
+            names: Names::default(),
+            architecture: None,
+            catalogue: Arc::default(),
+            demands: vec![
+                demand("rename", None),
+                demand("named", Some("PC-1")),
+                demand("greet", None),
+            ],
+            entered: entered
+                .map(|(name, value)| (name.to_owned(), value.into()))
+                .into_iter()
+                .collect(),
+            run: RunKind::Full,
+            settings: Settings::default(),
+            on_change: OnChange::default(),
+            hours: None,
+            changes_wait: false,
+            updates: false,
+        };
+        for (task, takes, given) in [
+            ("rename", "computer_name", r#"{"computer_name":"PC-NEW"}"#),
+            ("named", "computer_name", r#"{"computer_name":"PC-1"}"#),
+            ("greet", "primary_person", r#"{"primary_person":"ana@contoso.com"}"#),
+            // What nothing was deployed of is given nothing that is for others.
+            ("only what another one needs", "computer_name", "{}"),
+        ] {
+            let defined = [Parameter::new(takes, ParameterKind::Text)];
+            let values = brief.given(&Key::item(id(task)), &defined, false);
+            assert_eq!(serde_json::to_string(&values).unwrap(), given, "{task}");
+        }
     }
 }

@@ -96,6 +96,8 @@ pub(crate) struct Counter<'a> {
     /// Why a script that it called for did not get to the computer.
     pub(crate) away: Option<String>,
     facts: Option<Value>,
+    /// What it told last, and the session does not say yet.
+    word: Option<String>,
 }
 
 impl<'a> Counter<'a> {
@@ -107,8 +109,8 @@ impl<'a> Counter<'a> {
     ) -> Self {
         let limit = Duration::from_secs(u64::from(piece.limit_s));
         let deadline = Instant::now() + limit;
-        let (denied, away, facts) = (None, None, None);
-        Self { desk, calls, script, piece, reads, hidden, deadline, denied, away, facts }
+        let (denied, away, facts, word) = (None, None, None, None);
+        Self { desk, calls, script, piece, reads, hidden, deadline, denied, away, facts, word }
     }
 
     pub(crate) fn mask(&self) -> Mask {
@@ -136,6 +138,7 @@ impl<'a> Counter<'a> {
             if under_way.is_none()
                 && let Some(ended) = ended.take()
             {
+                self.say().await?;
                 return Ok(ended);
             }
             tokio::select! {
@@ -172,6 +175,7 @@ impl<'a> Counter<'a> {
                 }
                 _ = tick.tick(), if told => {
                     told = false;
+                    self.say().await?;
                     self.desk.book.write(line).await?;
                 }
             }
@@ -231,13 +235,21 @@ impl<'a> Counter<'a> {
         }
     }
 
+    /// Has the session say what was told last.
+    async fn say(&mut self) -> Result<()> {
+        match self.word.take() {
+            Some(word) => self.desk.around.say(&word).await,
+            None => Ok(()),
+        }
+    }
+
     /// Takes down what a script tells.
     async fn report(&mut self, line: &mut Line, report: Report) -> Result<()> {
         let mask = self.mask();
         if let Some(text) = report.line {
             let text = mask.text(text.trim());
             let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-            self.desk.around.say(&format!("{}: {text}", line.what)).await?;
+            self.word = Some(format!("{}: {text}", line.what));
             if line.said.reports.len() >= REPORTS {
                 line.said.reports.pop();
             }

@@ -25,15 +25,25 @@ fn task<'a>(brief: &'a Brief, key: &Key) -> Option<&'a Task> {
 
 /// Keeps what was read, and says what came of it. What did not come back whole was not read.
 pub(crate) fn keep(brief: &Brief, key: &Key, came: &Came, mask: &Mask, said: &mut Said) -> Outcome {
+    let secret_fields = task(brief, key).map(|task| task.secret_fields.clone()).unwrap_or_default();
+    if !secret_fields.is_empty() {
+        // What it printed is the same again, or the half of it.
+        said.output.clear();
+        said.errors.clear();
+    }
     let run = match outcome::read(came) {
         Ok(run) => run,
+        Err(Outcome::Failed(failure)) if !secret_fields.is_empty() => {
+            let message = "its script failed, and what it said may hold fields that are secret";
+            return Outcome::Failed(Failure::new(failure.class, message));
+        }
         Err(outcome) => return outcome::masked(outcome, mask),
     };
     let value = match &run.value {
         LastValue::None | LastValue::Null => Value::Null,
         LastValue::Boolean(truth) => (*truth).into(),
         LastValue::Number(number) => number.clone().into(),
-        LastValue::Text(text) => text.clone().into(),
+        LastValue::Text(text) => read(text),
         LastValue::Json(json) => json.clone(),
         LastValue::TooLong(bytes) => {
             let message = format!(
@@ -44,13 +54,18 @@ pub(crate) fn keep(brief: &Brief, key: &Key, came: &Came, mask: &Mask, said: &mu
             return Outcome::Failed(Failure::new(FailureClass::Read, message));
         }
     };
-    let secret_fields = task(brief, key).map(|task| task.secret_fields.clone()).unwrap_or_default();
-    if !secret_fields.is_empty() || matches!(run.value, LastValue::Json(_)) {
+    if matches!(run.value, LastValue::Json(_)) {
         // What it printed is the same again.
         said.output.clear();
     }
     said.reading = Some(Reading { value: masked(value, mask), secret_fields });
     Outcome::Done { reboot: false }
+}
+
+/// A text; PowerShell's `ConvertTo-Json` gives one that is an object or a list.
+fn read(text: &str) -> Value {
+    let json = serde_json::from_str(text).ok();
+    json.filter(|json: &Value| json.is_object() || json.is_array()).unwrap_or_else(|| text.into())
 }
 
 /// A value without the secrets that its script was given.

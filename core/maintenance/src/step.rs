@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use core_model::id::{SoftwareId, VersionId};
 use core_model::library::{
     Architecture, Download, ItemId, LicenceRequirement, Parameter, ParameterKind, Removal, Script,
-    ScriptPurpose, Software, SoftwareVersion, Task, TaskMethod, effective_parameters,
+    ScriptPurpose, Software, SoftwareVersion, Task, TaskMethod,
 };
 use core_plan::{Failure, FailureClass, Key, Outcome, Work};
 use core_script::{Arguments, Caps, CommandShell, LastValue, Mask, ScriptError, Variables};
@@ -133,7 +133,8 @@ impl Here<'_> {
             ..self.variables()
         };
         let mut defined: Vec<Parameter> = software.parameters.clone();
-        let mut given = self.given(key, &software.parameters, software.configuration.is_some());
+        let mut given =
+            self.brief.given(key, &software.parameters, software.configuration.is_some());
         if software.licensing.requirement != LicenceRequirement::None
             && let Some(version) = &version
             && let Some(licence) =
@@ -156,7 +157,7 @@ impl Here<'_> {
         };
         let script = task.scripts.by_method(method).ok_or_else(|| gone("script"))?.clone();
         let variables = Variables { method: Some(method), ..self.variables() };
-        let given = self.given(key, &task.parameters, key.configures.is_some());
+        let given = self.brief.given(key, &task.parameters, key.configures.is_some());
         let limit_s = script.limit_s(method.purpose());
         let caps = (*work == Work::Get).then_some(monitored::VENDOR_CAPS);
         Ok(Piece { caps, ..piece(script, &given, &task.parameters, &variables, limit_s)? })
@@ -179,17 +180,6 @@ impl Here<'_> {
             person: names.person.clone(),
             ..Variables::default()
         }
-    }
-
-    /// The values that are in effect. What a deployment gives to software and its configuration alike is given to
-    /// each as far as it knows it.
-    fn given(&self, key: &Key, defined: &[Parameter], shared: bool) -> Map<String, Value> {
-        let given = self.brief.deployment_of(key).map(|one| one.parameters.clone());
-        let mut given = given.unwrap_or_default();
-        if shared {
-            given.retain(|name, _| defined.iter().any(|one| one.name == *name));
-        }
-        effective_parameters(&given, &defined.iter().collect::<Vec<_>>())
     }
 }
 

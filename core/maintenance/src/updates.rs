@@ -96,6 +96,7 @@ impl AtWork<'_> {
         if let Some((hours, why)) = hours.and_then(|hours| Some((hours, hours.hold(at)?))) {
             return Err(Pause::Waits { why, until: Some(hours.end(at)) });
         }
+        self.stopped(None).await?;
         self.enter_maintenance().await?;
         let mut line = self.new_line(Half::Act, &Step::Beside(Beside::Updates));
         let asked = AskedFor { way: now.way.clone(), missing: now.missing };

@@ -15,9 +15,17 @@ impl AtWork<'_> {
         line: &Line,
         key: Option<&Key>,
     ) -> std::result::Result<Option<String>, Pause> {
-        if line.run.is_some() {
-            return Ok(None);
+        match line.run.is_some() {
+            true => Ok(None),
+            false => self.stopped(key).await,
         }
+    }
+
+    /// Whether somebody stopped the session, which waits then, or what is done for the sake of a deployment; why.
+    pub(crate) async fn stopped(
+        &self,
+        key: Option<&Key>,
+    ) -> std::result::Result<Option<String>, Pause> {
         let deployment = key.and_then(|key| self.brief.deployment_of(key));
         match self.desk.locks.stopped(deployment.map(|one| one.id)).await? {
             None => Ok(None),

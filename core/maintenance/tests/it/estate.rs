@@ -290,6 +290,7 @@ impl Estate {
             architecture: None,
             catalogue: Arc::new(Catalogue::new(self.software.clone(), self.tasks.clone())),
             demands: self.demands.clone(),
+            entered: serde_json::Map::new(),
             run: RunKind::Full,
             settings: self.settings.clone(),
             on_change: OnChange::Replan,
