@@ -30,5 +30,5 @@ pub use mail::{MAIL, Mailer, Mailing, News, Post, UNSENT};
 pub use metrics::{Counted, Metrics};
 pub use notifier::{Courier, Handed, NOTIFICATIONS, Notifier};
 pub use outbound::{Endpoint, Outbound, Outside, SigningKey, Told, Topic, forget_endpoints_but};
-pub use reaper::{Reaper, on_ticket};
+pub use reaper::{Reaper, on_ticket, tell_tickets};
 pub use timer::{SystemTimer, Timer};

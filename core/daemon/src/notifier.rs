@@ -133,10 +133,9 @@ impl Notifier {
     pub async fn look(&self, hub: &Hub) -> Result<usize> {
         let store = &hub.store;
         if !self.courier.is_on() {
-            // What happens meanwhile is told nobody later.
-            let read = store.last_session_change().await? + 1;
-            if store.cursor(NOTIFICATIONS).await? != read {
-                store.set_cursor(NOTIFICATIONS, read).await?;
+            // What happens meanwhile is told nobody later: it begins anew then.
+            if store.cursor(NOTIFICATIONS).await? != 0 {
+                store.set_cursor(NOTIFICATIONS, 0).await?;
             }
             return Ok(0);
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use core_connector::Hint;
 use core_model::session::Session;
-use core_store::NewDelivery;
+use core_store::{NewDelivery, Store};
 use core_sync::Result;
 use tokio::sync::watch;
 
@@ -46,12 +46,25 @@ impl Reaper {
             let (id, state, word) = (session.id.to_string(), session.state.as_str(), &session.word);
             tracing::warn!(session = id, state, word, "a session's time was over");
         }
-        let told: Vec<NewDelivery> = changed.iter().filter_map(on_ticket).collect();
-        if !told.is_empty() {
-            desk.hub.store.add_deliveries(&told, now_us).await?;
-        }
+        tell_tickets(&desk.hub.store, &changed, now_us).await?;
         Ok(changed)
     }
+}
+
+/// Has the hub's notes on tickets say how these sessions go.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn tell_tickets(
+    store: &Store,
+    sessions: &[Session],
+    now_us: i64,
+) -> core_store::Result<()> {
+    let told: Vec<NewDelivery> = sessions.iter().filter_map(on_ticket).collect();
+    if !told.is_empty() {
+        store.add_deliveries(&told, now_us).await?;
+    }
+    Ok(())
 }
 
 /// What has the hub's note on a session's ticket say how it goes; nothing where there is no ticket.

@@ -81,7 +81,7 @@ pub(crate) async fn traces(
     foreman: &dyn Foreman,
     (session, brief): (&Session, &Brief),
     (plan, report): (&Plan, &Report),
-) -> Result<Traces, String> {
+) -> Traces {
     let versions: BTreeMap<DeploymentId, String> = brief
         .demands
         .iter()
@@ -92,24 +92,38 @@ pub(crate) async fn traces(
             Demand::Unknown { .. } => None,
         })
         .collect();
-    let hub = foreman.hub();
     let mut traces = Traces::new();
     for (action, (_, result)) in plan.actions.iter().zip(&report.results) {
         let Origin::Deployment { id, name, .. } = &action.origin else { continue };
         let mut trace = Trace { version: versions.get(id).cloned(), drift: None };
         if is_off(action, result) {
-            let subject = session.subject.to_string();
-            let before =
-                hub.store.action_before(session.id, &subject, &action.key.to_string()).await;
-            let before = before.map_err(|error| error.to_string())?;
-            if let Some(before) = before.filter(|before| before.result == "compliant") {
-                let now = (*id, name.as_str(), trace.version.as_deref());
-                trace.drift = Some(why(foreman, session, (action, now), &before).await?);
+            let now = (*id, name.as_str(), trace.version.as_deref());
+            // What is done is done: it is noted without its why.
+            match drift(foreman, session, (action, now)).await {
+                Ok(drift) => trace.drift = drift,
+                Err(error) => {
+                    tracing::warn!(session = %session.id, error, "why something drifted is not known");
+                }
             }
         }
         traces.insert(action.key.clone(), trace);
     }
-    Ok(traces)
+    traces
+}
+
+/// Why it is not compliant any more; nothing where it was not before.
+async fn drift(
+    foreman: &dyn Foreman,
+    session: &Session,
+    now: (&Action, (DeploymentId, &str, Option<&str>)),
+) -> Result<Option<Drift>, String> {
+    let (subject, key) = (session.subject.to_string(), now.0.key.to_string());
+    let before = foreman.hub().store.action_before(session.id, &subject, &key).await;
+    let before = before.map_err(|error| error.to_string())?;
+    match before.filter(|before| before.result == "compliant") {
+        Some(before) => why(foreman, session, now, &before).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 /// Whether it was found not to be as it should be.

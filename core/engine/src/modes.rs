@@ -108,6 +108,10 @@ async fn leave(hub: &Hub, held: &HeldMode) -> core_store::Result<std::result::Re
 pub(crate) async fn release(hub: &Hub) -> core_store::Result<()> {
     for held in hub.store.left_modes(AT_ONCE).await? {
         let (connection, agent) = (&held.connection, &held.agent);
+        // Another session may have it in maintenance mode by now.
+        if hub.store.held_mode(connection, agent).await?.as_ref() != Some(&held) {
+            continue;
+        }
         match leave(hub, &held).await? {
             Ok(()) => tracing::info!(connection, agent, session = %held.session,
                 "a computer was taken out of the maintenance mode that a session had left it in"),

@@ -56,6 +56,10 @@ pub(crate) async fn settle_form(
     let Some(wanted) = form.and_then(|form| form.primary_person.as_deref()) else {
         return Ok(Ok(()));
     };
+    // It belongs before the first look: who was pinned since then stays.
+    if hub.store.session_plan(session.id).await.map_err(book)?.is_some() {
+        return Ok(Ok(()));
+    }
     let SubjectId::Computer(id) = session.subject else { return Ok(Ok(())) };
     let Some(computer) = computer(hub, id).await? else { return Ok(Ok(())) };
     let Some(person) = person(hub, session, wanted).await? else {

@@ -11,7 +11,7 @@ use core_model::id::SessionId;
 use core_model::library::SubjectId;
 use core_model::session::{Session, SessionKind, SessionState};
 use core_store::{Holder, Ready, SessionQuery, SessionWord, Take};
-use tokio::task::{Id, JoinSet};
+use tokio::task::{Id, JoinHandle, JoinSet};
 use tokio::time::Instant;
 
 use crate::desk::{SessionDesk, Switch, book};
@@ -71,6 +71,7 @@ impl Worker {
         let mut at: HashMap<Id, At> = HashMap::new();
         let mut renew_at = Instant::now();
         let mut tidy_at = Instant::now();
+        let mut tidying: Option<JoinHandle<()>> = None;
         while !self.stop.is_set() {
             let settings = self.foreman.settings();
             let look = settings.as_ref().map_or(Duration::from_secs(1), |one| one.look);
@@ -81,7 +82,13 @@ impl Worker {
             }
             if let Some(settings) = settings {
                 if Instant::now() >= tidy_at {
-                    self.tidy(&at).await;
+                    if let Err(error) = self.let_go(&at).await {
+                        tracing::warn!(%error, "what nobody works on any more is still this engine's");
+                    }
+                    // RMMs are asked in it, which may take long, and leases are renewed here.
+                    if tidying.as_ref().is_none_or(JoinHandle::is_finished) {
+                        tidying = Some(tokio::spawn(tidy(Arc::clone(&self.foreman))));
+                    }
                     tidy_at = Instant::now() + TIDY / settings.hurry.max(1);
                 }
                 for session in self.take(settings.parallel.saturating_sub(at.len())).await {
@@ -96,6 +103,9 @@ impl Worker {
             while let Some(ended) = tasks.try_join_next_with_id() {
                 forget(&mut at, ended);
             }
+        }
+        if let Some(tidying) = tidying {
+            tidying.abort();
         }
         while let Some(ended) = tasks.join_next_with_id().await {
             forget(&mut at, ended);
@@ -148,36 +158,14 @@ impl Worker {
         };
         match hub.store.take_sessions(take).await {
             Ok(took) => {
-                tell_tickets(&hub, took.barred.iter().chain(&took.taken)).await;
+                tell_tickets(&hub, &took.barred).await;
+                tell_tickets(&hub, &took.taken).await;
                 took.taken
             }
             Err(error) => {
                 tracing::warn!(%error, "no session was taken");
                 Vec::new()
             }
-        }
-    }
-
-    /// Has sessions go on whose computers are heard of again, and forgets the books of what is long over.
-    async fn tidy(&self, at: &HashMap<Id, At>) {
-        if let Err(error) = self.let_go(at).await {
-            tracing::warn!(%error, "what nobody works on any more is still this engine's");
-        }
-        if let Err(error) = self.foreman.look_after().await {
-            tracing::warn!(error, "whether rings open was not looked at");
-        }
-        if let Err(error) = self.wake().await {
-            tracing::warn!(error, "whether computers are heard of again was not looked at");
-        }
-        let hub = self.foreman.hub();
-        if let Err(error) = crate::modes::release(&hub).await {
-            tracing::warn!(%error, "what lost sessions have in maintenance mode was not looked at");
-        }
-        let before = hub.clock.now_us().saturating_sub(KEPT_US);
-        match hub.store.forget_books(before, FORGOTTEN).await {
-            Ok(0) => {}
-            Ok(sessions) => tracing::info!(sessions, "the steps of old sessions were forgotten"),
-            Err(error) => tracing::warn!(%error, "the steps of old sessions were not forgotten"),
         }
     }
 
@@ -199,33 +187,7 @@ impl Worker {
         }
         if gone {
             let changed = store.tidy_sessions(&self.foreman.rules(), now_us).await?;
-            tell_tickets(&hub, changed.iter()).await;
-        }
-        Ok(())
-    }
-
-    async fn wake(&self) -> Result<(), String> {
-        let hub = self.foreman.hub();
-        let waiting = SessionQuery {
-            state: Some(SessionState::Waiting),
-            most: Some(AWAY),
-            // What was put back stands behind what waits since it was asked for.
-            newest: true,
-            ..SessionQuery::default()
-        };
-        let waiting = hub.store.sessions(waiting).await.map_err(|error| error.to_string())?;
-        let mut heard_of = Vec::new();
-        for (_, session) in waiting.iter().filter(|(_, one)| one.away) {
-            let SubjectId::Computer(computer) = session.subject else { continue };
-            let ways = ways::ways(&hub, computer, None).await.map_err(|error| error.to_string())?;
-            if ways.iter().any(|way| way.online == Some(true)) {
-                heard_of.push(session.subject.to_string());
-            }
-        }
-        if !heard_of.is_empty() {
-            let now_us = hub.clock.now_us();
-            let woken = hub.store.ready_sessions(&heard_of, now_us).await;
-            woken.map_err(|error| error.to_string())?;
+            tell_tickets(&hub, &changed).await;
         }
         Ok(())
     }
@@ -245,6 +207,52 @@ impl Worker {
     }
 }
 
+/// Looks whether rings open, has sessions go on whose computers are heard of again, ends maintenance modes that lost
+/// sessions left, and forgets the books of what is long over.
+async fn tidy(foreman: Arc<dyn Foreman>) {
+    let hub = foreman.hub();
+    if let Err(error) = foreman.look_after().await {
+        tracing::warn!(error, "whether rings open was not looked at");
+    }
+    if let Err(error) = wake(&hub).await {
+        tracing::warn!(error, "whether computers are heard of again was not looked at");
+    }
+    let before = hub.clock.now_us().saturating_sub(KEPT_US);
+    match hub.store.forget_books(before, FORGOTTEN).await {
+        Ok(0) => {}
+        Ok(sessions) => tracing::info!(sessions, "the steps of old sessions were forgotten"),
+        Err(error) => tracing::warn!(%error, "the steps of old sessions were not forgotten"),
+    }
+    if let Err(error) = crate::modes::release(&hub).await {
+        tracing::warn!(%error, "what lost sessions have in maintenance mode was not looked at");
+    }
+}
+
+async fn wake(hub: &Arc<core_sync::Hub>) -> Result<(), String> {
+    let waiting = SessionQuery {
+        state: Some(SessionState::Waiting),
+        most: Some(AWAY),
+        // What was put back stands behind what waits since it was asked for.
+        newest: true,
+        ..SessionQuery::default()
+    };
+    let waiting = hub.store.sessions(waiting).await.map_err(|error| error.to_string())?;
+    let mut heard_of = Vec::new();
+    for (_, session) in waiting.iter().filter(|(_, one)| one.away) {
+        let SubjectId::Computer(computer) = session.subject else { continue };
+        let ways = ways::ways(hub, computer, None).await.map_err(|error| error.to_string())?;
+        if ways.iter().any(|way| way.online == Some(true)) {
+            heard_of.push(session.subject.to_string());
+        }
+    }
+    if !heard_of.is_empty() {
+        let now_us = hub.clock.now_us();
+        let woken = hub.store.ready_sessions(&heard_of, now_us).await;
+        woken.map_err(|error| error.to_string())?;
+    }
+    Ok(())
+}
+
 fn forget(at: &mut HashMap<Id, At>, ended: Result<(Id, ()), tokio::task::JoinError>) {
     match ended {
         Ok((id, ())) => {
@@ -258,12 +266,9 @@ fn forget(at: &mut HashMap<Id, At>, ended: Result<(Id, ()), tokio::task::JoinErr
 }
 
 /// The hub's notes on tickets say how their sessions go.
-async fn tell_tickets<'a>(hub: &core_sync::Hub, sessions: impl Iterator<Item = &'a Session>) {
-    let told: Vec<core_store::NewDelivery> = sessions.filter_map(core_daemon::on_ticket).collect();
-    if told.is_empty() {
-        return;
-    }
-    if let Err(error) = hub.store.add_deliveries(&told, hub.clock.now_us()).await {
+async fn tell_tickets(hub: &core_sync::Hub, sessions: &[Session]) {
+    let told = core_daemon::tell_tickets(&hub.store, sessions, hub.clock.now_us()).await;
+    if let Err(error) = told {
         tracing::warn!(%error, "a ticket was not told how its session goes");
     }
 }
@@ -354,7 +359,6 @@ impl One {
                 let now_us = hub.clock.now_us();
                 let of = (session, brief);
                 let traces = drift::traces(&*self.foreman, of, (&plan, &report)).await;
-                let traces = traces.map_err(book)?;
                 let actions = report::actions(session, &plan, (&report, &traces), now_us);
                 hub.store.put_session_actions(holder, &actions).await.map_err(book)?;
                 let mut result = report::document(&plan, (&report, &traces), &changed);
@@ -413,7 +417,7 @@ impl One {
         let told = hub.store.tell_session(session.id, said).await;
         let told = told.map_err(book)?;
         tracing::info!(session = %session.id, subject = session.subject_name, state = state.as_str(), word, "a session ended");
-        tell_tickets(&hub, std::iter::once(&told)).await;
+        tell_tickets(&hub, std::slice::from_ref(&told)).await;
         // What could not be settled now, is by whoever looks after schedules.
         if let Err(error) = onboarding::settle_onboarded(&*self.foreman, &told).await {
             tracing::warn!(session = %session.id, %error, "whether a computer is onboarded was not noted");
@@ -433,7 +437,7 @@ impl One {
         let back = hub.store.put_back_session(holder, word, ready, now_us).await;
         let back = back.map_err(book)?;
         tracing::info!(session = %session.id, subject = session.subject_name, word, "a session was put back");
-        tell_tickets(&hub, std::iter::once(&back)).await;
+        tell_tickets(&hub, std::slice::from_ref(&back)).await;
         Ok(())
     }
 }
