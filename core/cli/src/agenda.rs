@@ -169,7 +169,7 @@ fn checks(world: &World, now: DateTime<Utc>) -> Vec<ScheduleCheck> {
     let on = world.loaded.library.schedules.iter().filter(|one| one.enabled);
     on.map(|one| {
         let members = world.resolver.aimed(&aim(one)).members;
-        let problems = problems(world, one);
+        let problems = problems(world, one, &members);
         ScheduleCheck {
             schedule: one.id.to_string(),
             members: members.yes.len(),

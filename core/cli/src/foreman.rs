@@ -1,15 +1,16 @@
 //! What the built-in engine asks of settings and rules.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use core_connector::Secret;
 use core_engine::{Drift, EngineSettings, Foreman, Other, Unbriefed};
 use core_maintenance::{Brief, Demand, Names};
-use core_model::library::{Deployment, ItemId, SubjectId, SubjectKind};
+use core_model::library::{DefinitionKind, Deployment, ItemId, SubjectKind};
 use core_model::queue::QueueRules;
-use core_model::session::{Session, SessionKind};
+use core_model::session::{OnboardingForm, Session, SessionKind};
 use core_model::stop::Stop;
 use core_plan::{Catalogue, Key};
 use core_resolve::{ItemKey, Resolved, Resolver, RunKind, Slot};
@@ -26,7 +27,6 @@ use crate::world::World;
 
 pub(crate) mod budget;
 mod drift;
-mod onboarding;
 pub(crate) mod rings;
 
 /// By the settings in force and the rules as they are now.
@@ -41,6 +41,8 @@ pub(crate) struct ByRules {
     /// Where deployments with rings stood a short while ago.
     standings: tokio::sync::Mutex<rings::Recent>,
     budgets: budget::Budgets,
+    /// The revision of which it is known that nothing has rings.
+    ringless: AtomicI64,
 }
 
 impl ByRules {
@@ -58,6 +60,7 @@ impl ByRules {
             catalogue: Mutex::default(),
             standings: tokio::sync::Mutex::default(),
             budgets: budget::Budgets::default(),
+            ringless: AtomicI64::new(-1),
         }
     }
 
@@ -160,17 +163,19 @@ impl ByRules {
     }
 
     /// The same demands, with what holds some of them: a stop, a ring that is not open, a number that waits to be
-    /// confirmed. What somebody asked for by its deployment waits for no ring and no number.
+    /// confirmed. What somebody asked for by its deployment waits for no ring and no number. None where others know more of
+    /// the model.
     async fn hold(
         &self,
         world: &World,
         (session, resolved): (&Session, &[Resolved]),
         demands: Vec<Demand>,
-    ) -> Result<Vec<Demand>, Failure> {
+    ) -> Result<Option<Vec<Demand>>, Failure> {
         let context = self.context();
         let (stops, now_us) = (context.store.stops().await?, self.hub().clock.now_us());
         let at = (session.subject, session.tenant);
         let beyond = self.budgets.held(&context.store, world, at, (resolved, now_us)).await?;
+        let Some(beyond) = beyond else { return Ok(None) };
         let number = world.resolver.snapshot().number(session.subject).unwrap_or_default();
         let mut held_or_not = Vec::with_capacity(demands.len());
         for demand in demands {
@@ -195,7 +200,61 @@ impl ByRules {
                 None => Demand::Won { deployment, why },
             });
         }
-        Ok(held_or_not)
+        Ok(Some(held_or_not))
+    }
+
+    /// What is to be done, by a model. None where others know more of it, and judge by that.
+    async fn brief_by(&self, session: &Session, world: &World) -> Result<Option<Brief>, Unbriefed> {
+        let context = self.context();
+        let run = match session.kind {
+            SessionKind::Onboarding => RunKind::Onboarding,
+            SessionKind::AdHoc | SessionKind::Scheduled => RunKind::Maintenance,
+        };
+        let (snapshot, definitions) = (world.resolver.snapshot(), world.resolver.definitions());
+        if snapshot.number(session.subject).is_none() {
+            let why = format!("{} is not known yet, or not any more", session.subject_name);
+            return Err(Unbriefed::NotNow(why));
+        }
+        let as_of = world.resolver.as_of();
+        let resolver = Resolver::new(Arc::clone(snapshot), Arc::clone(definitions), as_of, run);
+        let run = self.run_of(session, &resolver).await?;
+        let resolved = resolver.resolve_subject(session.subject);
+        let demands = demands(world, (&resolver, &resolved), session)?;
+        // What changes by itself is judged by what holds in every run.
+        let resolved = match session.kind {
+            SessionKind::Onboarding => world.resolver.resolve_subject(session.subject),
+            SessionKind::AdHoc | SessionKind::Scheduled => resolved,
+        };
+        let demands = self.hold(world, (session, &resolved), demands).await;
+        let demands = demands.map_err(|failure| Unbriefed::NotNow(failure.to_string()))?;
+        let Some(demands) = demands else { return Ok(None) };
+        let zone = resolver.snapshot().zone(session.tenant).unwrap_or(context.config.time_zone);
+        let table = &context.config.maintenance;
+        let (hours, changes_wait) = table.hours(zone);
+        let name = |kind: SubjectKind| {
+            (session.subject.kind() == kind).then(|| session.subject_name.clone())
+        };
+        let number = snapshot.number(session.subject).unwrap_or_default();
+        let tenant = snapshot.tenant_name_of(session.subject.kind(), number).to_string();
+        Ok(Some(Brief {
+            subject: session.subject,
+            tenant: session.tenant,
+            names: Names {
+                tenant: Some(tenant).filter(|name| !name.is_empty()),
+                computer: name(SubjectKind::Computer),
+                person: name(SubjectKind::Person),
+            },
+            architecture: None,
+            catalogue: self.catalogue(world),
+            demands,
+            entered: session.form.as_ref().map(OnboardingForm::values).unwrap_or_default(),
+            run,
+            settings: table.session_as(session),
+            on_change: table.on_change(),
+            hours,
+            changes_wait,
+            updates: table.windows_updates,
+        }))
     }
 }
 
@@ -273,62 +332,15 @@ impl Foreman for ByRules {
             SessionKind::Onboarding => self.kept.fresh(&context).await,
             SessionKind::AdHoc | SessionKind::Scheduled => self.kept.world(&context).await,
         };
-        let world = world.map_err(|failure| Unbriefed::NotNow(failure.to_string()))?;
-        let run = match session.kind {
-            SessionKind::Onboarding => RunKind::Onboarding,
-            SessionKind::AdHoc | SessionKind::Scheduled => RunKind::Maintenance,
-        };
-        let (snapshot, definitions) = (world.resolver.snapshot(), world.resolver.definitions());
-        if snapshot.number(session.subject).is_none() {
-            let why = format!("{} is not known yet, or not any more", session.subject_name);
-            return Err(Unbriefed::NotNow(why));
+        let unknown = |failure: Failure| Unbriefed::NotNow(failure.to_string());
+        let world = world.map_err(unknown)?;
+        if let Some(brief) = self.brief_by(session, &world).await? {
+            return Ok(brief);
         }
-        let as_of = world.resolver.as_of();
-        let resolver = Resolver::new(Arc::clone(snapshot), Arc::clone(definitions), as_of, run);
-        let run = self.run_of(session, &resolver).await?;
-        let resolved = resolver.resolve_subject(session.subject);
-        let mut demands = demands(&world, (&resolver, &resolved), session)?;
-        if let Some(form) = &session.form {
-            onboarding::enter(&mut demands, form, &world.loaded.library);
-        }
-        // What changes by itself is judged by what holds in every run.
-        let resolved = match session.kind {
-            SessionKind::Onboarding => world.resolver.resolve_subject(session.subject),
-            SessionKind::AdHoc | SessionKind::Scheduled => resolved,
-        };
-        let demands = self.hold(&world, (session, &resolved), demands).await;
-        let demands = demands.map_err(|failure| Unbriefed::NotNow(failure.to_string()))?;
-        let zone = resolver.snapshot().zone(session.tenant).unwrap_or(context.config.time_zone);
-        let table = &context.config.maintenance;
-        let (hours, changes_wait) = table.hours(zone);
-        let name = |kind: SubjectKind| {
-            let of = match session.subject {
-                SubjectId::Computer(_) => SubjectKind::Computer,
-                SubjectId::Person(_) => SubjectKind::Person,
-                SubjectId::Tenant(_) => SubjectKind::Tenant,
-            };
-            (of == kind).then(|| session.subject_name.clone())
-        };
-        let number = snapshot.number(session.subject).unwrap_or_default();
-        let tenant = snapshot.tenant_name_of(session.subject.kind(), number).to_string();
-        Ok(Brief {
-            subject: session.subject,
-            tenant: session.tenant,
-            names: Names {
-                tenant: Some(tenant).filter(|name| !name.is_empty()),
-                computer: name(SubjectKind::Computer),
-                person: name(SubjectKind::Person),
-            },
-            architecture: None,
-            catalogue: self.catalogue(&world),
-            demands,
-            run,
-            settings: table.session_as(session),
-            on_change: table.on_change(),
-            hours,
-            changes_wait,
-            updates: table.windows_updates,
-        })
+        // Another engine knows more already.
+        let world = self.kept.fresh(&context).await.map_err(unknown)?;
+        let brief = self.brief_by(session, &world).await?;
+        brief.ok_or_else(|| Unbriefed::NotNow("others know more of the model".to_owned()))
     }
 
     async fn why_other(&self, session: &Session, other: &Other<'_>) -> Result<Drift, String> {
@@ -338,6 +350,15 @@ impl Foreman for ByRules {
     }
 
     async fn look_after(&self) -> Result<(), String> {
+        // Nobody needs the whole model for it where nothing has rings.
+        let store = &self.context().store;
+        let revision = store.last_revision().await.map_err(|error| error.to_string())?;
+        let defined = store.was_defined(DefinitionKind::Deployment).await;
+        if self.ringless.load(Ordering::Relaxed) == revision
+            || !defined.map_err(|error| error.to_string())?
+        {
+            return Ok(());
+        }
         let world = self.world().await?;
         let ringed: Vec<Arc<Deployment>> = world
             .resolver
@@ -346,6 +367,9 @@ impl Foreman for ByRules {
             .filter(|one| one.enabled && !one.rings.is_empty())
             .cloned()
             .collect();
+        if ringed.is_empty() {
+            self.ringless.store(world.loaded.revision, Ordering::Relaxed);
+        }
         for deployment in ringed {
             let standing = self.standing(&world, &deployment).await;
             standing.map_err(|failure| format!("{}: {failure}", deployment.name))?;

@@ -214,7 +214,7 @@ pub(crate) async fn draft(
         }
         NotificationKind::After => {
             let actions = outcomes(context, session, &plan).await?;
-            let failed = actions.iter().filter(|one| one.says == "could not be done").count();
+            let failed = actions.iter().filter(|one| one.failed).count();
             let rebooted = session.result.as_ref().and_then(|result| result["rebooted"].as_bool());
             let about = After {
                 computer,

@@ -25,6 +25,8 @@ pub struct Outcome {
     pub why: String,
     /// Whether it is as it should be now.
     pub ok: bool,
+    /// Whether it was tried, or was to be, and could not be done.
+    pub failed: bool,
     /// The word of its result: `compliant`, `failed`, …
     pub result: String,
     /// The same for people: `done`, `could not be done`, `left for another time`.
@@ -58,13 +60,13 @@ pub fn done(
         let Listed { title, does, why } = listed(action)?;
         let key = action.key.to_string();
         let (result, message) = result(&key)?;
-        let (ok, says) = match result.as_str() {
-            "compliant" | "recorded" => (true, "done"),
-            "skipped" | "deferred" | "pending" => (false, "left for another time"),
-            _ => (false, "could not be done"),
+        let (ok, failed, says) = match result.as_str() {
+            "compliant" | "recorded" => (true, false, "done"),
+            "skipped" | "deferred" | "held" | "pending" => (false, false, "left for another time"),
+            _ => (false, true, "could not be done"),
         };
         let (says, changed) = (says.to_owned(), changed(&key).unwrap_or_default());
-        Some(Outcome { title, does, why, ok, result, says, message, changed })
+        Some(Outcome { title, does, why, ok, failed, result, says, message, changed })
     };
     plan.actions.iter().filter(told).filter_map(of).collect()
 }

@@ -97,6 +97,7 @@ impl Templates {
             does: text("install"),
             why: text("it is missing"),
             ok,
+            failed: !ok,
             result: text("compliant"),
             says: text("done"),
             message: text("compliant"),

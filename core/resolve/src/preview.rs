@@ -316,8 +316,9 @@ impl Resolver {
 #[must_use]
 pub fn budget(snapshot: &Snapshot, shifts: &[Shift], default: Budget) -> Vec<Confirmation> {
     let mut asked = Vec::new();
+    let touched = touched(shifts, Set::new());
     for number in (0_u32..).take(snapshot.tenants.len()) {
-        asked.extend(budget_at(snapshot, number, (shifts, &Recently::default()), default));
+        asked.extend(asked_at(snapshot, number, (shifts, &touched, 0), default));
     }
     let uninstalls = added_uninstalls(snapshot, shifts, None);
     if uninstalls > u64::from(default.uninstalls) {
@@ -344,21 +345,35 @@ pub fn budget_at(
     (shifts, recently): (&[Shift], &Recently),
     default: Budget,
 ) -> Vec<Confirmation> {
+    let touched = touched(shifts, recently.computers.clone());
+    asked_at(snapshot, tenant, (shifts, &touched, recently.uninstalls), default)
+}
+
+/// The computers that shifts are of, with these.
+fn touched(shifts: &[Shift], mut touched: Set) -> Set {
+    let computers = shifts.iter().filter(|shift| shift.kind == SubjectKind::Computer);
+    computers.for_each(|shift| touched.add(&shift.subjects));
+    touched
+}
+
+fn asked_at(
+    snapshot: &Snapshot,
+    tenant: u32,
+    (shifts, touched, recent_uninstalls): (&[Shift], &Set, u64),
+    default: Budget,
+) -> Vec<Confirmation> {
     let Some(row) = snapshot.tenant(tenant) else { return Vec::new() };
     let mut asked = Vec::new();
-    let computers = shifts.iter().filter(|shift| shift.kind == SubjectKind::Computer);
-    let mut touched = recently.computers.clone();
-    computers.for_each(|shift| touched.add(&shift.subjects));
     let limits = row.budget.unwrap_or(default);
     let own = snapshot.at_tenant(SubjectKind::Computer, tenant);
-    let changed = own.common(&touched);
+    let changed = own.common(touched);
     let percent = own.len() * u64::from(limits.percent) / 100;
     if changed > percent.max(u64::from(limits.computers)) {
         let words = format!("{changed} of {} computers of {} change", own.len(), row.name);
         asked.push(Confirmation { tenant: Some(row.id), words, number: changed });
     }
     let uninstalls = added_uninstalls(snapshot, shifts, Some(tenant));
-    let uninstalls = if uninstalls == 0 { 0 } else { uninstalls + recently.uninstalls };
+    let uninstalls = if uninstalls == 0 { 0 } else { uninstalls + recent_uninstalls };
     if uninstalls > u64::from(limits.uninstalls) {
         let words = format!("{uninstalls} uninstalls are added at {}", row.name);
         asked.push(Confirmation { tenant: Some(row.id), words, number: uninstalls });

@@ -114,7 +114,8 @@ async fn missing(
             }
         }
     }
-    let over: Vec<String> = last.keys().map(ToString::to_string).collect();
+    let over = last.values().filter(|one| one.state.is_over());
+    let over: Vec<String> = over.map(|one| one.subject.to_string()).collect();
     let mut wiped: HashMap<String, i64> = HashMap::new();
     if !over.is_empty() {
         let query = EntityQuery { ids: Some(&over), ..EntityQuery::all(EntityKind::Computer) };

@@ -267,10 +267,7 @@ async fn cancel(
     };
     let action = if args.id.is_some() { "cancel-session" } else { "cancel-sessions" };
     context.audit(&by, action, &of, &cancelled.len().to_string()).await?;
-    let told: Vec<_> = cancelled.iter().filter_map(core_daemon::on_ticket).collect();
-    if !told.is_empty() {
-        store.add_deliveries(&told, now_us).await?;
-    }
+    core_daemon::tell_tickets(store, &cancelled, now_us).await?;
     if global.json {
         let ids: Vec<String> = cancelled.iter().map(|session| session.id.to_string()).collect();
         output::json(&json!({ "cancelled": cancelled.len(), "ids": ids }));

@@ -151,7 +151,8 @@ fn locked<T>(kept: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Budgets {
     /// What must not be acted on of a subject's winners, because too much changed at its tenant by itself. What is
-    /// within the budget is acted on from now on.
+    /// within the budget is acted on from now on. None where whoever looked last knew more of the model, and what this
+    /// one knows differs from that.
     ///
     /// # Errors
     /// Where the store does not answer.
@@ -161,26 +162,26 @@ impl Budgets {
         world: &World,
         (subject, tenant): (SubjectId, TenantId),
         (resolved, now_us): (&[Resolved], i64),
-    ) -> Result<HeldItems, Failure> {
+    ) -> Result<Option<HeldItems>, Failure> {
         for _ in 0..TRIES {
             let Some((number, accepted)) = self.accepted(store, tenant).await? else {
                 let winners = world.resolver.winners_at(tenant);
                 let mut first = Accepted::of(world.resolver.snapshot(), tenant, &winners);
                 first.seen = (world.loaded.event, world.loaded.revision);
                 store.put_accepted(&tenant.to_string(), 0, &first.to_json(), now_us).await?;
-                return Ok(HeldItems::new());
+                return Ok(Some(HeldItems::new()));
             };
-            // Who knows less than whoever looked last would take back what that one saw.
-            if accepted.is_newer_than((world.loaded.event, world.loaded.revision)) {
-                return Ok(HeldItems::new());
-            }
             let differ = match accepted.places.get(&subject.to_string()) {
                 Some(place) => accepted.differing(*place, resolved),
                 None => Vec::new(),
             };
             let is_new = !accepted.places.contains_key(&subject.to_string());
             if differ.is_empty() && !is_new {
-                return Ok(HeldItems::new());
+                return Ok(Some(HeldItems::new()));
+            }
+            // Who knows less than whoever looked last would take back what that one saw, or act on what it held.
+            if accepted.is_newer_than((world.loaded.event, world.loaded.revision)) {
+                return Ok(differ.is_empty().then(HeldItems::new));
             }
             let _one = self.asking.lock().await;
             let place = [number, world.loaded.event, world.loaded.revision];
@@ -199,7 +200,7 @@ impl Budgets {
             let held = why.into_iter().flat_map(|why| {
                 differ.iter().map(move |key| (key.clone(), why.clone())).collect::<Vec<_>>()
             });
-            return Ok(held.collect());
+            return Ok(Some(held.collect()));
         }
         Err(Failure::failed("the winners that are acted on change all the time"))
     }

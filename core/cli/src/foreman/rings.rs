@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use core_model::id::DeploymentId;
-use core_model::library::{Deployment, RingMembers, SubjectId, SubjectKind, Target};
+use core_model::library::{
+    Deployment, ItemId, RingMembers, Software, SubjectId, SubjectKind, Target, Task,
+};
 use core_model::stop::{Stop, StopKind};
 use core_plan::{Catalogue, Gates, Reached, Rollout, Tally, version_of};
 use core_resolve::{RingSets, share_of};
@@ -141,20 +143,24 @@ pub(crate) async fn advanced(
                 continue;
             }
         }
-        settle(store, of.0, &now.rollout).await?;
+        settle(store, of.0, &now.rollout, now_us).await?;
         return Ok(now);
     }
 }
 
 /// A deployment that is halted is stopped, so that whatever is under way for its sake hears of it; another version is
 /// not stopped by that.
-async fn settle(store: &Store, deployment: &Deployment, rollout: &Rollout) -> Result<(), Failure> {
+async fn settle(
+    store: &Store,
+    deployment: &Deployment,
+    rollout: &Rollout,
+    now_us: i64,
+) -> Result<(), Failure> {
     let key = deployment.id.to_string();
     let stops = store.stops().await?;
     let stopped = stops.iter().find(|stop| stop.is_of(deployment.id));
     let stale = stopped.and_then(|stop| stop.version.as_ref());
     if stale.is_some_and(|version| *version != rollout.version) {
-        let now_us = rollout.begun_us;
         store.remove_stop(StopKind::Deployment, &key, now_us).await?;
         tracing::info!(deployment = deployment.name, "another version goes by its rings anew");
     }
@@ -187,7 +193,7 @@ pub(crate) async fn go_on(
     if deployment.rings.is_empty() {
         return Ok(0);
     }
-    let catalogue = catalogue(world);
+    let catalogue = catalogue_of(world, &[deployment]);
     let id = deployment.id.to_string();
     for _ in 0..TRIES {
         let mut now = standing(store, world, (deployment, &catalogue), now_us).await?;
@@ -206,10 +212,17 @@ pub(crate) async fn go_on(
         .with_remedy("run it again"))
 }
 
-/// The library as versions are made from it.
-pub(crate) fn catalogue(world: &World) -> Catalogue {
+/// What versions of these deployments are made from: their items, and what configures those.
+fn catalogue_of(world: &World, deployments: &[&Arc<Deployment>]) -> Catalogue {
+    let items: BTreeSet<ItemId> = deployments.iter().map(|one| one.item).collect();
     let library = &world.loaded.library;
-    Catalogue::new(library.software.clone(), library.tasks.clone())
+    let software = library.software.iter().filter(|one| items.contains(&one.id.into()));
+    let software: Vec<Software> = software.cloned().collect();
+    let configures = |task: &Task| software.iter().any(|one| one.configuration == Some(task.id));
+    let tasks = library.tasks.iter();
+    let tasks = tasks.filter(|one| items.contains(&one.id.into()) || configures(one)).cloned();
+    let tasks = tasks.collect();
+    Catalogue::new(software, tasks)
 }
 
 impl Standing {
@@ -291,7 +304,7 @@ pub(crate) async fn standings(
     if ringed.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let catalogue = catalogue(world);
+    let catalogue = catalogue_of(world, &ringed);
     let mut standings = BTreeMap::new();
     for deployment in ringed {
         let now = standing(store, world, (deployment, &catalogue), now_us).await?;

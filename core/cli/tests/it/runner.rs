@@ -19,10 +19,7 @@ use machine::{Machine, until};
 fn a_package_becomes_the_latest_then_a_pinned_version_then_absent_and_a_file_has_its_content() {
     let machine = Machine::new();
     machine.rules("latest", "greetings");
-    let hub = machine.serve();
-    machine.enrol();
-    let agent = machine.run_agent();
-    let computer = machine.computer();
+    let (hub, agent, computer) = machine.at_work();
     assert_eq!(machine.installed(), "");
     let out = machine.maintain(&computer);
     assert_eq!(machine.installed(), "2.0", "{out}");
@@ -54,10 +51,7 @@ fn a_session_ends_as_it_would_have_when_the_agent_and_the_hub_are_killed_in_its_
     let machine = Machine::new();
     machine.slow();
     machine.rules("latest", "greetings");
-    let hub = machine.serve();
-    machine.enrol();
-    let agent = machine.run_agent();
-    let computer = machine.computer();
+    let (hub, agent, computer) = machine.at_work();
     let session = machine.ask(&computer);
     until("the install has begun", || machine.begun() == 1);
     agent.kill();

@@ -27,6 +27,7 @@ fn after(results: &[(&str, bool)]) -> After {
         does: "install version 24.08".to_owned(),
         why: "it is missing".to_owned(),
         ok: *ok,
+        failed: !*ok,
         result: if *ok { "compliant" } else { "failed" }.to_owned(),
         says: if *ok { "done" } else { "could not be done" }.to_owned(),
         message: "it ended with 1603".to_owned(),

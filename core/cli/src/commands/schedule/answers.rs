@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 use core_agenda::{Coming, Occasion, aim, occasions, upcoming, zone_words};
 use core_model::library::{ItemId, Schedule, SubjectKind};
 use core_model::session::SessionState;
-use core_resolve::{RunKind, begins};
+use core_resolve::{RunKind, ThreeSets, begins};
 use core_store::{ScheduleRun, SessionQuery};
 use serde_json::{Value, json};
 
@@ -24,8 +24,6 @@ const RUNS: usize = 10;
 const NEXT: usize = 5;
 /// How far ahead it is looked where nobody says how far.
 const AHEAD: Days = Days::new(366);
-/// So many are listed at once.
-const MOST: u32 = 1_000;
 
 /// Which of what comes.
 #[derive(Clone, Debug)]
@@ -87,7 +85,7 @@ pub(crate) async fn answer(context: &Context, which: &str) -> Result<Value, Fail
         "unknown": aimed.members.unknown.len(),
         "left_alone": aimed.left_alone.len(),
     });
-    value["problems"] = json!(problems(&world, one));
+    value["problems"] = json!(problems(&world, one, &aimed.members));
     value["waiting"] = waiting.into();
     value["next"] = next.iter().map(coming).collect();
     value["runs"] = runs.iter().map(run).collect();
@@ -109,7 +107,7 @@ pub(crate) async fn next(context: &Context, wanted: &Wanted) -> Result<Value, Fa
         Some(name) => of(&world, world.schedule(name)?),
         None => occasions(&world.loaded.library.schedules, world.resolver.snapshot(), zone),
     };
-    let most = usize::try_from(wanted.count.min(MOST)).unwrap_or_default();
+    let most = usize::try_from(wanted.count).unwrap_or_default();
     let found = upcoming(&all, (world.when.now, until), most);
     Ok(json!({ "items": found.iter().map(coming).collect::<Vec<_>>() }))
 }
@@ -120,16 +118,15 @@ fn of(world: &World, one: &Schedule) -> Vec<Occasion> {
 }
 
 /// What is wrong with a schedule.
-pub(crate) fn problems(world: &World, one: &Schedule) -> Vec<String> {
-    let aim = aim(one);
-    let mut problems = world.resolver.aim_problems(&aim);
+pub(crate) fn problems(world: &World, one: &Schedule, members: &ThreeSets) -> Vec<String> {
+    let mut problems = world.resolver.aim_problems(&aim(one));
     let library = &world.loaded.library;
     let known = |item: ItemId| match item {
         ItemId::Software(id) => library.software.iter().any(|one| one.id == id),
         ItemId::Task(id) => library.tasks.iter().any(|one| one.id == id),
     };
     problems.extend(one.item.filter(|item| !known(*item)).map(|item| format!("{item} is gone")));
-    if problems.is_empty() && world.resolver.aimed(&aim).members.yes.is_empty() {
+    if problems.is_empty() && members.yes.is_empty() {
         problems.push("nobody is in its target".to_owned());
     }
     problems.into_iter().collect::<BTreeSet<_>>().into_iter().collect()

@@ -134,9 +134,6 @@ pub(crate) async fn cancel(
     let (word, now_us) = (format!("taken back by {by}"), Utc::now().timestamp_micros());
     let filter = CancelFilter { schedule: Some(&name), running, ..CancelFilter::default() };
     let cancelled = context.store.cancel_sessions(filter, &word, now_us).await?;
-    let told: Vec<_> = cancelled.iter().filter_map(core_daemon::on_ticket).collect();
-    if !told.is_empty() {
-        context.store.add_deliveries(&told, now_us).await?;
-    }
+    core_daemon::tell_tickets(&context.store, &cancelled, now_us).await?;
     Ok(json!({ "name": name, "cancelled": cancelled.len() }))
 }

@@ -251,7 +251,10 @@ async fn decided(context: &Context, question: &Question) -> Result<Value, Failur
 /// Stops something, or has it go on.
 async fn stop(context: &Context, question: &Question) -> Result<Value, Failure> {
     let text = |name| question.text(name).unwrap_or_default();
-    let kind = StopKind::parse(text("kind")).unwrap_or(StopKind::Everything);
+    let kind = StopKind::parse(text("kind")).ok_or_else(|| {
+        Failure::usage("`kind` says nothing that can be stopped")
+            .with_remedy("give deployment, schedule, tenant or everything")
+    })?;
     if (kind == StopKind::Everything) != text("name").trim().is_empty() {
         return Err(Failure::usage("`name` says which one, and of everything there is one")
             .with_remedy("give `name` beside deployment, schedule and tenant, and only there"));

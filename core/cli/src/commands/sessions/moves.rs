@@ -69,9 +69,7 @@ async fn moved(
         Moved::Used => return Err(Failure::failed("the session was moved meanwhile")),
     };
     context.audit(&by, action, &id, &session.word).await?;
-    if let Some(told) = core_daemon::on_ticket(&session) {
-        context.store.add_deliveries(&[told], now_us).await?;
-    }
+    core_daemon::tell_tickets(&context.store, std::slice::from_ref(&session), now_us).await?;
     if global.json {
         output::json(&session);
         return Ok(Exit::Ok);

@@ -298,6 +298,14 @@ impl Machine {
         Running(command.env("PATH", path).stdout(Stdio::null()).stderr(log).spawn().unwrap())
     }
 
+    /// The hub, an enrolled agent, and the computer that it is.
+    pub(crate) fn at_work(&self) -> (Running, Running, String) {
+        let hub = self.serve();
+        self.enrol();
+        let agent = self.run_agent();
+        (hub, agent, self.computer())
+    }
+
     /// The computer's id, as soon as the hub has read its runners.
     pub(crate) fn computer(&self) -> String {
         let began = Instant::now();

@@ -31,10 +31,7 @@ const SCHEDULES: &str = "[[schedule]]\nname = \"each-minute\"\ntarget = \"all\"\
 fn a_schedule_fires_by_itself_and_one_of_a_single_item_leaves_the_cnc_machine_alone() {
     let machine = Machine::new();
     machine.rules("latest", "greetings");
-    let hub = machine.serve();
-    machine.enrol();
-    let agent = machine.run_agent();
-    let computer = machine.computer();
+    let (hub, agent, computer) = machine.at_work();
     let ignored = format!(
         "[[deployment]]\nname = \"cnc\"\nsoftware = \"lp-hello\"\nstate = \"ignored\"\n\
          target = {{ computer = \"{computer}\" }}\n"
@@ -65,7 +62,9 @@ fn a_schedule_fires_by_itself_and_one_of_a_single_item_leaves_the_cnc_machine_al
     let fired = machine.sessions("scheduled");
     assert!(fired.iter().any(|one| one["schedule"] == "each-minute"), "{fired:?}");
     let shown = machine.linchpin(&["schedule", "show", "each-minute", "--json"]).ended(0).value();
-    assert_eq!((&shown["runs"][0]["made"], &shown["next"]), (&1.into(), &Value::Array(Vec::new())));
+    // Where a second minute passed meanwhile, there was nobody left who had no session.
+    let made = shown["runs"].as_array().unwrap().iter().any(|run| run["made"] == 1);
+    assert!(made && shown["next"] == Value::Array(Vec::new()), "{shown}");
 
     // Who is away at its time is skipped, with that reason.
     agent.kill();
@@ -139,10 +138,7 @@ fn p17_a_new_computer_is_set_up_by_itself_onboarding_first_and_is_onboarded_then
     );
     machine.write("rules/welcome-set.sh", &set);
     machine.define("welcome.toml", WELCOME);
-    let hub = machine.serve();
-    machine.enrol();
-    let agent = machine.run_agent();
-    let computer = machine.computer();
+    let (hub, agent, computer) = machine.at_work();
     let onboarding = || {
         let all = machine.linchpin(&["list", "computers", "--json"]).ended(0).json();
         all[0]["onboarding"].as_str().unwrap().to_owned()

@@ -10,7 +10,7 @@ use super::site;
 use crate::commands::site::Site;
 
 /// A task of files only: what it does is there at once.
-const RULES: &str = r#"
+pub(super) const MARKER: &str = r#"
 [[task]]
 name = "marker"
 title = "The marker is there"
@@ -34,7 +34,7 @@ const MORE: &str = "[rules]\nsecond_person = false\n[schedule]\nincremental = \"
 async fn ruled(seed: u64, more: &str) -> (Site, Vec<String>) {
     let (site, _) = site(60, seed, &format!("{MORE}{more}")).await;
     site.run(&["sync", "--no-ask"]).ended(0);
-    site.place.write("rules/marker.toml", RULES);
+    site.place.write("rules/marker.toml", MARKER);
     let plan = site.run(&["plan", "rules", "--json"]).json();
     let confirm = plan[0]["confirm"].as_u64().unwrap_or_default().to_string();
     site.run(&["apply", "rules", "--confirm", &confirm]).ended(0);

@@ -12,6 +12,7 @@ use mocks::smtp::{Mail, Smtp, Tls};
 use serde_json::Value;
 
 use super::mail::{field, parts};
+use super::maintenance::MARKER;
 use super::service::Service;
 use super::site;
 use crate::commands::site::Site;
@@ -24,18 +25,8 @@ const HOUR: i64 = 3_600 * 1_000_000;
 const LOGO: &str = "iVBORw0KGgoAAAANSUhEUgAAAHgAAAAoCAAAAAAQgWH5AAAAPElEQVR42u3WoREAMAgDQPYfj4WKo547UB8Z8zKJ\
                     7LzORRdgMBg8hm+534HBYPAcNhJgMNjnMhJgMHi9KzmVCGBF5sX4AAAAAElFTkSuQmCC";
 
-/// Tasks of files only: two that change something, one that is as it should be, and one that only looks.
+/// Beside the marker: a task that changes something in vain, one that is as it should be, and one that only looks.
 const RULES: &str = r#"
-[[task]]
-name = "marker"
-title = "The marker is there"
-test = "Test-Path 'C:\\ProgramData\\marker.txt'"
-set = '''
-$d = Split-Path 'C:\ProgramData\marker.txt'
-if (-not (Test-Path $d)) { $null = New-Item -ItemType Directory -Path $d -Force }
-Set-Content -Path 'C:\ProgramData\marker.txt' -Value 'here'
-'''
-
 [[task]]
 name = "hopeless"
 title = "Something hopeless"
@@ -52,12 +43,6 @@ set = "Write-Output 'never run'"
 name = "looked"
 title = "Only looked at"
 test = "$false"
-
-[[deployment]]
-name = "marker-everywhere"
-task = "marker"
-state = "enforce"
-target = "all"
 
 [[deployment]]
 name = "hopeless-everywhere"
@@ -99,7 +84,7 @@ async fn prepared(smtp: &Smtp, (computers, seed): (usize, u64)) -> (Site, Value,
     let logo = base64::engine::general_purpose::STANDARD.decode(LOGO).unwrap();
     std::fs::write(site.place.path().join("logo.png"), logo).unwrap();
     site.run(&["sync", "--no-ask"]).ended(0);
-    site.place.write("rules/marker.toml", RULES);
+    site.place.write("rules/marker.toml", &format!("{MARKER}{RULES}"));
     site.apply("rules");
     let all = site.run(&["list", "computers", "--json"]).ended(0).json();
     let persons = site.run(&["list", "persons", "--json"]).ended(0).json();
