@@ -2,22 +2,23 @@
 //!
 //! What may be written is bounded when the filter is checked, so that nothing needs a clock when it
 //! runs: no loops, few nodes, small patterns. Facts are read as `computer.os` and in no other way,
-//! so it is known which ones an expression reads, and it runs once for each distinct set of their
+//! so it is known which ones an expression reads, and each of its parts runs once for each distinct set of their
 //! values. A fact that was not read, an error, or a result that is neither true nor false gives
 //! *unknown* for that subject; never everybody.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use cel::objects::Key;
-use cel::{Context, Env, Program, Value};
+use cel::{Context, Env, IdedExpr, Value};
 use regex::Regex;
 
+use self::shape::Shape;
 use crate::input::Fact;
 use crate::set::Truth;
 
 mod check;
+mod shape;
 
 /// Why an expression is no filter, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -61,20 +62,43 @@ pub fn check_filter(text: &str) -> Result<(), FilterError> {
 
 /// A filter that may run.
 pub(crate) struct Filter {
-    program: Program,
+    parts: Vec<Part>,
+    shape: Shape,
     env: Arc<Env>,
     patterns: Arc<BTreeMap<String, Regex>>,
     fields: Vec<(Root, Arc<str>)>,
+    /// The same as an expression names them: `computer.os`.
+    names: Vec<String>,
+}
+
+/// A piece of a filter that is joined to others by and, or and not alone.
+struct Part {
+    expression: IdedExpr,
+    /// The places of what it reads in [`Filter::fields`].
+    reads: Vec<usize>,
 }
 
 impl Filter {
     pub(crate) fn compile(text: &str) -> Result<Self, FilterError> {
         let (program, found) = check::checked(text)?;
+        let fields: Vec<(Root, Arc<str>)> = found.fields.into_iter().collect();
+        let mut expressions = Vec::new();
+        let shape = Shape::of(program.expression(), &mut expressions);
+        let part = |expression: IdedExpr| {
+            let mut read = BTreeSet::new();
+            shape::fields_of(&expression, &mut read);
+            let is_read =
+                |(root, name): &(Root, Arc<str>)| read.contains(&(*root, name.to_string()));
+            let reads = (0..).zip(&fields).filter(|(_, field)| is_read(field)).map(|(at, _)| at);
+            Part { reads: reads.collect(), expression }
+        };
         Ok(Self {
-            program,
+            parts: expressions.into_iter().map(part).collect(),
+            shape,
             env: Arc::new(Env::default().with_stdlib()),
             patterns: Arc::new(found.patterns),
-            fields: found.fields.into_iter().collect(),
+            names: fields.iter().map(|(root, name)| format!("{}.{name}", root.name())).collect(),
+            fields,
         })
     }
 
@@ -87,13 +111,24 @@ impl Filter {
         self.fields.iter().any(|(other, _)| *other == root)
     }
 
-    /// Runs it on the values of its fields, in their order; `None` was not read.
-    pub(crate) fn run(&self, values: &[Option<&Fact>]) -> Truth {
-        // The engine is somebody else's: should it ever panic, it is unknown, as any error is.
-        catch_unwind(AssertUnwindSafe(|| self.evaluate(values))).unwrap_or(Truth::Unknown)
+    /// What each of its parts reads, by places in [`Filter::fields`].
+    pub(crate) fn parts(&self) -> impl Iterator<Item = &[usize]> {
+        self.parts.iter().map(|part| part.reads.as_slice())
     }
 
-    fn evaluate(&self, values: &[Option<&Fact>]) -> Truth {
+    /// What it comes to where its parts, by their places, are so.
+    pub(crate) fn joined(&self, mut part: impl FnMut(usize) -> Truth) -> Truth {
+        self.shape.truth(&mut part)
+    }
+
+    /// Runs a part on the values of what it reads, in their order; `None` was not read.
+    pub(crate) fn run(&self, part: usize, values: &[Option<Fact>]) -> Truth {
+        let Some(part) = self.parts.get(part) else { return Truth::Unknown };
+        // The engine is somebody else's: should it ever panic, it is unknown, as any error is.
+        catch_unwind(AssertUnwindSafe(|| self.evaluate(part, values))).unwrap_or(Truth::Unknown)
+    }
+
+    fn evaluate(&self, part: &Part, values: &[Option<Fact>]) -> Truth {
         let mut context = Context::with_env(self.env.clone());
         let patterns = self.patterns.clone();
         let matches = move |text: Arc<String>, pattern: Arc<String>| {
@@ -108,14 +143,13 @@ impl Filter {
         {
             return Truth::Unknown;
         }
-        for root in Root::ALL {
-            let facts = self.fields.iter().zip(values).filter(|((other, _), _)| *other == root);
-            let facts: HashMap<Key, Value> = facts
-                .filter_map(|((_, name), fact)| Some((name.to_string().into(), value((*fact)?))))
-                .collect();
-            context.add_variable_from_value(root.name(), facts);
+        // Bound by its whole name; what was not read is bound to nothing, and reading it is an error.
+        for (at, fact) in part.reads.iter().zip(values) {
+            if let (Some(name), Some(fact)) = (self.names.get(*at), fact) {
+                context.add_variable_from_value(name, value(fact));
+            }
         }
-        match self.program.execute(&context) {
+        match context.resolve(&part.expression) {
             Ok(Value::Bool(known)) => Truth::of(known),
             _ => Truth::Unknown,
         }
@@ -140,15 +174,65 @@ mod tests {
 
     fn run(text: &str, facts: &[(&str, Fact)]) -> Truth {
         let filter = Filter::compile(text).unwrap();
-        let values: Vec<Option<&Fact>> = filter
-            .fields()
-            .iter()
-            .map(|(root, name)| {
-                let name = format!("{}.{name}", root.name());
-                facts.iter().find(|(other, _)| *other == name).map(|(_, fact)| fact)
-            })
-            .collect();
-        filter.run(&values)
+        let value = |at: &usize| {
+            let (root, name) = &filter.fields()[*at];
+            let name = format!("{}.{name}", root.name());
+            facts.iter().find(|(other, _)| *other == name).map(|(_, fact)| fact.clone())
+        };
+        let parts: Vec<&[usize]> = filter.parts().collect();
+        filter.joined(|part| filter.run(part, &parts[part].iter().map(value).collect::<Vec<_>>()))
+    }
+
+    #[test]
+    fn a_filter_in_parts_is_what_it_is_as_a_whole() {
+        let facts = [
+            ("computer.os", Fact::text("Windows 11")),
+            ("computer.cores", Fact::Int(0)),
+            ("person.department", Fact::Nothing),
+        ];
+        let atoms = [
+            ("computer.os == 'Windows 11'", Truth::In),
+            ("computer.cores > 1", Truth::Out),
+            ("computer.serial == 'x'", Truth::Unknown),
+            ("1 / computer.cores == 1", Truth::Unknown),
+            ("person.department == null", Truth::In),
+        ];
+        let shapes = ["{a} && {b}", "{a} || {b}", "!({a}) && !({b})", "!({a} || ({b} && {c}))"];
+        for (a, one) in atoms {
+            for (b, two) in atoms {
+                for (c, three) in atoms {
+                    let expected = [
+                        and(one, two),
+                        or(one, two),
+                        and(one.not(), two.not()),
+                        or(one, and(two, three)).not(),
+                    ];
+                    for (shape, expected) in shapes.iter().zip(expected) {
+                        let text = shape.replace("{a}", a).replace("{b}", b).replace("{c}", c);
+                        assert_eq!(run(&text, &facts), expected, "{text}");
+                        // A choice is one part: the engine joins it by itself.
+                        let whole = format!("(true ? ({text}) : false)");
+                        assert_eq!(Filter::compile(&whole).unwrap().parts().count(), 1);
+                        assert_eq!(run(&whole, &facts), expected, "{whole}");
+                    }
+                }
+            }
+        }
+        let filter = Filter::compile("computer.os == 'x' && !(computer.ram > 8 || true)").unwrap();
+        let parts: Vec<&[usize]> = filter.parts().collect();
+        assert_eq!(parts, [&[0][..], &[1], &[]]);
+    }
+
+    fn and(one: Truth, two: Truth) -> Truth {
+        or(one.not(), two.not()).not()
+    }
+
+    fn or(one: Truth, two: Truth) -> Truth {
+        match (one, two) {
+            (Truth::In, _) | (_, Truth::In) => Truth::In,
+            (Truth::Out, Truth::Out) => Truth::Out,
+            _ => Truth::Unknown,
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Everybody in a filter: it runs once for each distinct set of values that it reads.
+//! Everybody in a filter: each part of it runs once for each distinct set of values that it reads.
 
 use std::collections::HashMap;
 
@@ -91,14 +91,27 @@ impl View {
         };
         let unread = self.facts_unread(kind, &filter, mode);
         let readers = self.readers(&filter);
-        let mut memory = Memory::new(&readers, &self.snapshot);
+        let all: Vec<usize> = (0..readers.len()).collect();
+        let mut memory = Memory::new(&readers, &all, &self.snapshot);
+        let mut of_parts: Vec<(&[usize], Memory)> = filter
+            .parts()
+            .map(|reads| (reads, Memory::new(&readers, reads, &self.snapshot)))
+            .collect();
         let (mut yes, mut maybe) = (Vec::new(), Vec::new());
         let mut codes = vec![UNREAD; readers.len()];
         for number in (live - &unread).iter() {
             for (code, reader) in codes.iter_mut().zip(&readers) {
                 *code = reader.code(&self.snapshot, kind, number);
             }
-            let truth = memory.recall(&codes, || self.run(&filter, &readers, &codes));
+            let truth = memory.recall(&codes, || {
+                filter.joined(|part| {
+                    let Some((reads, memory)) = of_parts.get_mut(part) else {
+                        return Truth::Unknown;
+                    };
+                    let own = picked(reads, &codes);
+                    memory.recall(&own, || filter.run(part, &self.values(&readers, reads, &codes)))
+                })
+            });
             match truth {
                 Truth::In => yes.push(number),
                 Truth::Unknown => maybe.push(number),
@@ -109,13 +122,10 @@ impl View {
         Members { yes: Set::sorted(yes), maybe }
     }
 
-    fn run(&self, filter: &Filter, readers: &[Reader<'_>], codes: &[u32]) -> Truth {
-        let values: Vec<Option<Fact>> = readers
-            .iter()
-            .zip(codes)
-            .map(|(reader, code)| reader.value(&self.snapshot, *code))
-            .collect();
-        filter.run(&values.iter().map(Option::as_ref).collect::<Vec<_>>())
+    /// The values of the readers at these places.
+    fn values(&self, readers: &[Reader<'_>], at: &[usize], codes: &[u32]) -> Vec<Option<Fact>> {
+        let value = |at: &usize| readers.get(*at)?.value(&self.snapshot, *codes.get(*at)?);
+        at.iter().map(value).collect()
     }
 
     /// The subjects of whom facts that the filter reads are not known.
@@ -167,7 +177,11 @@ impl View {
         let readers = self.readers(&filter);
         let codes: Vec<u32> =
             readers.iter().map(|reader| reader.code(&self.snapshot, kind, number)).collect();
-        self.run(&filter, &readers, &codes)
+        let parts: Vec<&[usize]> = filter.parts().collect();
+        filter.joined(|part| {
+            let reads = parts.get(part).copied().unwrap_or_default();
+            filter.run(part, &self.values(&readers, reads, &codes))
+        })
     }
 
     /// Why facts of a subject that a filter reads are not known.
@@ -211,7 +225,12 @@ impl View {
     }
 }
 
-/// What a filter gave for the sets of values seen so far.
+/// The codes at these places.
+fn picked(at: &[usize], codes: &[u32]) -> Vec<u32> {
+    at.iter().filter_map(|at| codes.get(*at).copied()).collect()
+}
+
+/// What a filter, or a part of one, gave for the sets of values seen so far.
 struct Memory {
     sizes: Vec<usize>,
     table: Vec<Option<Truth>>,
@@ -219,8 +238,10 @@ struct Memory {
 }
 
 impl Memory {
-    fn new(readers: &[Reader<'_>], snapshot: &Snapshot) -> Self {
-        let sizes: Vec<usize> = readers.iter().map(|reader| reader.codes(snapshot)).collect();
+    /// Of the values of the readers at these places.
+    fn new(readers: &[Reader<'_>], at: &[usize], snapshot: &Snapshot) -> Self {
+        let own = at.iter().filter_map(|at| readers.get(*at));
+        let sizes: Vec<usize> = own.map(|reader| reader.codes(snapshot)).collect();
         let product = sizes.iter().try_fold(1_usize, |all, size| all.checked_mul(*size));
         let table = product.filter(|product| *product <= TABLE);
         Self { sizes, table: vec![None; table.unwrap_or(0)], map: HashMap::new() }
