@@ -126,7 +126,14 @@ impl Routes<'_> {
 
     /// Whether what is there can be tested.
     pub(crate) fn has_test(&self, found: &Found) -> bool {
-        self.script(ScriptPurpose::Test, self.of_found(found.version()))
+        let purpose = ScriptPurpose::Test;
+        if self.software.script(purpose, None).is_some() {
+            return true;
+        }
+        // Which version is there is asked only where that may matter: outlines come here again and again.
+        let mut versions = self.software.versions.iter().chain(self.named);
+        versions.any(|version| version.scripts.get(purpose).is_some())
+            && self.script(purpose, self.of_found(found.version()))
     }
 
     /// The version that is there, where the library knows it.
