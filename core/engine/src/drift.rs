@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, SecondsFormat};
-use core_maintenance::{Brief, Demand};
+use core_maintenance::Brief;
 use core_model::id::DeploymentId;
 use core_model::session::Session;
 use core_plan::{Action, ActionResult, Key, Origin, Plan, Report, version_of};
@@ -69,6 +69,8 @@ pub struct Other<'a> {
 /// What is known of an action besides what came of it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Trace {
+    /// The deployment that it is done for.
+    pub(crate) deployment: Option<DeploymentId>,
     /// The version of its deployment.
     pub(crate) version: Option<String>,
     pub(crate) drift: Option<Drift>,
@@ -82,22 +84,15 @@ pub(crate) async fn traces(
     (session, brief): (&Session, &Brief),
     (plan, report): (&Plan, &Report),
 ) -> Traces {
-    let versions: BTreeMap<DeploymentId, String> = brief
-        .demands
-        .iter()
-        .filter_map(|demand| match demand {
-            Demand::Won { deployment, .. } | Demand::Held { deployment, .. } => {
-                Some((deployment.id, version_of(deployment, &brief.catalogue)))
-            }
-            Demand::Unknown { .. } => None,
-        })
-        .collect();
     let mut traces = Traces::new();
     for (action, (_, result)) in plan.actions.iter().zip(&report.results) {
-        let Origin::Deployment { id, name, .. } = &action.origin else { continue };
-        let mut trace = Trace { version: versions.get(id).cloned(), drift: None };
+        // What software is configured by is done for the sake of the same deployment.
+        let own = matches!(action.origin, Origin::Deployment { .. } | Origin::Configuration(_));
+        let Some(deployment) = brief.deployment_of(&action.key).filter(|_| own) else { continue };
+        let version = Some(version_of(deployment, &brief.catalogue));
+        let mut trace = Trace { deployment: Some(deployment.id), version, drift: None };
         if is_off(action, result) {
-            let now = (*id, name.as_str(), trace.version.as_deref());
+            let now = (deployment.id, deployment.name.as_str(), trace.version.as_deref());
             // What is done is done: it is noted without its why.
             match drift(foreman, session, (action, now)).await {
                 Ok(drift) => trace.drift = drift,

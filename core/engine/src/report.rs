@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use core_model::session::{Session, SessionState};
-use core_plan::{ActionResult, Difference, FailureClass, Key, Origin, Plan, Report};
+use core_plan::{ActionResult, Difference, FailureClass, Key, Plan, Report};
 use core_store::SessionAction;
 use serde_json::{Value, json};
 
@@ -58,10 +58,7 @@ pub(crate) fn actions(
             let result = results.get(&action.key)?;
             let trace = traces.get(&action.key);
             let drift = trace.and_then(|trace| trace.drift.as_ref());
-            let deployment = match &action.origin {
-                Origin::Deployment { id, .. } => Some(id.to_string()),
-                _ => None,
-            };
+            let deployment = trace.and_then(|trace| trace.deployment);
             Some(SessionAction {
                 session: session.id,
                 number,
@@ -70,7 +67,7 @@ pub(crate) fn actions(
                 subject_name: session.subject_name.clone(),
                 item: action.key.to_string(),
                 title: action.title.clone(),
-                deployment,
+                deployment: deployment.map(|id| id.to_string()),
                 does: action.words(),
                 result: word(result).to_owned(),
                 class: cause(result),

@@ -134,7 +134,8 @@ impl Brief {
 
     /// The deployment that holds for a key by itself. What is only a prerequisite has none, and so is given
     /// nobody else's parameters; a configuration has that of its software.
-    pub(crate) fn deployment_of(&self, key: &Key) -> Option<&Deployment> {
+    #[must_use]
+    pub fn deployment_of(&self, key: &Key) -> Option<&Deployment> {
         let wanted = match key.configures {
             Some(software) => Key::item(software),
             None => key.clone(),

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use core_model::id::SessionId;
+use futures::TryStreamExt as _;
 use serde::Serialize;
 use sqlx::any::AnyRow;
 
@@ -28,7 +29,8 @@ pub struct SessionAction {
     pub item: String,
     /// What people call the item.
     pub title: String,
-    /// The deployment that asks for it, by its id; none where it is there for another item's sake.
+    /// The deployment that asks for it, by its id, of a configuration that of its software; none where it is only a
+    /// prerequisite.
     pub deployment: Option<String>,
     /// What was to be done and why, in words.
     pub does: String,
@@ -38,7 +40,7 @@ pub struct SessionAction {
     pub class: Option<String>,
     /// What came of it, in words.
     pub message: String,
-    /// The version of the deployment that it was about; none where it is there for another item's sake.
+    /// The version of that deployment.
     pub version: Option<String>,
     /// Where it had been compliant before and was found otherwise: why, in a word. `computer`: the computer changed;
     /// `rule`: the rule did; `membership`: another deployment wins; `date`: because a date passed.
@@ -224,23 +226,30 @@ impl Store {
         );
         narrow(&mut select, &wanted);
         select.push(" and class is not null) a order by at desc, session desc, number", []);
-        let rows = select.query(self.backend()).fetch_all(self.readers()).await?;
-        grouped(&rows, wanted.most.unwrap_or(usize::MAX))
+        let query = select.query(self.backend());
+        let mut rows = query.fetch(self.readers());
+        let mut groups = Groups::default();
+        while let Some(row) = rows.try_next().await? {
+            groups.add(&row)?;
+        }
+        Ok(groups.sorted(wanted.most.unwrap_or(usize::MAX)))
     }
 }
 
-/// Failures that are one, the newest first.
-fn grouped(rows: &[AnyRow], most: usize) -> Result<Vec<FailureGroup>> {
-    let mut groups: BTreeMap<(String, String, String), (FailureGroup, BTreeSet<String>)> =
-        BTreeMap::new();
-    for row in rows {
+/// Failures by item, class and cause, with who has them.
+#[derive(Default)]
+struct Groups(BTreeMap<(String, String, String), (FailureGroup, BTreeSet<String>)>);
+
+impl Groups {
+    /// Takes one more, none newer than those before.
+    fn add(&mut self, row: &AnyRow) -> Result<()> {
         let (item, class, message) = (row.text(0)?, row.text(2)?, row.text(3)?);
         let (subject, subject_name, session) = (row.text(5)?, row.text(6)?, row.text(7)?);
         let cause = row.opt_text(4)?.unwrap_or_else(|| plain(&message, &subject_name));
         let at_us = row.int(8)?;
         let key = (item.clone(), class.clone(), cause.clone());
         let is_older = row.int(9)? == 1;
-        let (group, subjects) = groups.entry(key).or_insert_with(|| {
+        let (group, subjects) = self.0.entry(key).or_insert_with(|| {
             let title = row.text(1).unwrap_or_default();
             let session = session.clone();
             let group = FailureGroup {
@@ -261,14 +270,19 @@ fn grouped(rows: &[AnyRow], most: usize) -> Result<Vec<FailureGroup>> {
         if !is_older && subjects.insert(subject.clone()) && group.examples.len() < EXAMPLES {
             group.examples.push(FailureExample { subject, subject_name, session });
         }
+        Ok(())
     }
-    let groups = groups.into_values().filter(|(_, subjects)| !subjects.is_empty());
-    let mut groups: Vec<FailureGroup> = groups
-        .map(|(group, subjects)| FailureGroup { subjects: subjects.len() as u64, ..group })
-        .collect();
-    groups.sort_by_key(|group| std::cmp::Reverse(group.subjects));
-    groups.truncate(most);
-    Ok(groups)
+
+    /// What most subjects have first.
+    fn sorted(self, most: usize) -> Vec<FailureGroup> {
+        let groups = self.0.into_values().filter(|(_, subjects)| !subjects.is_empty());
+        let mut groups: Vec<FailureGroup> = groups
+            .map(|(group, subjects)| FailureGroup { subjects: subjects.len() as u64, ..group })
+            .collect();
+        groups.sort_by_key(|group| std::cmp::Reverse(group.subjects));
+        groups.truncate(most);
+        groups
+    }
 }
 
 /// What a failure is grouped by.

@@ -370,3 +370,69 @@ async fn what_drifted_is_told_with_its_cause_and_two_sessions_are_compared() {
     );
     site.run(&["sessions", "compare", id, "ses_nobody"]).refused(&["no session `ses_nobody`"]);
 }
+
+/// Two deployments of one task, of which the second is for computers with a tag alone.
+fn of_the_tagged(computers: &[&str]) -> String {
+    let task = task(&[], "here").replace("-eq 'here'", "-eq $text").replace("'here'", "$text");
+    let other = deployment("parameters = { text = \"there\" }")
+        .replace("marker-everywhere", "marker-special")
+        .replace("target = \"all\"", "target = { tag = \"special\" }");
+    let everywhere = deployment("parameters = { text = \"here\" }");
+    format!("[[tag]]\nname = \"special\"\ncomputers = {computers:?}\n\n{task}{everywhere}{other}")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_drifted_because_a_computer_came_into_another_target_says_so() {
+    let (site, computers) = read(305, "[maintenance]\npoll_ms = 50\n").await;
+    let name = &computers[0];
+    let run = || site.run(&["session", "run", name, "--json"]).ended(0).json().pop().unwrap();
+    site.place.write("rules/marker.toml", &of_the_tagged(&[]));
+    site.apply("rules");
+    assert_eq!(run()["result"]["actions"][0]["result"], "compliant");
+    site.place.write("rules/marker.toml", &of_the_tagged(&[name]));
+    site.apply("rules");
+    let tagged = run();
+    let action = &tagged["result"]["actions"][0];
+    assert_eq!(
+        (&action["drift"], &action["result"]),
+        (&"membership".into(), &"compliant".into()),
+        "{tagged:#}"
+    );
+    let why = action["drift_why"].as_str().unwrap();
+    let told = "marker-special wins now, marker-everywhere did before";
+    assert!(why.starts_with(told) && why.contains("special"), "{why}");
+    // Out of it again: the other one wins as before.
+    site.place.write("rules/marker.toml", &of_the_tagged(&[]));
+    site.apply("rules");
+    let back = run();
+    assert_eq!(back["result"]["actions"][0]["drift"], "membership", "{back:#}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s30_software_that_is_there_and_cannot_be_configured_halts_its_rings() {
+    let (site, computers) = read(306, ENGINE).await;
+    let rules = format!(
+        "[[tag]]\nname = \"canary\"\ncomputers = {:?}\n\n{}\
+         [[software]]\nname = \"tools\"\ndetect = {{ script = \"'1.0'\" }}\nconfiguration = \"marker\"\nversions = [\"1.0\"]\n\n\
+         [[deployment]]\nname = \"tools\"\nsoftware = \"tools\"\nstate = \"any\"\ntarget = \"all\"\n\
+         rings = [{{ name = \"canaries\", tag = \"canary\", soak_hours = 0, failures_minimum = 1 }}]\n",
+        &computers[..1],
+        task(&computers[..1], "here"),
+    );
+    site.place.write("rules/tools.toml", &rules);
+    site.apply("rules");
+    let service = Service::start(&site, &[]);
+    service.wait_for(|line| line["message"] == "the daemon works");
+    let failed = ran(&site, &computers[0]);
+    let results: Vec<&Value> =
+        failed["actions"].as_array().unwrap().iter().map(|one| &one["result"]).collect();
+    assert_eq!(results, ["compliant", "failed"], "{failed:#}");
+    let halted = service.wait_for(|line| line["message"] == "a deployment is halted");
+    assert_eq!(halted["why"], "ring 1 (canaries): 1 of 1 failed (100 %, more than 2 %)");
+    let held = ran(&site, &computers[1]);
+    assert_eq!(held["actions"][1]["result"], "held", "{held:#}");
+    assert!(!marker(&site, &computers[1]));
+    let listed = site.run(&["actions", "--result", "failed", "--json"]).ended(0).json();
+    assert_eq!(listed.len(), 1, "{listed:#?}");
+    assert!(listed[0]["deployment"].is_string(), "{listed:#?}");
+}
