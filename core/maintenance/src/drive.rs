@@ -8,8 +8,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use core_model::id::{SoftwareId, VersionId};
 use core_model::library::SoftwareVersion;
 use core_plan::{
-    Detections, Difference, Failure, FailureClass, Found, Key, Next, Outcome, Outline, Plan,
-    Report, Session, Step, WhenOffline, Work,
+    Detections, Difference, Failure, FailureClass, Found, Key, Next, Origin, Outcome, Outline,
+    Plan, Report, Session, Step, WhenOffline, Work,
 };
 
 use crate::around::Around;
@@ -117,6 +117,8 @@ pub(crate) struct AtWork<'a> {
     lock: Option<String>,
     /// What has begun to change something, and is ended whatever is stopped.
     begun: BTreeSet<Key>,
+    /// What a prerequisite must be there for.
+    wanted_by: BTreeMap<Key, Vec<Key>>,
 }
 
 impl<'a> AtWork<'a> {
@@ -138,6 +140,7 @@ impl<'a> AtWork<'a> {
             seen: BTreeMap::new(),
             lock: None,
             begun: BTreeSet::new(),
+            wanted_by: BTreeMap::new(),
         };
         for line in lines {
             if let Some(outcome) = &line.outcome {
@@ -243,6 +246,14 @@ impl<'a> AtWork<'a> {
 
     /// The second half.
     async fn act(&mut self, plan: &Plan, lines: &[Line]) -> std::result::Result<Report, Pause> {
+        self.wanted_by = plan
+            .actions
+            .iter()
+            .filter_map(|action| match &action.origin {
+                Origin::Prerequisite(by) => Some((action.key.clone(), by.clone())),
+                _ => None,
+            })
+            .collect();
         let updates = match self.wants_updates(lines) {
             true => self.updates(lines).await?,
             false => None,
@@ -263,7 +274,6 @@ impl<'a> AtWork<'a> {
                     return Ok(report);
                 }
                 Next::Do(step) => {
-                    self.enter_maintenance().await?;
                     self.lock_for(plan, &step).await?;
                     let outcome = self.step(Half::Act, &step).await?;
                     session.record(&step, &outcome);
@@ -342,6 +352,7 @@ impl<'a> AtWork<'a> {
             }
             Step::Reboot => {
                 self.may_go_on(line, None).await?;
+                self.enter_maintenance().await?;
                 self.seen.clear();
                 Ok(reboot::reboot(self.calls_from(line.half), line).await?)
             }
@@ -388,6 +399,7 @@ impl<'a> AtWork<'a> {
             {
                 return Ok(Outcome::Held(held));
             }
+            self.enter_maintenance().await?;
             self.seen.clear();
         }
         let from = self.calls_from(line.half);

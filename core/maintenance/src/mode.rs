@@ -7,7 +7,7 @@ use crate::drive::AtWork;
 use crate::error::Result;
 
 impl AtWork<'_> {
-    /// What is begun in the second half has the subject in maintenance mode, where it can be.
+    /// What changes the subject has it in maintenance mode, where it can be; what waits before does not.
     pub(crate) async fn enter_maintenance(&mut self) -> Result<()> {
         if self.entered {
             return Ok(());

@@ -1,5 +1,8 @@
 //! What a session waits for before it changes anything: a lock that it needs, and that nobody stopped it.
 
+use std::collections::BTreeSet;
+
+use core_model::id::DeploymentId;
 use core_plan::{Key, Plan, Step};
 
 use super::{AtWork, LOOK, Pause};
@@ -26,14 +29,43 @@ impl AtWork<'_> {
         &self,
         key: Option<&Key>,
     ) -> std::result::Result<Option<String>, Pause> {
-        let deployment = key.and_then(|key| self.brief.deployment_of(key));
-        match self.desk.locks.stopped(deployment.map(|one| one.id)).await? {
-            None => Ok(None),
-            Some(Stopped::Deployment(why)) => Ok(Some(why)),
-            // It may be taken again at once; the queue holds it.
-            Some(Stopped::Session(why)) => {
-                Err(Pause::Waits { why, until: Some(self.desk.clock.now()) })
+        let mut deployments = BTreeSet::new();
+        if let Some(key) = key {
+            self.for_the_sake_of(key, &mut BTreeSet::new(), &mut deployments);
+        }
+        // What nothing was deployed of is asked about as well: the session may be stopped.
+        let asked = deployments.iter().copied().map(Some);
+        let asked: Vec<_> = asked.chain(deployments.is_empty().then_some(None)).collect();
+        let mut held = None;
+        for deployment in asked {
+            match self.desk.locks.stopped(deployment).await? {
+                None => return Ok(None),
+                Some(Stopped::Deployment(why)) => held = Some(why),
+                // It may be taken again at once; the queue holds it.
+                Some(Stopped::Session(why)) => {
+                    return Err(Pause::Waits { why, until: Some(self.desk.clock.now()) });
+                }
             }
+        }
+        Ok(held)
+    }
+
+    /// The deployments that something is done for: its own, or those of whatever it must be there for.
+    fn for_the_sake_of(
+        &self,
+        key: &Key,
+        seen: &mut BTreeSet<Key>,
+        found: &mut BTreeSet<DeploymentId>,
+    ) {
+        if !seen.insert(key.clone()) {
+            return;
+        }
+        if let Some(own) = self.brief.deployment_of(key) {
+            found.insert(own.id);
+            return;
+        }
+        for by in self.wanted_by.get(key).into_iter().flatten() {
+            self.for_the_sake_of(by, seen, found);
         }
     }
 

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use core_maintenance::{Ended, Stopped};
-use core_model::library::DesiredState;
+use core_model::id::SoftwareId;
+use core_model::library::{DesiredState, Prerequisite};
 use core_plan::ActionResult;
 
 use crate::estate::{Estate, Life};
@@ -60,6 +61,42 @@ async fn a_deployment_that_is_stopped_is_held_and_the_rest_of_the_session_goes_o
     assert_eq!(report.results[0].1, held);
     assert_eq!(report.results[1].1, ActionResult::Compliant);
     assert_eq!(estate.read("log"), "install zz 1.0\n");
+}
+
+/// A piece of software that needs another one first.
+fn with_a_prerequisite() -> Estate {
+    let mut estate = Estate::new();
+    let runtime = estate.software("runtime", &["1.0"]).id;
+    estate.software("reader", &["1.0"]).prerequisites = vec![Prerequisite::installs(runtime)];
+    estate.demand("reader", DesiredState::Latest);
+    estate
+}
+
+#[tokio::test]
+async fn what_a_stopped_deployment_alone_needs_is_not_begun_either() {
+    let mut estate = with_a_prerequisite();
+    estate.stops =
+        Box::new(|_, deployment| deployment.map(|_| Stopped::Deployment("halted".to_owned())));
+    let report = estate.whole().await;
+    assert_eq!(report.results[0].1, ActionResult::Held("halted".to_owned()));
+    assert_eq!(estate.read("log"), "");
+}
+
+#[tokio::test]
+async fn what_another_deployment_needs_too_is_done_for_that_one() {
+    let mut estate = with_a_prerequisite();
+    let runtime = SoftwareId::of_text("runtime", 0);
+    estate.software("viewer", &["1.0"]).prerequisites = vec![Prerequisite::installs(runtime)];
+    estate.demand("viewer", DesiredState::Latest);
+    let core_maintenance::Demand::Won { deployment, .. } = &estate.brief().demands[0] else {
+        panic!()
+    };
+    let id = deployment.id;
+    estate.stops = Box::new(move |_, deployment| {
+        (deployment == Some(id)).then(|| Stopped::Deployment("halted".to_owned()))
+    });
+    estate.whole().await;
+    assert_eq!(estate.read("log"), "install runtime 1.0\ninstall viewer 1.0\n");
 }
 
 #[tokio::test]
