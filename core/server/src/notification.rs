@@ -13,6 +13,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use core_model::brand::{Brand, Logo};
 use core_model::postpone::{PostponeBy, PostponeRules, Refusal, at_words, may_move};
 use core_model::session::{Session, SessionState};
+use core_model::stop;
 use core_store::{Moved, Moving, NotificationKey, NotificationRow, SessionMove};
 use subtle::ConstantTimeEq as _;
 use url::Url;
@@ -105,6 +106,8 @@ struct Found {
     session: Session,
     notice: Notice,
     begun: bool,
+    /// Whether a stop holds it.
+    held: bool,
 }
 
 /// Shows the page. It changes nothing.
@@ -160,6 +163,9 @@ pub(crate) async fn act(api: Arc<Api>, asked: Asked) -> Result<Response, Problem
 
 const USED: &str = "That was not done: the page was not up to date. It is now.";
 
+/// Why, and by whom, is no matter of whoever sits there.
+const HELD: &str = " All such work is halted at present: it is done once that is over.";
+
 /// The session of the key in the path; nothing where it is nobody's.
 async fn found(api: &Api, asked: &Asked) -> Result<Option<Found>, Problem> {
     let now_us = api.now_us();
@@ -177,7 +183,9 @@ async fn found(api: &Api, asked: &Asked) -> Result<Option<Found>, Problem> {
     let session = api.store.session(row.session).await?;
     let begun = api.store.session_begun(session.id).await?;
     let notice = api.answers.notice(&session).await?;
-    Ok(Some(Found { key, row, session, notice, begun }))
+    let held = session.state == SessionState::Waiting
+        && stop::held(&api.store.stops().await?, &session).is_some();
+    Ok(Some(Found { key, row, session, notice, begun, held }))
 }
 
 /// What whoever has no key that counts sees.
@@ -239,6 +247,10 @@ impl Found {
         let movable = may_move(session, self.begun);
         let open = movable.is_ok() && !due;
         let (nonce, (logo, origin)) = (nonce(), logo(brand));
+        let mut stands = stands(session, movable.err(), (due, now_us), rules);
+        if self.held {
+            stands.push_str(HELD);
+        }
         let page = Page {
             css: assets::path("notification.css"),
             nonce: &nonce,
@@ -248,7 +260,7 @@ impl Found {
             computer: &session.subject_name,
             said,
             refused,
-            stands: stands(session, movable.err(), (due, now_us), rules),
+            stands,
             actions: &self.notice.actions,
             open,
             token: if open { self.token() } else { String::new() },

@@ -9,7 +9,7 @@ use core_store::{Moved, Moving, NotificationRow, SessionMove};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::seen;
+use super::{seen, with_held};
 use crate::Api;
 use crate::answer::tagged;
 use crate::asked::Asked;
@@ -89,7 +89,7 @@ async fn moved(
         Moved::Done(session) => {
             api.audit(asked, (action, &id), "done", &session.word).await?;
             technician::go_on(api, std::slice::from_ref(&*session)).await?;
-            Ok(axum::Json(*session).into_response())
+            Ok(axum::Json(with_held(&api.store.stops().await?, &session)).into_response())
         }
         Moved::Refused(refusal) => {
             let what = format!("session {id} is not moved: {}", refusal.words(rules.zone));

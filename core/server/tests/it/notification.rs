@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
 use core_model::access::Role;
 use core_model::session::{Session, SessionKind, SessionState};
+use core_model::stop::{Stop, StopKind};
 use core_store::{
     AuditQuery, Claim, Holder, NewNotification, NotificationKey, NotificationKind, Ready,
     SessionWord, Take,
@@ -101,6 +102,29 @@ fn is_sealed(page: &Answer) {
     ] {
         assert_eq!(page.header(name), value);
     }
+}
+
+#[tokio::test]
+async fn what_is_halted_says_so_to_whoever_sits_there_and_not_by_whom() {
+    let bench = Bench::new().await;
+    let session = told(&bench).await;
+    let halted = "All such work is halted at present";
+    assert!(!get(&bench, &path()).await.body.contains(halted));
+    let stop = Stop {
+        kind: StopKind::Tenant,
+        key: session.tenant.to_string(),
+        name: "Contoso".to_owned(),
+        by: "ana".to_owned(),
+        reason: "they owe us".to_owned(),
+        at_us: NOW_US,
+        version: None,
+    };
+    bench.store.add_stop(&stop).await.unwrap();
+    let page = get(&bench, &path()).await;
+    assert!(page.body.contains(halted), "{}", page.body);
+    assert!(!page.body.contains("owe") && !page.body.contains("ana"), "{}", page.body);
+    bench.store.remove_stop(stop.kind, &stop.key, NOW_US).await.unwrap();
+    assert!(!get(&bench, &path()).await.body.contains(halted));
 }
 
 #[tokio::test]
