@@ -7,7 +7,7 @@ use sqlx::any::AnyRow;
 use crate::counter::DELIVERY;
 use crate::error::Result;
 use crate::open::Store;
-use crate::sql::{Argument, Bulk, Columns, Select, limit, owned};
+use crate::sql::{Bulk, Columns, limit, owned};
 
 /// Something that was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,8 +57,19 @@ const INSERT: Bulk = Bulk {
     columns: 5,
 };
 
-const COLUMNS: &str =
-    "select seq, connection, id, received, body, attempts, error from delivery where";
+/// What is due. Walking through the table in its own order would come to what is settled first, which may be millions.
+const DUE: &str = "select seq, connection, id, received, body, attempts, error from delivery \
+                   where seq in (select seq from delivery \
+                   where next_try is not null and next_try <= $1 order by seq limit $2) order by seq";
+const DEAD: &str = "select seq, connection, id, received, body, attempts, error from delivery \
+                    where settled is not null and error is not null order by seq desc limit $1";
+const GIVEN_UP: &str = "select count(*), min(received) from delivery \
+                        where settled is not null and error is not null";
+const WAITING: &str = "select count(*) from delivery where next_try is not null";
+const REVIVE: &str = "update delivery set attempts = 0, next_try = $1, settled = null \
+                      where settled is not null and error is not null";
+const FORGET: &str =
+    "delete from delivery where settled is not null and settled < $1 and error is null";
 
 impl Store {
     /// Stores what was sent, and gives how much of it was new. What is there under the same id of the
@@ -93,10 +104,8 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn due_deliveries(&self, now_us: i64, most: usize) -> Result<Vec<Delivery>> {
-        let mut select = Select::new(COLUMNS);
-        let arguments = [Argument::Int(now_us), Argument::Int(limit(most))];
-        select.push(" next_try <= {} order by seq limit {}", arguments);
-        let rows = select.query(self.backend()).fetch_all(self.readers()).await?;
+        let query = self.sql(DUE).bind(now_us).bind(limit(most));
+        let rows = query.fetch_all(self.readers()).await?;
         rows.iter().map(read).collect()
     }
 
@@ -105,10 +114,7 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn dead_deliveries(&self, most: usize) -> Result<Vec<Delivery>> {
-        let mut select = Select::new(COLUMNS);
-        let text = " settled is not null and error is not null order by seq desc limit {}";
-        select.push(text, [Argument::Int(limit(most))]);
-        let rows = select.query(self.backend()).fetch_all(self.readers()).await?;
+        let rows = self.sql(DEAD).bind(limit(most)).fetch_all(self.readers()).await?;
         rows.iter().map(read).collect()
     }
 
@@ -117,9 +123,7 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn given_up_deliveries(&self) -> Result<(u64, Option<i64>)> {
-        let text = "select count(*), min(received) from delivery \
-                    where settled is not null and error is not null";
-        let row = self.sql(text).fetch_one(self.readers()).await?;
+        let row = self.sql(GIVEN_UP).fetch_one(self.readers()).await?;
         Ok((crate::sql::count(row.int(0)?), row.opt_int(1)?))
     }
 
@@ -128,8 +132,7 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn waiting_deliveries(&self) -> Result<u64> {
-        let text = "select count(*) from delivery where next_try is not null";
-        let row = self.sql(text).fetch_one(self.readers()).await?;
+        let row = self.sql(WAITING).fetch_one(self.readers()).await?;
         Ok(crate::sql::count(row.int(0)?))
     }
 
@@ -167,9 +170,7 @@ impl Store {
     /// When the database does not answer.
     pub async fn revive_deliveries(&self, now_us: i64) -> Result<u64> {
         let mut tx = self.write().await?;
-        let text = "update delivery set attempts = 0, next_try = $1, settled = null \
-                    where settled is not null and error is not null";
-        let revived = self.sql(text).bind(now_us).execute(&mut *tx).await?.rows_affected();
+        let revived = self.sql(REVIVE).bind(now_us).execute(&mut *tx).await?.rows_affected();
         tx.commit().await?;
         Ok(revived)
     }
@@ -180,8 +181,7 @@ impl Store {
     /// When the database does not answer.
     pub async fn forget_deliveries(&self, before_us: i64) -> Result<u64> {
         let mut tx = self.write().await?;
-        let text = "delete from delivery where settled < $1 and error is null";
-        let gone = self.sql(text).bind(before_us).execute(&mut *tx).await?.rows_affected();
+        let gone = self.sql(FORGET).bind(before_us).execute(&mut *tx).await?.rows_affected();
         tx.commit().await?;
         Ok(gone)
     }
@@ -197,4 +197,33 @@ fn read(row: &AnyRow) -> Result<Delivery> {
         attempts: u32::try_from(row.int(5)?).unwrap_or(u32::MAX),
         error: row.opt_text(6)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is done is remembered for days: nobody who asks for anything else walks through it.
+    #[tokio::test]
+    async fn nothing_is_looked_for_among_all_that_was_done() {
+        let store = Store::open("sqlite::memory:").await.unwrap();
+        for (text, index) in [
+            (DUE, "delivery_due"),
+            (WAITING, "delivery_due"),
+            (DEAD, "delivery_given_up"),
+            (GIVEN_UP, "delivery_given_up"),
+            (REVIVE, "delivery_given_up"),
+            (FORGET, "delivery_done"),
+        ] {
+            let explained = format!("explain query plan {text}");
+            let arguments = text.matches('$').count();
+            let query = sqlx::query(sqlx::AssertSqlSafe(explained));
+            let query = (0..arguments).fold(query, |query, _| query.bind(0_i64));
+            let rows = query.fetch_all(store.readers()).await.unwrap();
+            let steps: Vec<String> = rows.iter().map(|row| row.text(3).unwrap()).collect();
+            assert!(steps.iter().any(|step| step.contains(index)), "{text}: {steps:?}");
+            let whole = |step: &&String| step.starts_with("SCAN delivery") && !step.contains(index);
+            assert_eq!(steps.iter().find(whole), None, "{text}: {steps:?}");
+        }
+    }
 }

@@ -27,6 +27,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (17, "notification", include_str!("../migrations/0017_notification.sql")),
     (18, "rings", include_str!("../migrations/0018_rings.sql")),
     (19, "held mode", include_str!("../migrations/0019_held_mode.sql")),
+    (20, "delivery", include_str!("../migrations/0020_delivery.sql")),
 ];
 
 impl Store {
