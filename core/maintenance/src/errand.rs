@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use core_connector::{Actor, ErrorKind, ScriptHandle, ScriptOutcome, Secret};
+use core_model::library::ScriptContext;
 use core_script::{
     Answer, Arguments, Caps, Delivery, Job, Nonce, NotRun, deliver, parts_stored, read,
     secret_document,
@@ -138,7 +139,7 @@ impl Errand<'_> {
             return self.wait(desk, line, way, run, &handle).await.map(Some);
         }
         // Whose token it held is not known any more: its text cannot be made again.
-        let secret = !self.arguments.secrets().is_empty() && !way.stdin;
+        let secret = !self.arguments.secrets().is_empty() && !self.has_input(way);
         let delivery = if secret { None } else { self.delivery(desk, way, run).await?.ok() };
         let Some((delivery, stdin)) = delivery else {
             return if self.reads {
@@ -216,7 +217,7 @@ impl Errand<'_> {
         };
         let secrets = self.arguments.secrets();
         let (mut fetch, mut stdin) = (None, None);
-        if !secrets.is_empty() && way.stdin {
+        if !secrets.is_empty() && self.has_input(way) {
             stdin = Some(secret_document(&desk.keys.values(secrets).await?));
         } else if !secrets.is_empty() {
             let until = run.sent_at + TimeDelta::seconds(i64::from(self.limit_s) + GRACE_S);
@@ -232,6 +233,13 @@ impl Errand<'_> {
         };
         let delivery = deliver(&job, &way.limits()).map_err(|error| error.to_string());
         Ok(delivery.map(|delivery| (delivery, stdin)))
+    }
+
+    /// Whether the script itself has the standard input of its way: on Windows what runs as who is logged on is a task,
+    /// which has none.
+    fn has_input(&self, way: &Way) -> bool {
+        let script = self.body.script(way.shell);
+        way.stdin && script.is_none_or(|script| script.context != ScriptContext::User)
     }
 
     fn caps(&self, way: &Way) -> Caps {

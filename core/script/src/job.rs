@@ -160,7 +160,7 @@ pub fn deliver(job: &Job<'_>, limits: &Limits<'_>) -> Result<Delivery, ScriptErr
         return Err(job.unsupported("on a machine"));
     }
     let program = match limits.shell {
-        CommandShell::PowerShell => windows::program(job)?,
+        CommandShell::PowerShell => windows::program(job, limits)?,
         CommandShell::Sh => posix::program(job, limits)?,
     };
     Ok(stage::deliver(job.nonce, &program, limits))

@@ -1,4 +1,4 @@
-$p = Start-Process -FilePath $x -ArgumentList $y -NoNewWindow -PassThru -RedirectStandardInput (Join-Path $d 'n') -RedirectStandardOutput (Join-Path $d 'so') -RedirectStandardError (Join-Path $d 'se')
+$p = Start-Process -FilePath $x -ArgumentList $y -NoNewWindow -PassThru@INPUT@ -RedirectStandardOutput (Join-Path $d 'so') -RedirectStandardError (Join-Path $d 'se')
 $null = $p.Handle
 if ($p.WaitForExit(@LIMIT_MS@)) { Word 'process' $p.ExitCode }
 else {

@@ -1,7 +1,7 @@
 //! What is sent to Windows PowerShell, read back by the tests' own reader. No PowerShell is run here.
 
 use core_model::library::{Script, ScriptContext, ScriptLanguage};
-use core_script::{Arguments, Caps, Delivery, Job, Limits, deliver};
+use core_script::{Arguments, Caps, Delivery, Job, Limits, SecretFetch, deliver};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -109,6 +109,34 @@ fn a_secret_is_fetched_before_the_body_runs_and_only_its_token_is_in_the_command
     let script = Script::new("x");
     let refused = deliver(&Job { fetch: None, ..crate::job(&script, &given) }, &WIDE);
     assert!(refused.err().unwrap().to_string().contains("password"));
+}
+
+#[test]
+fn a_secret_comes_by_standard_input_where_there_is_one_and_who_is_logged_on_fetches_it() {
+    let given = with_secret(&[]);
+    let limits = Limits { stdin: true, ..WIDE };
+    let text = |context, fetch: Option<&SecretFetch>| {
+        let script = in_context(ScriptLanguage::PowerShell, context);
+        let job = Job { fetch, ..job(&script, &given) };
+        deliver(&job, &limits).map(|delivery| delivery.run.expose().to_owned())
+    };
+    let system = text(ScriptContext::System, None).unwrap();
+    assert_eq!(reader::check(&system), Ok(()));
+    assert!(!system.contains("vpn") && !system.contains("Invoke-RestMethod"));
+    assert!(
+        system.find("[Console]::In.ReadToEnd()").unwrap() < system.find("& $LP_f @LP_s").unwrap()
+    );
+    // The process in which the body runs has the input of the one that starts it.
+    assert!(!system.contains("-RedirectStandardInput"));
+    let none = arguments(&[]);
+    let script = script(ScriptLanguage::PowerShell, "x");
+    let without = deliver(&job(&script, &none), &limits).unwrap().run.expose().to_owned();
+    assert!(without.contains("-RedirectStandardInput (Join-Path $d 'n')"));
+    // A task has none.
+    let error = text(ScriptContext::User, None).unwrap_err();
+    assert!(error.to_string().contains("password"), "{error}");
+    let user = text(ScriptContext::User, Some(&fetch())).unwrap();
+    assert!(user.contains("Invoke-RestMethod") && !user.contains("[Console]::In"));
 }
 
 #[test]
