@@ -199,6 +199,14 @@ impl Inner {
         ask(&*self.uplink, (path, &self.bearer), question, PATIENCE).await
     }
 
+    /// What the machine says of itself; nothing where it does not say all of it now. Windows takes its time.
+    async fn look(&self) -> Option<Evidence> {
+        let (machine, state) = (self.machine.clone(), self.state.clone());
+        let installation = self.identity.installation;
+        let looking = tokio::task::spawn_blocking(move || machine.look(&state, installation));
+        looking.await.ok().and_then(|(said, whole)| whole.then_some(said))
+    }
+
     async fn poll(&self, evidence: Option<Evidence>) -> std::result::Result<Work, UplinkError> {
         let have: Vec<Uuid> =
             self.journal().open_runs().iter().map(|entry| entry.order.run).collect();
@@ -249,23 +257,26 @@ impl Agent {
         }
         let mut stop = std::pin::pin!(stop);
         let mut told: Option<Evidence> = None;
-        let look = || inner.machine.evidence(&inner.state, inner.identity.installation);
-        let mut looked = (Instant::now(), look());
+        let mut looked: Option<(Instant, Option<Evidence>)> = None;
         let mut wait = AGAIN[0];
         loop {
-            if looked.0.elapsed() >= LOOK_AT_MACHINE {
-                looked = (Instant::now(), look());
+            if looked.as_ref().is_none_or(|(at, _)| at.elapsed() >= LOOK_AT_MACHINE) {
+                let said = tokio::select! {
+                    () = &mut stop => break,
+                    said = inner.look() => said,
+                };
+                looked = Some((Instant::now(), said));
             }
-            let evidence = looked.1.clone();
-            let news = (told.as_ref() != Some(&evidence)).then(|| evidence.clone());
+            let said = looked.as_ref().and_then(|(_, said)| said.clone());
+            let news = said.filter(|said| told.as_ref() != Some(said));
             let polled = tokio::select! {
                 () = &mut stop => break,
-                polled = inner.poll(news) => polled,
+                polled = inner.poll(news.clone()) => polled,
             };
             while tasks.try_join_next().is_some() {}
             let pause = match polled {
                 Ok(work) => {
-                    told = Some(evidence);
+                    told = news.or(told);
                     wait = AGAIN[0];
                     let idle = work.commands.is_empty();
                     for signed in work.commands {

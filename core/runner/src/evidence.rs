@@ -5,12 +5,9 @@ use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
+use crate::powershell;
 use crate::state::State;
 use crate::wire::{Evidence, Shell};
-
-/// Printed by PowerShell, a line each: UUID, serial, manufacturer, model, name and version of the system.
-const OF_WINDOWS: &str = "$p=Get-CimInstance Win32_ComputerSystemProduct;$o=Get-CimInstance Win32_OperatingSystem;\
-                          $p.UUID;$p.IdentifyingNumber;$p.Vendor;$p.Name;$o.Caption;$o.Version";
 
 /// The machine that a runner is on.
 #[derive(Clone, Debug)]
@@ -40,14 +37,21 @@ impl Machine {
     /// What it says now. What cannot be read is nothing: some of it only root may read.
     #[must_use]
     pub fn evidence(&self, state: &State, installation: Uuid) -> Evidence {
-        let base = if cfg!(windows) { windows() } else { self.linux() };
-        Evidence {
+        self.look(state, installation).0
+    }
+
+    /// The same, and whether it is all that there is: just after Windows was started, or where its management service
+    /// is broken, it says less for a while. The hub keeps what it heard before, then.
+    pub(crate) fn look(&self, state: &State, installation: Uuid) -> (Evidence, bool) {
+        let (base, whole) = if cfg!(windows) { windows() } else { (self.linux(), true) };
+        let said = Evidence {
             installation,
             shell: Self::shell(),
             folder: state.runs().display().to_string(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             ..base
-        }
+        };
+        (said, whole)
     }
 
     fn linux(&self) -> Evidence {
@@ -83,31 +87,34 @@ fn filled(text: Option<String>) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-fn windows() -> Evidence {
-    let asked = std::process::Command::new("powershell.exe")
-        .args(["-NoProfile", "-NonInteractive", "-Command", OF_WINDOWS])
-        .stdin(std::process::Stdio::null())
-        .output();
-    let printed = asked.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+fn windows() -> (Evidence, bool) {
     let host = std::env::var_os("COMPUTERNAME").map(|name| name.to_string_lossy().into_owned());
-    of_windows(&printed.unwrap_or_default(), host)
+    let printed = powershell::machine().unwrap_or_else(|why| {
+        tracing::warn!(why, "Windows does not say what machine it is on");
+        String::new()
+    });
+    of_windows(&printed, host)
 }
 
-/// From what PowerShell printed, and the machine's name.
+/// From what PowerShell printed, and the machine's name where that says none; and whether it is all that there is.
 #[must_use]
-pub fn of_windows(printed: &str, host: Option<String>) -> Evidence {
-    let mut lines = printed.lines().map(|line| filled(Some(line.to_owned())));
-    let mut next = || lines.next().flatten();
-    Evidence {
-        host: filled(host).unwrap_or_else(|| "unknown".to_owned()),
-        uuid: next(),
-        serial: next(),
-        manufacturer: next(),
-        model: next(),
-        os: next(),
-        os_version: next(),
+pub fn of_windows(printed: &str, host: Option<String>) -> (Evidence, bool) {
+    let said = |name: &str| {
+        let line = printed.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+        filled(line.map(str::to_owned))
+    };
+    let evidence = Evidence {
+        host: said("host").or_else(|| filled(host)).unwrap_or_else(|| "unknown".to_owned()),
+        machine_id: said("machine_id"),
+        uuid: said("uuid"),
+        serial: said("serial"),
+        manufacturer: said("manufacturer"),
+        model: said("model"),
+        os: said("os"),
+        os_version: said("os_version"),
         ..Evidence::default()
-    }
+    };
+    (evidence, said("whole").is_some())
 }
 
 #[cfg(test)]
@@ -142,14 +149,25 @@ mod tests {
     }
 
     #[test]
-    fn what_powershell_prints_is_read_line_by_line() {
-        let said =
-            of_windows("4C4C\r\n\r\nDell\r\nOptiPlex\r\nWindows 11\r\n10.0\r\n", Some("PC".into()));
+    fn what_powershell_prints_is_read_by_its_names_and_what_is_empty_takes_no_others_place() {
+        let printed = "host=PC-1\r\nmachine_id=\r\nuuid=4C4C\r\nserial= \r\nmanufacturer=Dell = Inc.\r\n\
+                       model=OptiPlex\r\nos=Windows 11 \u{fc}\r\nos_version=10.0\r\nwhole=1\r\n";
+        let (said, whole) = of_windows(printed, Some("OTHER".into()));
+        assert!(whole);
+        assert_eq!((&*said.host, said.machine_id.as_deref()), ("PC-1", None));
         assert_eq!((said.uuid.as_deref(), said.serial.as_deref()), (Some("4C4C"), None));
         assert_eq!(
-            (said.model.as_deref(), said.os_version.as_deref()),
-            (Some("OptiPlex"), Some("10.0"))
+            (said.manufacturer.as_deref(), said.model.as_deref()),
+            (Some("Dell = Inc."), Some("OptiPlex"))
         );
-        assert_eq!(of_windows("", None).host, "unknown");
+        assert_eq!(
+            (said.os.as_deref(), said.os_version.as_deref()),
+            (Some("Windows 11 \u{fc}"), Some("10.0"))
+        );
+        // Windows' management service did not answer: that is not a machine without a serial number.
+        let (said, whole) = of_windows("host=PC-1\r\nuuid=\r\nserial=\r\nos=\r\n", None);
+        assert!(!whole && said.host == "PC-1" && said.serial.is_none() && said.uuid.is_none());
+        assert_eq!(of_windows("", Some("PC".into())).0.host, "PC");
+        assert_eq!(of_windows("", None).0.host, "unknown");
     }
 }

@@ -132,10 +132,10 @@ impl Inner {
                         true
                     }
                 },
-                None => !process::runs(process, started),
+                None => !process::runs(&self.journal(), order.run, process, started),
             };
             if over {
-                break self.ended(order, child.is_some(), exit);
+                break self.ended(order, exit);
             }
             let printed = self.printed(order.run);
             if now_s() >= until_s || printed > order.output_limit.min(MOST) + BEYOND {
@@ -152,7 +152,9 @@ impl Inner {
             feeding.abort();
         }
         if let Some(mut child) = child {
-            // It is gone; the system is to forget it, too.
+            // It is gone; the system is to forget it, too. Where it could not be ended with what it started, it is ended
+            // alone, so that nobody waits here for good.
+            drop(child.start_kill());
             drop(child.wait().await);
         }
         tracing::info!(run = %order.run, ?outcome, "a command is over");
@@ -160,13 +162,15 @@ impl Inner {
     }
 
     /// How a process ended that is not there any more.
-    fn ended(&self, order: &Order, ours: bool, status: Option<i32>) -> Outcome {
+    fn ended(&self, order: &Order, status: Option<i32>) -> Outcome {
         let truncated = self.printed(order.run) > order.output_limit.min(MOST);
         let said = std::fs::read_to_string(self.journal().file(order.run, "exit"));
         match said.ok().and_then(|text| text.trim().parse().ok()) {
             Some(exit) => Outcome::Finished { exit: Some(exit), truncated },
-            None if ours && cfg!(windows) => Outcome::Finished { exit: status, truncated },
-            None => Outcome::Lost { why: "it was ended before its end".to_owned() },
+            None => {
+                let code = status.map(|code| format!(" (exit code {code})")).unwrap_or_default();
+                Outcome::Lost { why: format!("it was ended before its end{code}") }
+            }
         }
     }
 

@@ -124,7 +124,7 @@ impl Journal {
 
     /// Removes what a run left: its text, what it printed, how it ended.
     fn clear(&self, run: Uuid) {
-        for kind in ["sh", "ps1", "out", "exit"] {
+        for kind in ["sh", "ps1", "wrapper.ps1", "out", "exit", "lock"] {
             let path = self.file(run, kind);
             if let Err(error) = fs::remove_file(&path)
                 && error.kind() != std::io::ErrorKind::NotFound

@@ -5,6 +5,7 @@ mod error;
 mod evidence;
 mod follow;
 mod journal;
+mod powershell;
 mod process;
 mod sign;
 mod state;

@@ -3,11 +3,13 @@
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
+use crate::powershell;
 
 /// Who a runner is. It does not print: it holds the runner's key.
 #[derive(Clone, Serialize, Deserialize)]
@@ -45,6 +47,11 @@ impl State {
         // Scripts are staged in it from wherever they run.
         let folder = std::path::absolute(folder).map_err(|error| Error::state(folder, error))?;
         let state = Self { folder };
+        if cfg!(windows) {
+            // What is made in it has its access list from it.
+            let folder = &state.folder;
+            powershell::private_folder(folder).map_err(|why| Error::state(folder, why))?;
+        }
         for path in [state.folder.clone(), state.journal(), state.runs(), state.packages()] {
             private_folder(&path).map_err(|error| Error::state(&path, error))?;
         }
@@ -110,11 +117,31 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let mut file = private(&part, true)?;
     file.write_all(bytes)?;
     file.sync_all()?;
-    fs::rename(&part, path)?;
+    drop(file);
+    moved(&part, path)?;
     match path.parent() {
         // Only then the name lasts, too. A folder cannot be opened everywhere.
         Some(folder) if cfg!(unix) => fs::File::open(folder)?.sync_all(),
         _ => Ok(()),
+    }
+}
+
+/// Gives a file the name of another. On Windows a virus scanner may have either of them open for a moment, which is
+/// refused then.
+fn moved(from: &Path, to: &Path) -> std::io::Result<()> {
+    let mut tries = 0;
+    loop {
+        match fs::rename(from, to) {
+            Err(error)
+                if cfg!(windows)
+                    && error.kind() == std::io::ErrorKind::PermissionDenied
+                    && tries < 50 =>
+            {
+                tries += 1;
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            other => return other,
+        }
     }
 }
 

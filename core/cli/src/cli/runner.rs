@@ -1,13 +1,21 @@
 //! Arguments of `linchpin runners`, at the hub, and of `linchpin agent`, on a machine.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
 use super::LogFormat;
 
-/// Where an agent keeps who it is and what it ran.
-const STATE: &str = "/var/lib/linchpin-agent";
+/// Where an agent keeps who it is and what it ran. On Windows nothing is between the folder and `%ProgramData%`, in
+/// which anybody may make folders: whose the one between was could put another one into this one's place.
+fn state() -> PathBuf {
+    if cfg!(windows) {
+        let data = std::env::var_os("ProgramData").filter(|data| !data.is_empty());
+        Path::new(&data.unwrap_or_else(|| r"C:\ProgramData".into())).join("linchpin-agent")
+    } else {
+        PathBuf::from("/var/lib/linchpin-agent")
+    }
+}
 
 /// `linchpin runners`.
 #[derive(Debug, Args)]
@@ -86,7 +94,7 @@ pub(crate) struct AgentEnrolArgs {
     #[arg(long, conflicts_with = "token_file")]
     pub(crate) token_env: bool,
     /// The folder of the agent; nobody else may write to it
-    #[arg(long, value_name = "PATH", default_value = STATE)]
+    #[arg(long, value_name = "PATH", default_value_os_t = state())]
     pub(crate) state: PathBuf,
     /// Allow `http://` to another machine: the agent's key travels readable. For tests only
     #[arg(long)]
@@ -97,7 +105,7 @@ pub(crate) struct AgentEnrolArgs {
 #[derive(Debug, Args)]
 pub(crate) struct AgentRunArgs {
     /// The folder of the agent
-    #[arg(long, value_name = "PATH", default_value = STATE)]
+    #[arg(long, value_name = "PATH", default_value_os_t = state())]
     pub(crate) state: PathBuf,
     /// Commands that it has at once
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=16))]

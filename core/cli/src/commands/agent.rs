@@ -32,8 +32,12 @@ pub(crate) async fn run(global: &Global, action: &AgentAction) -> Result<Exit, F
 fn failed(error: &Error) -> Failure {
     match error {
         Error::NotEnrolled(_) | Error::Enrolled(_) => Failure::usage(error.to_string()),
-        Error::State { .. } => Failure::failed(error.to_string())
-            .with_remedy("run it as root, or name a folder of your own with `--state PATH`"),
+        Error::State { .. } => {
+            let who = if cfg!(windows) { "an administrator" } else { "root" };
+            Failure::failed(error.to_string()).with_remedy(format!(
+                "run it as {who}, or name a folder of your own with `--state PATH`"
+            ))
+        }
         Error::Refused(_) => Failure::failed(error.to_string())
             .with_remedy("`linchpin runners --tokens` at the hub shows which tokens hold"),
         Error::Away(_) => Failure::failed(error.to_string()).with_remedy(
@@ -102,13 +106,20 @@ fn told_to_stop() -> Result<impl Future<Output = ()>, Failure> {
     })
 }
 
-/// Ends when the process is told to stop.
-#[cfg(not(unix))]
+/// Ends when the process is told to stop: by Ctrl-C or Ctrl-Break, by the end of its console, or by that of Windows.
+/// That somebody logs off stops nothing: it need not be who it runs as.
+#[cfg(windows)]
 fn told_to_stop() -> Result<impl Future<Output = ()>, Failure> {
-    Ok(async {
-        if let Err(error) = tokio::signal::ctrl_c().await {
-            tracing::error!(%error, "nothing is heard of Ctrl-C");
-            std::future::pending::<()>().await;
+    use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close, ctrl_shutdown};
+    let failed = |error: std::io::Error| Failure::io("listening for the end", &error);
+    let (mut c, mut pause) = (ctrl_c().map_err(failed)?, ctrl_break().map_err(failed)?);
+    let (mut close, mut down) = (ctrl_close().map_err(failed)?, ctrl_shutdown().map_err(failed)?);
+    Ok(async move {
+        tokio::select! {
+            _ = c.recv() => {}
+            _ = pause.recv() => {}
+            _ = close.recv() => {}
+            _ = down.recv() => {}
         }
     })
 }
