@@ -122,7 +122,7 @@ fn show(global: &Global, context: &Context, line: &SessionLine) {
     let output = said["output"].as_str().unwrap_or_default();
     let errors = said["errors"].as_str().unwrap_or_default();
     for (text, mark) in [(output, " "), (errors, "!")] {
-        let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+        let lines = shown(text);
         for line in lines.iter().take(SHOWN) {
             output::line(&format!("        {mark} {}", printable(&line.replace('\t', "  "))));
         }
@@ -130,6 +130,14 @@ fn show(global: &Global, context: &Context, line: &SessionLine) {
             output::line(&format!("        {mark} … {} more lines", lines.len() - SHOWN));
         }
     }
+}
+
+/// The lines of what a script printed, as a screen would have them in the end: progress that wrote over itself is what
+/// stood there last.
+fn shown(text: &str) -> Vec<&str> {
+    let lines = text.split('\n');
+    let last = lines.map(|line| line.rsplit('\r').find(|part| !part.trim().is_empty()));
+    last.flatten().collect()
 }
 
 /// What came of a step, in words.
@@ -202,4 +210,15 @@ async fn end(global: &Global, context: &Context, session: &Session) -> Result<Ex
     }
     text::wrapped("", 2, &format!("{}: {}", session.state.as_str(), printable(&session.word)));
     Ok(exit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_that_wrote_over_itself_is_shown_as_it_ended() {
+        let text = "one\r\n\r\n(Reading ... \r(Reading ... 50%\r(Reading ... done)\ntwo\r \r\n";
+        assert_eq!(shown(text), ["one", "(Reading ... done)", "two"]);
+    }
 }
