@@ -8,6 +8,7 @@ pub(super) enum Asked {
     /// To stop.
     Stop,
     /// To read the settings again.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "no signal of Windows asks for it"))]
     Reload,
 }
 
