@@ -92,7 +92,8 @@ impl Packed {
     }
 }
 
-fn broken() -> Error {
+/// What the database answered is not what was asked for.
+pub(crate) fn broken() -> Error {
     Error::corrupt("an answer of the database")
 }
 

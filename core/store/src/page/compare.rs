@@ -14,8 +14,23 @@ use sqlx::AnyConnection;
 use super::{Name, PageOutcome};
 use crate::error::Result;
 use crate::hash;
-use crate::open::Store;
+use crate::open::{Backend, Store};
+use crate::packed::broken;
 use crate::sql::{Columns, clean};
+
+/// How records stand, a word for each key of a list, in its order and without anything between them: `-` for one that
+/// is not stored, `!` for one that is gone, its hash for one that is live; `?` where that is none. A row for each, with
+/// its key and all columns, took as much time again as looking it up.
+const STAND_SQLITE: &str = "select group_concat(case when r.hash is null then '-' \
+    when r.gone_since is not null then '!' when length(r.hash) = 32 then r.hash else '?' end, '') \
+    from json_each($1) as v left join source_record as r \
+    on r.stream_id = $2 and r.kind = $3 and r.key = v.value";
+const STAND_POSTGRES: &str = "select string_agg(case when r.hash is null then '-' \
+    when r.gone_since is not null then '!' when length(r.hash) = 32 then r.hash else '?' end, '' order by v.place) \
+    from json_array_elements_text($1::json) with ordinality as v(value, place) left join lateral \
+    (select hash, gone_since from source_record where stream_id = $2 and kind = $3 and key = v.value offset 0) as r on true";
+/// Characters of a hash.
+const HASH: usize = 32;
 
 /// How a record of the page stands to what is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +54,8 @@ pub(super) struct Prior {
 
 /// A record of the page.
 pub(crate) struct Compared<'a> {
+    /// Where it stands in the page.
+    place: usize,
     pub(crate) record: &'a Record,
     pub(crate) key: Cow<'a, str>,
     pub(super) hash: u128,
@@ -102,32 +119,48 @@ impl Store {
         stream: i64,
         records: &'a [Record],
     ) -> Result<ComparedPage<'a>> {
-        let mut page = last_of_each(records);
-        let mut answers = Vec::new();
-        for (kind, keys) in page.keys() {
-            let what = (["key", "hash", "gone_since"], "source_record");
-            answers.push((kind, self.named(&mut *on, what, (stream, kind), keys).await?));
+        let mut all = last_of_each(records);
+        for of_kind in all.chunk_by_mut(|one, next| one.kind() == next.kind()) {
+            self.stand(on, stream, of_kind).await?;
         }
-        let mut stored = HashMap::new();
-        for (kind, answer) in &answers {
-            for row in answer.rows() {
-                let hash = hash::read(row.str(1)?);
-                stored.insert((*kind, row.str(0)?), (hash, row.opt_int(2)?.is_some()));
-            }
-        }
-        for one in &mut page.0 {
-            one.standing = match stored.get(&(one.kind(), &*one.key)) {
-                None => Standing::New,
-                Some((_, true)) => Standing::Back,
-                Some((hash, false)) if *hash == Some(one.hash) => Standing::Same,
-                Some(_) => Standing::Changed,
+        all.sort_unstable_by_key(|one| one.place);
+        let mut page = ComparedPage(all);
+        self.read_prior(on, stream, &mut page).await?;
+        Ok(page)
+    }
+
+    /// Finds how records of one kind stand to what is stored.
+    async fn stand(
+        &self,
+        on: &mut AnyConnection,
+        stream: i64,
+        records: &mut [Compared<'_>],
+    ) -> Result<()> {
+        let Some(kind) = records.first().map(Compared::kind) else { return Ok(()) };
+        let keys: Vec<&str> = records.iter().map(|one| &*one.key).collect();
+        let text = match self.backend() {
+            Backend::Sqlite => STAND_SQLITE,
+            Backend::Postgres => STAND_POSTGRES,
+        };
+        // A list of texts is always JSON.
+        let keys = serde_json::to_string(&keys).unwrap_or_default();
+        let query = sqlx::query(text).bind(keys).bind(stream).bind(kind.as_str());
+        let answer = query.fetch_one(on).await?.text(0)?;
+        let mut rest = answer.as_str();
+        for one in records {
+            let (word, after) = word(rest).ok_or_else(broken)?;
+            rest = after;
+            one.standing = match word {
+                "-" => Standing::New,
+                "!" => Standing::Back,
+                word if hash::read(word) == Some(one.hash) => Standing::Same,
+                _ => Standing::Changed,
             };
             if one.standing != Standing::Same {
                 one.facts = one.record.facts.to_json();
             }
         }
-        self.read_prior(on, stream, &mut page).await?;
-        Ok(page)
+        if rest.is_empty() { Ok(()) } else { Err(broken()) }
     }
 
     /// Which of these the vendor may take away: live ones that the page does not also bring.
@@ -195,25 +228,32 @@ pub(crate) fn by_kind<'a>(
     kinds
 }
 
-fn last_of_each(records: &[Record]) -> ComparedPage<'_> {
-    let mut seen = HashSet::new();
-    let mut page: Vec<_> = records
+/// How the next record of a list of keys stands, and the words of those behind it.
+fn word(words: &str) -> Option<(&str, &str)> {
+    words.split_at_checked(if words.starts_with(['-', '!', '?']) { 1 } else { HASH })
+}
+
+/// The records by kind and key, each key once.
+fn last_of_each(records: &[Record]) -> Vec<Compared<'_>> {
+    let mut all: Vec<_> = records
         .iter()
-        .rev()
-        .filter_map(|record| {
-            let key = clean(&record.key);
-            seen.insert((record.facts.kind(), key.clone())).then(|| Compared {
-                record,
-                key,
-                hash: content_hash(record),
-                facts: String::new(),
-                standing: Standing::New,
-                prior: None,
-            })
+        .enumerate()
+        .map(|(place, record)| Compared {
+            place,
+            record,
+            key: clean(&record.key),
+            hash: content_hash(record),
+            facts: String::new(),
+            standing: Standing::New,
+            prior: None,
         })
         .collect();
-    page.reverse();
-    ComparedPage(page)
+    all.sort_unstable_by(|one, other| {
+        let by_name = (one.kind(), &one.key).cmp(&(other.kind(), &other.key));
+        by_name.then(other.place.cmp(&one.place))
+    });
+    all.dedup_by(|earlier, last| (earlier.kind(), &earlier.key) == (last.kind(), &last.key));
+    all
 }
 
 /// The client is not in the vendor's JSON where the stream's scope says it, and it may change there.
