@@ -57,17 +57,28 @@ const INSERT: Bulk = Bulk {
     columns: 5,
 };
 
+macro_rules! all_of_it {
+    () => {
+        "select seq, connection, id, received, body, attempts, error from delivery "
+    };
+}
+macro_rules! given_up {
+    () => {
+        "where settled is not null and error is not null"
+    };
+}
+
 /// What is due. Walking through the table in its own order would come to what is settled first, which may be millions.
-const DUE: &str = "select seq, connection, id, received, body, attempts, error from delivery \
-                   where seq in (select seq from delivery \
-                   where next_try is not null and next_try <= $1 order by seq limit $2) order by seq";
-const DEAD: &str = "select seq, connection, id, received, body, attempts, error from delivery \
-                    where settled is not null and error is not null order by seq desc limit $1";
-const GIVEN_UP: &str = "select count(*), min(received) from delivery \
-                        where settled is not null and error is not null";
+const DUE: &str = concat!(
+    all_of_it!(),
+    "where seq in (select seq from delivery \
+     where next_try is not null and next_try <= $1 order by seq limit $2) order by seq"
+);
+const DEAD: &str = concat!(all_of_it!(), given_up!(), " order by seq desc limit $1");
+const GIVEN_UP: &str = concat!("select count(*), min(received) from delivery ", given_up!());
 const WAITING: &str = "select count(*) from delivery where next_try is not null";
-const REVIVE: &str = "update delivery set attempts = 0, next_try = $1, settled = null \
-                      where settled is not null and error is not null";
+const REVIVE: &str =
+    concat!("update delivery set attempts = 0, next_try = $1, settled = null ", given_up!());
 const FORGET: &str =
     "delete from delivery where settled is not null and settled < $1 and error is null";
 
