@@ -50,6 +50,10 @@ impl Root {
             Root::Tenant => "tenant",
         }
     }
+
+    fn named(name: &str) -> Option<Self> {
+        Root::ALL.into_iter().find(|root| root.name() == name)
+    }
 }
 
 /// Checks a filter.
@@ -81,19 +85,18 @@ struct Part {
 impl Filter {
     pub(crate) fn compile(text: &str) -> Result<Self, FilterError> {
         let (program, found) = check::checked(text)?;
-        let fields: Vec<(Root, Arc<str>)> = found.fields.into_iter().collect();
         let mut expressions = Vec::new();
         let shape = Shape::of(program.expression(), &mut expressions);
-        let part = |expression: IdedExpr| {
-            let mut read = BTreeSet::new();
-            shape::fields_of(&expression, &mut read);
-            let is_read =
-                |(root, name): &(Root, Arc<str>)| read.contains(&(*root, name.to_string()));
-            let reads = (0..).zip(&fields).filter(|(_, field)| is_read(field)).map(|(at, _)| at);
-            Part { reads: reads.collect(), expression }
+        let read: Vec<BTreeSet<(Root, Arc<str>)>> =
+            expressions.iter().map(shape::fields_of).collect();
+        let fields: BTreeSet<_> = read.iter().flatten().cloned().collect();
+        let fields: Vec<(Root, Arc<str>)> = fields.into_iter().collect();
+        let part = |(expression, read): (IdedExpr, BTreeSet<_>)| {
+            let reads = (0..).zip(&fields).filter(|(_, field)| read.contains(*field));
+            Part { reads: reads.map(|(at, _)| at).collect(), expression }
         };
         Ok(Self {
-            parts: expressions.into_iter().map(part).collect(),
+            parts: expressions.into_iter().zip(read).map(part).collect(),
             shape,
             env: Arc::new(Env::default().with_stdlib()),
             patterns: Arc::new(found.patterns),

@@ -1,8 +1,7 @@
 //! What a filter may be: parsed, walked and bounded before it ever runs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::panic::catch_unwind;
-use std::sync::Arc;
 
 use cel::common::ast::{CallExpr, Expr, LiteralValue, SelectExpr, operators};
 use cel::{Env, IdedExpr, Program};
@@ -41,7 +40,6 @@ const FUNCTIONS: &[&str] =
 /// What was found in a filter.
 #[derive(Default)]
 pub(super) struct Found {
-    pub(super) fields: BTreeSet<(Root, Arc<str>)>,
     pub(super) patterns: BTreeMap<String, Regex>,
     nodes: usize,
 }
@@ -126,7 +124,7 @@ fn walk(node: &IdedExpr, depth: usize, found: &mut Found) -> Result<(), Wrong> {
     }
     match &node.expr {
         Expr::Literal(_) => Ok(()),
-        Expr::Select(select) => read(node, select, found),
+        Expr::Select(select) => read(node, select),
         Expr::List(list) => {
             list.elements.iter().try_for_each(|element| walk(element, depth + 1, found))
         }
@@ -144,7 +142,7 @@ fn walk(node: &IdedExpr, depth: usize, found: &mut Found) -> Result<(), Wrong> {
     }
 }
 
-fn read(node: &IdedExpr, select: &SelectExpr, found: &mut Found) -> Result<(), Wrong> {
+fn read(node: &IdedExpr, select: &SelectExpr) -> Result<(), Wrong> {
     if select.test {
         // It would take what was not read for what is not there.
         let message = "has() is not allowed: a fact that was not read is unknown, and one that is \
@@ -155,11 +153,10 @@ fn read(node: &IdedExpr, select: &SelectExpr, found: &mut Found) -> Result<(), W
         let message = format!("`.{}` cannot be read of a fact", select.field);
         return Err(Wrong { node: select.operand.id, message });
     };
-    let Some(root) = Root::ALL.into_iter().find(|root| root.name() == name) else {
+    if Root::named(name).is_none() {
         let message = format!("there is no `{name}`: expected computer, person or tenant");
         return Err(Wrong { node: select.operand.id, message });
-    };
-    found.fields.insert((root, select.field.as_str().into()));
+    }
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 //! the values that it reads, and they are as many as their sum, not their product.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use cel::IdedExpr;
 use cel::common::ast::{Expr, operators};
@@ -63,19 +64,17 @@ fn joined(shapes: &[Shape], decides: Truth, part: &mut impl FnMut(usize) -> Trut
 }
 
 /// The facts that an expression which may run reads.
-pub(super) fn fields_of(expression: &IdedExpr, found: &mut BTreeSet<(Root, String)>) {
+pub(super) fn fields_of(expression: &IdedExpr) -> BTreeSet<(Root, Arc<str>)> {
     match &expression.expr {
         Expr::Select(select) => {
-            let Expr::Ident(name) = &select.operand.expr else { return };
-            if let Some(root) = Root::ALL.into_iter().find(|root| root.name() == name) {
-                found.insert((root, select.field.clone()));
-            }
+            let Expr::Ident(name) = &select.operand.expr else { return BTreeSet::new() };
+            let read = Root::named(name).map(|root| (root, select.field.as_str().into()));
+            read.into_iter().collect()
         }
-        Expr::List(list) => list.elements.iter().for_each(|element| fields_of(element, found)),
+        Expr::List(list) => list.elements.iter().flat_map(fields_of).collect(),
         Expr::Call(call) => {
-            let operands = call.target.as_deref().into_iter().chain(&call.args);
-            operands.into_iter().for_each(|operand| fields_of(operand, found));
+            call.target.as_deref().into_iter().chain(&call.args).flat_map(fields_of).collect()
         }
-        _ => {}
+        _ => BTreeSet::new(),
     }
 }
