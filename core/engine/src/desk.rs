@@ -1,6 +1,6 @@
 //! What one session stands on: its book, its secrets, its locks and its time, over the store.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -278,20 +278,15 @@ impl Locks for SessionDesk {
         Ok(())
     }
 
-    async fn stopped(&self, deployment: Option<DeploymentId>) -> Result<Option<Stopped>> {
-        self.stop(deployment).await
-    }
-}
-
-impl SessionDesk {
-    /// Why nothing more is changed, by the stops that there are now.
-    async fn stop(&self, deployment: Option<DeploymentId>) -> Result<Option<Stopped>> {
+    async fn stopped(&self, deployments: &BTreeSet<DeploymentId>) -> Result<Option<Stopped>> {
         let stops = self.hub.store.stops().await.map_err(of_store)?;
         if let Some(why) = core_model::stop::held(&stops, &self.session) {
             return Ok(Some(Stopped::Session(why)));
         }
-        let of = |stop: &&Stop| deployment.is_some_and(|id| stop.is_of(id));
-        Ok(stops.iter().find(of).map(|stop| Stopped::Deployment(stop.words())))
+        let of = |id| stops.iter().find(|stop| stop.is_of(id));
+        let all: Option<Vec<&Stop>> = deployments.iter().copied().map(of).collect();
+        let first = all.and_then(|all| all.first().copied());
+        Ok(first.map(|stop| Stopped::Deployment(stop.words())))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Ways to a computer, and what else a session needs from outside: all that knows a vendor, a store or a clock
 //! stands behind these traits.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -127,7 +127,7 @@ pub trait Keys: Send + Sync {
 pub enum Stopped {
     /// The whole session: it is put back, and waits.
     Session(String),
-    /// What is done for one deployment's sake; the rest goes on.
+    /// What is done for the sake of these deployments alone; the rest goes on.
     Deployment(String),
 }
 
@@ -146,12 +146,12 @@ pub trait Locks: Send + Sync {
     /// Where the store does not answer.
     async fn give_back(&self, name: &str) -> Result<()>;
 
-    /// Whether somebody stopped the session, or this deployment. It is asked before anything is changed; what has
-    /// begun to change is ended.
+    /// Whether somebody stopped the session, or every one of these deployments. It is asked before anything is
+    /// changed; what has begun to change is ended.
     ///
     /// # Errors
     /// Where the store does not answer.
-    async fn stopped(&self, _deployment: Option<DeploymentId>) -> Result<Option<Stopped>> {
+    async fn stopped(&self, _deployments: &BTreeSet<DeploymentId>) -> Result<Option<Stopped>> {
         Ok(None)
     }
 }

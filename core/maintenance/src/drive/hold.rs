@@ -33,21 +33,14 @@ impl AtWork<'_> {
         if let Some(key) = key {
             self.for_the_sake_of(key, &mut BTreeSet::new(), &mut deployments);
         }
-        // What nothing was deployed of is asked about as well: the session may be stopped.
-        let asked = deployments.iter().copied().map(Some);
-        let asked: Vec<_> = asked.chain(deployments.is_empty().then_some(None)).collect();
-        let mut held = None;
-        for deployment in asked {
-            match self.desk.locks.stopped(deployment).await? {
-                None => return Ok(None),
-                Some(Stopped::Deployment(why)) => held = Some(why),
-                // It may be taken again at once; the queue holds it.
-                Some(Stopped::Session(why)) => {
-                    return Err(Pause::Waits { why, until: Some(self.desk.clock.now()) });
-                }
+        match self.desk.locks.stopped(&deployments).await? {
+            None => Ok(None),
+            Some(Stopped::Deployment(why)) => Ok(Some(why)),
+            // It may be taken again at once; the queue holds it.
+            Some(Stopped::Session(why)) => {
+                Err(Pause::Waits { why, until: Some(self.desk.clock.now()) })
             }
         }
-        Ok(held)
     }
 
     /// The deployments that something is done for: its own, or those of whatever it must be there for.

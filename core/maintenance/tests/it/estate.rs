@@ -1,6 +1,6 @@
 //! A machine, ways to it, a book, and a hub that dies when it is told to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -168,7 +168,8 @@ pub(crate) struct Kept {
 }
 
 /// A machine and everything around it.
-pub(crate) type Stops = Box<dyn Fn(&Estate, Option<DeploymentId>) -> Option<Stopped> + Send + Sync>;
+pub(crate) type Stops =
+    Box<dyn Fn(&Estate, &BTreeSet<DeploymentId>) -> Option<Stopped> + Send + Sync>;
 
 pub(crate) struct Estate {
     folder: tempfile::TempDir,
@@ -181,7 +182,7 @@ pub(crate) struct Estate {
     tasks: Vec<Task>,
     demands: Vec<Demand>,
     pub(crate) settings: Settings,
-    /// What is stopped, given the deployment for whose sake something is to be changed.
+    /// What is stopped, given the deployments for whose sake something is to be changed.
     pub(crate) stops: Stops,
     pub(crate) change: Box<dyn Fn(&mut Brief) + Send + Sync>,
     /// How much faster than life the hub's clock goes, in steps of a pause.
@@ -460,8 +461,8 @@ impl Locks for Hub<'_> {
         Ok(())
     }
 
-    async fn stopped(&self, deployment: Option<DeploymentId>) -> Result<Option<Stopped>> {
-        Ok((self.estate.stops)(self.estate, deployment))
+    async fn stopped(&self, deployments: &BTreeSet<DeploymentId>) -> Result<Option<Stopped>> {
+        Ok((self.estate.stops)(self.estate, deployments))
     }
 }
 

@@ -53,8 +53,11 @@ async fn a_deployment_that_is_stopped_is_held_and_the_rest_of_the_session_goes_o
     let brief = estate.brief();
     let core_maintenance::Demand::Won { deployment, .. } = &brief.demands[0] else { panic!() };
     let id = deployment.id;
-    estate.stops = Box::new(move |_, deployment| {
-        (deployment == Some(id)).then(|| Stopped::Deployment("ring 1: 3 of 60 failed".to_owned()))
+    estate.stops = Box::new(move |_, deployments| {
+        deployments
+            .iter()
+            .eq([&id])
+            .then(|| Stopped::Deployment("ring 1: 3 of 60 failed".to_owned()))
     });
     let report = estate.whole().await;
     let held = ActionResult::Held("ring 1: 3 of 60 failed".to_owned());
@@ -75,8 +78,9 @@ fn with_a_prerequisite() -> Estate {
 #[tokio::test]
 async fn what_a_stopped_deployment_alone_needs_is_not_begun_either() {
     let mut estate = with_a_prerequisite();
-    estate.stops =
-        Box::new(|_, deployment| deployment.map(|_| Stopped::Deployment("halted".to_owned())));
+    estate.stops = Box::new(|_, deployments| {
+        deployments.first().map(|_| Stopped::Deployment("halted".to_owned()))
+    });
     let report = estate.whole().await;
     assert_eq!(report.results[0].1, ActionResult::Held("halted".to_owned()));
     assert_eq!(estate.read("log"), "");
@@ -92,8 +96,8 @@ async fn what_another_deployment_needs_too_is_done_for_that_one() {
         panic!()
     };
     let id = deployment.id;
-    estate.stops = Box::new(move |_, deployment| {
-        (deployment == Some(id)).then(|| Stopped::Deployment("halted".to_owned()))
+    estate.stops = Box::new(move |_, deployments| {
+        deployments.iter().eq([&id]).then(|| Stopped::Deployment("halted".to_owned()))
     });
     estate.whole().await;
     assert_eq!(estate.read("log"), "install runtime 1.0\ninstall viewer 1.0\n");
