@@ -2,6 +2,7 @@
 //! store.
 
 mod cloud;
+mod drift;
 mod files;
 mod firm;
 mod items;

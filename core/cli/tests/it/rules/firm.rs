@@ -3,7 +3,7 @@
 //! Contoso (Berlin) with a CEO, a finance group with a group in it, a server and a CNC machine, and
 //! Northwind below it; Fabrikam (Chicago), whose directory nobody could read.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use core_library::Library;
 use core_model::entity::{
     Agent, Agreement, AgreementLine, Computer, ConnectionGroup, ConnectionMember, Entity,
@@ -122,6 +122,15 @@ fn a_computer(name: &str, of: &str, user: Option<&str>, os: Option<&str>) -> Vec
     vec![computer, agent]
 }
 
+fn line(of: &str, product: &str, quantity: f64, dates: &Value) -> EntityRow {
+    row::<AgreementLine>(json!({
+        "id": LineId::of_text(&format!("{of}/{product}"), made()), "connection": "halo",
+        "key": format!("{of}/{product}"), "agreement": of, "tenant": tenant(of),
+        "product": product, "name": product, "quantity": quantity, "dates": dates,
+        "inactive": false, "gone": false,
+    }))
+}
+
 fn agreements() -> Vec<EntityRow> {
     let agreement = |of: &str| {
         row::<Agreement>(json!({
@@ -129,14 +138,6 @@ fn agreements() -> Vec<EntityRow> {
             "client": null, "tenant": tenant(of), "name": format!("{of} all inclusive"),
             "agreement_type": "Managed Services", "dates": {}, "state": "active",
             "coverage": "all", "gone": false,
-        }))
-    };
-    let line = |of: &str, product: &str, quantity: f64, dates: Value| {
-        row::<AgreementLine>(json!({
-            "id": LineId::of_text(&format!("{of}/{product}"), made()), "connection": "halo",
-            "key": format!("{of}/{product}"), "agreement": of, "tenant": tenant(of),
-            "product": product, "name": product, "quantity": quantity, "dates": dates,
-            "inactive": false, "gone": false,
         }))
     };
     let product = |name: &str| {
@@ -151,9 +152,9 @@ fn agreements() -> Vec<EntityRow> {
         product("Backup"),
         agreement("Contoso"),
         agreement("Fabrikam"),
-        line("Contoso", "Managed Security", 6.0, until),
-        line("Contoso", "Backup", 2.5, json!({})),
-        line("Fabrikam", "Managed Security", 1.0, json!({})),
+        line("Contoso", "Managed Security", 6.0, &until),
+        line("Contoso", "Backup", 2.5, &json!({})),
+        line("Fabrikam", "Managed Security", 1.0, &json!({})),
     ]
 }
 
@@ -288,6 +289,17 @@ impl Firm {
     pub(crate) async fn arrives(&self, store: &Store, name: &str, of: &str) {
         let computer = a_computer(name, of, None, Some("Windows 11 Pro"));
         self.apply(store, computer, Utc::now().timestamp_micros()).await;
+    }
+
+    /// A line of an agreement has a first day.
+    pub(crate) async fn line_begins(
+        &self,
+        store: &Store,
+        (of, product): (&str, &str),
+        day: NaiveDate,
+    ) {
+        let line = line(of, product, 2.5, &json!({ "start": day }));
+        self.apply(store, vec![line], Utc::now().timestamp_micros()).await;
     }
 
     async fn apply(&self, store: &Store, upserts: Vec<EntityRow>, now_us: i64) {
