@@ -218,6 +218,11 @@ impl Estate {
         self
     }
 
+    /// It is this time now; what passes while it works comes on top of it.
+    pub(crate) fn set_clock(&self, now: DateTime<Utc>) {
+        *self.now.lock().unwrap() = now;
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }

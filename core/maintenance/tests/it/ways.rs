@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use chrono::TimeDelta;
-use core_maintenance::Ended;
+use core_maintenance::{BusinessHours, DayTime, Ended};
 use core_model::library::{DesiredState, ScriptPurpose};
-use core_plan::{FailureClass, Overall, WhenOffline};
+use core_plan::{FailureClass, Overall, RebootPolicy, WhenOffline};
 
 use crate::estate::{Estate, Life};
 
@@ -67,6 +67,63 @@ async fn s10_a_computer_that_is_away_is_waited_for_and_the_session_goes_on_when_
     one.online.store(true, Ordering::SeqCst);
     assert_eq!(estate.whole().await.overall, Overall::Passed);
     assert_eq!(estate.read("log"), "install reader 1.0\n");
+}
+
+/// People of Chicago who work from 8 to 17 on the days of a week.
+fn office_hours() -> BusinessHours {
+    use chrono::Weekday::{Fri, Mon, Thu, Tue, Wed};
+    let time = |text| DayTime::parse(text).unwrap();
+    let days = vec![Mon, Tue, Wed, Thu, Fri];
+    BusinessHours {
+        from: time("08:00"),
+        until: time("17:00"),
+        days,
+        zone: chrono_tz::America::Chicago,
+    }
+}
+
+#[tokio::test]
+async fn s10_who_is_back_on_a_monday_at_ten_is_changed_as_the_setting_says_and_not_rebooted() {
+    let local = |text: &str| {
+        let time = chrono::NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M").unwrap();
+        time.and_local_timezone(chrono_tz::America::Chicago).unwrap().to_utc()
+    };
+    for changes_wait in [false, true] {
+        let mut estate = slow(Estate::new());
+        estate.settings.reboots = RebootPolicy::Force;
+        estate.change = Box::new(move |brief| {
+            (brief.hours, brief.changes_wait) = (Some(office_hours()), changes_wait);
+        });
+        let one = Arc::clone(&estate.ways[0].1);
+        one.online.store(false, Ordering::SeqCst);
+        // Friday evening, and whenever it is looked for over the weekend.
+        for time in ["2026-11-27 22:00", "2026-11-28 09:00", "2026-11-29 23:00"] {
+            estate.set_clock(local(time));
+            let ended = estate.process(Life::endless(), true).await.unwrap();
+            assert!(matches!(ended, Ended::Waits { until: None, .. }), "{time}: {ended:?}");
+        }
+        one.online.store(true, Ordering::SeqCst);
+        estate.set_clock(local("2026-11-30 10:00"));
+        if changes_wait {
+            match estate.process(Life::endless(), true).await.unwrap() {
+                Ended::Waits { why, until: Some(until) } => {
+                    assert_eq!(why, "business hours until 17:00");
+                    let late = until - local("2026-11-30 17:00");
+                    assert!((0..60).contains(&late.num_seconds()), "{until}");
+                }
+                ended => panic!("{ended:?}"),
+            }
+            assert_eq!(estate.read("log"), "", "it was looked at, and not changed");
+            // Nobody is at work any more: both may be, and what cannot be rebooted says so itself.
+            estate.set_clock(local("2026-11-30 17:00"));
+            estate.settings.reboots = RebootPolicy::Suppress;
+        }
+        let report = estate.whole().await;
+        assert_eq!((report.overall, report.rebooted), (Overall::Passed, false), "{report:?}");
+        assert_eq!(estate.read("log"), "install reader 1.0\n");
+        let said = report.notes.join("; ");
+        assert!(changes_wait || said.contains("business hours until 17:00"), "{said}");
+    }
 }
 
 #[tokio::test]
