@@ -210,11 +210,12 @@ proptest! {
 
     #[test]
     fn whatever_the_size_and_the_limit_the_parts_are_the_script(
-        size in 0_usize..12_000, limit in 1_024_usize..9_000, filler in "[^\u{0}\r]{1,30}", shuffle in 0_usize..3,
+        size in 0_usize..12_000, limit in 1_024_usize..9_000, filler in "[^\u{0}\r|]{1,30}", shuffle in 0_usize..3,
     ) {
         let folder = tempfile::tempdir().unwrap();
         let filler: String = filler.chars().cycle().take(size).collect();
-        let body = format!("cat <<'end of text'\n{filler}\nend of text\nexit 3");
+        // A line that begins as the end does, and goes on with more than ASCII, loses a byte in dash 0.5.12.
+        let body = format!("cat <<'|end of text'\n{filler}\n|end of text\nexit 3");
         let script = script(ScriptLanguage::Sh, &body);
         let none = arguments(&[]);
         let delivery = deliver(&job(&script, &none), &limits(folder.path(), limit)).unwrap();
