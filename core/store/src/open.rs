@@ -230,8 +230,8 @@ async fn open_sqlite(path: &Path) -> Result<Shared> {
     let options = AnyConnectOptions::from_str(&format!("sqlite://{full}?mode=rwc"))?;
     let options = options.disable_statement_logging();
     // This creates the file and turns the write-ahead log on, for good; it fails on what is no
-    // database. Pages of 8 KiB (of a new file) hold several records: a third less work than with 4. With 16
-    // a first sync costs a twelfth less again, and every small commit, of which a daemon makes many, up to twice the bytes.
+    // database. Pages of 8 KiB (of a new file) hold several records: a third less work than with 4.
+    // With 16 a first sync takes a twelfth less again, and a daemon's many small commits up to twice the bytes.
     let begin = "pragma busy_timeout = 10000; pragma page_size = 8192; pragma journal_mode = wal";
     try_out(&options, begin).await.map_err(|error| at(error, &shown))?;
     let writer = sqlite_pool(1, WRITER_PRAGMAS).connect_with(options.clone()).await?;

@@ -18,17 +18,31 @@ use crate::open::{Backend, Store};
 use crate::packed::broken;
 use crate::sql::{Columns, clean};
 
-/// How records stand, a word for each key of a list, in its order and without anything between them: `-` for one that
-/// is not stored, `!` for one that is gone, its hash for one that is live; `?` where that is none. A row for each, with
-/// its key and all columns, took as much time again as looking it up.
-const STAND_SQLITE: &str = "select group_concat(case when r.hash is null then '-' \
-    when r.gone_since is not null then '!' when length(r.hash) = 32 then r.hash else '?' end, '') \
-    from json_each($1) as v left join source_record as r \
-    on r.stream_id = $2 and r.kind = $3 and r.key = v.value";
-const STAND_POSTGRES: &str = "select string_agg(case when r.hash is null then '-' \
-    when r.gone_since is not null then '!' when length(r.hash) = 32 then r.hash else '?' end, '' order by v.place) \
-    from json_array_elements_text($1::json) with ordinality as v(value, place) left join lateral \
-    (select hash, gone_since from source_record where stream_id = $2 and kind = $3 and key = v.value offset 0) as r on true";
+/// How a record stands, in a word: `-` where it is not stored, `!` where it is gone, its hash where it is live; `?` where
+/// that is none.
+macro_rules! standing {
+    () => {
+        "case when r.hash is null then '-' when r.gone_since is not null then '!' \
+         when length(r.hash) = 32 then r.hash else '?' end"
+    };
+}
+
+/// A word for each key of a list, without anything between them and in its order, which on SQLite is that of the outer
+/// side of the join. A row for each, with its key and all columns, took as much time again as looking it up.
+const STAND_SQLITE: &str = concat!(
+    "select group_concat(",
+    standing!(),
+    ", '') from json_each($1) as v left join source_record as r \
+     on r.stream_id = $2 and r.kind = $3 and r.key = v.value"
+);
+const STAND_POSTGRES: &str = concat!(
+    "select string_agg(",
+    standing!(),
+    ", '' order by v.place) \
+     from json_array_elements_text($1::json) with ordinality as v(value, place) left join lateral \
+     (select hash, gone_since from source_record \
+     where stream_id = $2 and kind = $3 and key = v.value offset 0) as r on true"
+);
 /// Characters of a hash.
 const HASH: usize = 32;
 
