@@ -57,6 +57,14 @@ const INSERT: Bulk = Bulk {
     columns: 5,
 };
 
+/// Of what is done its id is remembered, and nothing else needed any more.
+const END: Bulk = Bulk {
+    text: "update delivery set attempts = attempts + 1, next_try = v.column2, error = v.column3, \
+           settled = v.column4, body = case when v.column3 is null then '' else body end \
+           from (values {rows}) as v where delivery.seq = v.column1",
+    columns: 4,
+};
+
 macro_rules! all_of_it {
     () => {
         "select seq, connection, id, received, body, attempts, error from delivery "
@@ -153,24 +161,15 @@ impl Store {
     /// When the database does not answer.
     pub async fn attempted(&self, ends: &[(i64, Attempt)], now_us: i64) -> Result<()> {
         let mut tx = self.write().await?;
-        for (seq, end) in ends {
+        self.bulk(&mut tx, (&END, ""), ends, |query, (seq, end)| {
             let (next, error, settled) = match end {
                 Attempt::Done => (None, None, Some(now_us)),
                 Attempt::Again(at, why) => (Some(*at), Some(owned(why)), None),
                 Attempt::GivenUp(why) => (None, Some(owned(why)), Some(now_us)),
             };
-            // Of what is done its id is remembered, and nothing else needed any more.
-            self.sql(
-                "update delivery set attempts = attempts + 1, next_try = $1, error = $2, \
-                 settled = $3, body = case when $2 is null then '' else body end where seq = $4",
-            )
-            .bind(next)
-            .bind(error)
-            .bind(settled)
-            .bind(*seq)
-            .execute(&mut *tx)
-            .await?;
-        }
+            query.bind(*seq).bind(next).bind(error).bind(settled)
+        })
+        .await?;
         tx.commit().await?;
         Ok(())
     }
@@ -218,7 +217,9 @@ mod tests {
     #[tokio::test]
     async fn nothing_is_looked_for_among_all_that_was_done() {
         let store = Store::open("sqlite::memory:").await.unwrap();
+        let end = END.text.replace("{rows}", "($1, $2, $3, $4), ($1, $2, $3, $4)");
         for (text, index) in [
+            (end.as_str(), "INTEGER PRIMARY KEY"),
             (DUE, "delivery_due"),
             (WAITING, "delivery_due"),
             (DEAD, "delivery_given_up"),
@@ -227,7 +228,7 @@ mod tests {
             (FORGET, "delivery_done"),
         ] {
             let explained = format!("explain query plan {text}");
-            let arguments = text.matches('$').count();
+            let arguments = (1..).take_while(|n| text.contains(&format!("${n}"))).count();
             let query = sqlx::query(sqlx::AssertSqlSafe(explained));
             let query = (0..arguments).fold(query, |query, _| query.bind(0_i64));
             let rows = query.fetch_all(store.readers()).await.unwrap();

@@ -10,6 +10,7 @@ on_both!(
     what_failed_waits_and_what_was_given_up_is_seen_and_can_be_revived,
     what_was_settled_is_remembered_for_a_while,
     what_comes_at_once_is_all_there,
+    each_of_many_ends_as_it_did,
     endpoints_that_are_gone_are_forgotten_with_what_was_told_to_them,
 );
 
@@ -80,6 +81,46 @@ async fn what_comes_at_once_is_all_there(bench: Bench) {
     let due = store.due_deliveries(10, 1000).await.unwrap();
     assert_eq!(due.len(), 53);
     assert!(due.windows(2).all(|pair| pair[0].seq < pair[1].seq));
+}
+
+async fn each_of_many_ends_as_it_did(bench: Bench) {
+    let store = &bench.store;
+    let sent: Vec<_> = (0..350).map(|n| told("halo", &n.to_string())).collect();
+    store.add_deliveries(&sent, 10).await.unwrap();
+    let due = store.due_deliveries(10, 1000).await.unwrap();
+    let ends: Vec<_> = (0..)
+        .zip(&due[1..])
+        .map(|(number, one)| match number % 3 {
+            0 => (one.seq, Attempt::Done),
+            1 => (one.seq, Attempt::Again(100 + number, format!("{number}"))),
+            _ => (one.seq, Attempt::GivenUp(format!("{number}"))),
+        })
+        .collect();
+    store.attempted(&ends, 20).await.unwrap();
+    let left = store.due_deliveries(20, 1000).await.unwrap();
+    assert_eq!(left, due[..1], "what was not tried is as it was");
+    let again = store.due_deliveries(1000, 1000).await.unwrap();
+    assert_eq!(again.len(), 1 + 116);
+    for one in &again[1..] {
+        let error = one.error.as_deref().unwrap();
+        assert_eq!(due[1 + error.parse::<usize>().unwrap()].seq, one.seq);
+        assert_eq!(
+            (one.attempts, one.body.as_str()),
+            (1, &*format!("{{\"ticket\":\"{}\"}}", one.id))
+        );
+        assert!(
+            store
+                .due_deliveries(99 + error.parse::<i64>().unwrap(), 1000)
+                .await
+                .unwrap()
+                .iter()
+                .all(|due| due.seq != one.seq)
+        );
+    }
+    assert_eq!(store.given_up_deliveries().await.unwrap(), (116, Some(10)));
+    assert_eq!(store.forget_deliveries(21).await.unwrap(), 117);
+    // Of the same again only what is done is new: it was just forgotten.
+    assert_eq!(store.add_deliveries(&sent, 30).await.unwrap(), 117);
 }
 
 async fn endpoints_that_are_gone_are_forgotten_with_what_was_told_to_them(bench: Bench) {
