@@ -223,8 +223,12 @@ impl Service {
             let line: Value = serde_json::from_str(&line).ok()?;
             line["address"].as_str()?.parse().ok()
         });
-        // Somebody must read what it says, or it waits.
-        std::thread::spawn(move || lines.for_each(drop));
+        // Somebody must read what it says, or it waits; what it warns of may explain a figure.
+        let warns = |line: &String| !line.contains(r#""level":"INFO""#);
+        std::thread::spawn(move || {
+            let told = lines.map_while(Result::ok).filter(warns);
+            told.for_each(|line| eprintln!("{line}"));
+        });
         Self { child, address: address.unwrap() }
     }
 

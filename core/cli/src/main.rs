@@ -107,8 +107,10 @@ fn log_to_stderr(cli: &Cli, traces: Option<&Traces>) {
         _ => "trace",
     };
     let ours = LOGGED.map(|name| format!("{name}={level}")).join(",");
+    // Statements of the database that take long hold a service up; a command's own may take what they take.
+    let slow = if least > 0 { ",sqlx::query=warn" } else { "" };
     let filter = EnvFilter::try_from_env("LINCHPIN_LOG")
-        .unwrap_or_else(|_| EnvFilter::new(format!("error,{ours}")));
+        .unwrap_or_else(|_| EnvFilter::new(format!("error,{ours}{slow}")));
     let colours = output::draws_progress() && std::env::var_os("NO_COLOR").is_none();
     let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let log: Box<dyn Layer<Registry> + Send + Sync> = match format {

@@ -9,6 +9,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use log::LevelFilter;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::{Any, AnyConnection, AnyPool, ConnectOptions, Connection as _, Transaction};
 use url::Url;
@@ -59,6 +60,8 @@ const LOGON_INTERVAL_US: i64 = 20 * 3600 * 1_000_000;
 
 const SQLITE_READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 8;
+/// From this time on a statement is a slow one.
+const SLOW: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Store {
@@ -200,12 +203,17 @@ async fn begin_whole(
     Ok(begun?)
 }
 
+/// Only statements that take long are told of: with their text, in which no value stands.
+fn logging(options: AnyConnectOptions) -> AnyConnectOptions {
+    options.log_statements(LevelFilter::Off).log_slow_statements(LevelFilter::Warn, SLOW)
+}
+
 async fn open_postgres(address: &str) -> Result<Shared> {
     // The parser's own words are safe: they name the fault and never the text.
     let url = Url::parse(address).map_err(|error| Error::Unavailable {
         what: format!("the PostgreSQL address is not a URL: {error}"),
     })?;
-    let options = AnyConnectOptions::from_url(&url)?.disable_statement_logging();
+    let options = logging(AnyConnectOptions::from_url(&url)?);
     try_out(&options, "select 1")
         .await
         .map_err(|error| at(without_password(error, &url), &place(&url)))?;
@@ -227,8 +235,7 @@ async fn open_sqlite(path: &Path) -> Result<Shared> {
         at(Error::Unavailable { what: "the path is not valid Unicode".into() }, &shown)
     })?;
     let full = full.replace('%', "%25").replace('?', "%3F").replace('#', "%23");
-    let options = AnyConnectOptions::from_str(&format!("sqlite://{full}?mode=rwc"))?;
-    let options = options.disable_statement_logging();
+    let options = logging(AnyConnectOptions::from_str(&format!("sqlite://{full}?mode=rwc"))?);
     // This creates the file and turns the write-ahead log on, for good; it fails on what is no
     // database. Pages of 8 KiB (of a new file) hold several records: a third less work than with 4.
     // With 16 a first sync takes a twelfth less again, and a daemon's many small commits up to twice the bytes.
@@ -240,7 +247,7 @@ async fn open_sqlite(path: &Path) -> Result<Shared> {
 }
 
 async fn open_memory() -> Result<Shared> {
-    let options = AnyConnectOptions::from_str("sqlite::memory:")?.disable_statement_logging();
+    let options = logging(AnyConnectOptions::from_str("sqlite::memory:")?);
     // A database in memory is that of one connection, which must live as long as the store.
     let pool = sqlite_pool(1, "pragma foreign_keys = on").connect_with(options).await?;
     Ok(Shared::new(Backend::Sqlite, pool.clone(), pool))
