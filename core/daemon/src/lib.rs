@@ -15,6 +15,7 @@ mod metrics;
 mod notifier;
 mod outbound;
 mod reaper;
+mod thinner;
 mod timer;
 
 pub use agenda::{Agenda, Fired, Scheduler, Timed};
@@ -31,4 +32,5 @@ pub use metrics::{Counted, Metrics};
 pub use notifier::{Courier, Handed, NOTIFICATIONS, Notifier};
 pub use outbound::{Endpoint, Outbound, Outside, SigningKey, Told, Topic, forget_endpoints_but};
 pub use reaper::{Reaper, on_ticket, tell_tickets};
+pub use thinner::Thinner;
 pub use timer::{SystemTimer, Timer};

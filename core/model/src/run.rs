@@ -78,6 +78,15 @@ pub struct Counts {
     pub waited_ms: u64,
 }
 
+impl Counts {
+    /// Whether everything is as it was before, with nothing held and nothing refused.
+    #[must_use]
+    pub fn came_to_nothing(&self) -> bool {
+        let Self { created, changed, gone, held, rejected, .. } = self;
+        [created, changed, gone, held, rejected].into_iter().all(|count| *count == 0)
+    }
+}
+
 /// A run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {

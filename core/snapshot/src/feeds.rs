@@ -1,13 +1,16 @@
 //! Runs of streams as feeds: what each brings, how old it is, whether it may be believed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use core_model::RecordKind;
 use core_model::id::TenantId;
 use core_model::run::Outcome;
 use core_resolve::{Directory, Feed, FeedKind};
-use core_store::StreamRuns;
+use core_store::{Store, StreamRuns};
+
+use crate::error::Result;
+use crate::load::World;
 
 /// The kinds of record that each stream brings: (connector's kind, stream's name) to kinds.
 pub type StreamKinds = BTreeMap<(String, String), Vec<RecordKind>>;
@@ -35,8 +38,44 @@ fn brings(kind: RecordKind) -> &'static [FeedKind] {
     }
 }
 
+impl World {
+    /// Reads how each stream was read until an instant, as feeds.
+    pub(crate) async fn read_feeds(
+        &mut self,
+        store: &Store,
+        until: DateTime<Utc>,
+        kinds: &StreamKinds,
+    ) -> Result<()> {
+        let until_us = until.timestamp_micros();
+        // What ends between the two is found the next time.
+        self.runs = store.runs_at(until_us).await?;
+        let runs = store.stream_runs(until_us).await?;
+        self.feeds = feeds(&runs, kinds, &self.people.served);
+        Ok(())
+    }
+
+    /// Looks at the runs of streams where there are others since, or where a directory serves a tenant
+    /// more; gives the feeds that are otherwise.
+    pub(crate) async fn follow_feeds(
+        &mut self,
+        store: &Store,
+        until: DateTime<Utc>,
+        (kinds, serves_more): (&StreamKinds, bool),
+    ) -> Result<Vec<Feed>> {
+        if !serves_more && store.runs_at(until.timestamp_micros()).await? == self.runs {
+            return Ok(Vec::new());
+        }
+        let before = std::mem::take(&mut self.feeds);
+        self.read_feeds(store, until, kinds).await?;
+        let key = |feed: &Feed| (feed.connection.clone(), feed.kind, feed.tenant);
+        let before: HashMap<_, _> = before.iter().map(|feed| (key(feed), feed)).collect();
+        let changed = self.feeds.iter().filter(|feed| before.get(&key(feed)) != Some(feed));
+        Ok(changed.cloned().collect())
+    }
+}
+
 /// A feed is as old as the oldest of its streams, and as bad as the worst.
-pub(crate) fn feeds(
+fn feeds(
     runs: &[StreamRuns],
     kinds: &StreamKinds,
     served: &BTreeMap<Directory, BTreeSet<TenantId>>,

@@ -17,7 +17,6 @@ use core_resolve::{Change, Directory, Member};
 use core_store::{EntityQuery, Store};
 
 use crate::error::{Error, Result};
-use crate::feeds::feeds;
 use crate::library::{Settings, excluded, library};
 use crate::load::{LoadOptions, World, read_tenant};
 use crate::machines::name_of;
@@ -83,11 +82,9 @@ impl World {
         }
         self.settle(store, &mut found).await?;
         self.put_together(store, &mut found).await?;
-        let runs = store.stream_runs(options.now.timestamp_micros()).await?;
-        let now = feeds(&runs, &options.kinds, &self.people.served);
-        let changed = now.iter().filter(|feed| !self.feeds.contains(feed)).cloned();
-        found.changes.extend(changed.map(Change::Feed));
-        self.feeds = now;
+        let serves_more = !found.directories.is_empty();
+        let feeds = self.follow_feeds(store, options.now, (&options.kinds, serves_more)).await?;
+        found.changes.extend(feeds.into_iter().map(Change::Feed));
         found.changes.push(Change::KnownAt(options.now));
         Ok(match found.reload {
             true => Followed::Reload,

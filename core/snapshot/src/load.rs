@@ -10,10 +10,10 @@ use core_model::entity::{
     Entity, Group, Membership, Person, Product, Tenant,
 };
 use core_resolve::{Feed, Freshness, GroupInput, SnapshotInput, TenantInput};
-use core_store::Store;
+use core_store::{RunsAt, Store};
 
 use crate::error::{Error, Result};
-use crate::feeds::{StreamKinds, feeds};
+use crate::feeds::StreamKinds;
 use crate::library::{Settings, excluded, library};
 use crate::machines::{Machines, name_of};
 use crate::people::{Object, People, Texts};
@@ -67,6 +67,7 @@ pub struct World {
     pub(crate) machines: Machines,
     pub(crate) library: Arc<Library>,
     pub(crate) feeds: Vec<Feed>,
+    pub(crate) runs: RunsAt,
     pub(crate) event: i64,
     pub(crate) revision: i64,
 }
@@ -101,8 +102,7 @@ impl World {
         reader.each(|one: Agreement| input.agreements.push(one)).await?;
         reader.each(|one: AgreementLine| input.lines.push(one)).await?;
         reader.each(|one: Product| input.products.push(one)).await?;
-        let runs = store.stream_runs(known_at.timestamp_micros()).await?;
-        world.feeds = feeds(&runs, &options.kinds, &world.people.served);
+        world.read_feeds(store, known_at, &options.kinds).await?;
         input.feeds.clone_from(&world.feeds);
         let library = Arc::clone(&world.library);
         Ok((world, Loaded { input, library, event, revision }))

@@ -35,6 +35,15 @@ pub struct StreamRuns {
     pub latest: Option<Outcome>,
 }
 
+/// Changes with what [`Store::stream_runs`] says: another stream, another run that is over. Processes whose
+/// clocks differ by less than ten minutes may end runs in any order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RunsAt {
+    newest_stream: i64,
+    ended_us: i64,
+    ended_lately: i64,
+}
+
 impl Store {
     /// The number of the last event that had been committed at an instant (Unix microseconds); 0
     /// where there was none.
@@ -84,28 +93,21 @@ impl Store {
         read(&self.packed(&mut reader, 2, select).await?)
     }
 
+    /// Whether reading streams went on: as long as this stays the same, so does [`Store::stream_runs`].
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn runs_at(&self, until_us: i64) -> Result<RunsAt> {
+        let row = self.sql(RUNS_AT).bind(until_us).fetch_one(self.readers()).await?;
+        Ok(RunsAt { newest_stream: row.int(0)?, ended_us: row.int(1)?, ended_lately: row.int(2)? })
+    }
+
     /// How reading each stream had gone until an instant (Unix microseconds).
     ///
     /// # Errors
     /// [`Error::Corrupt`] when a run ended as no run ends.
     pub async fn stream_runs(&self, until_us: i64) -> Result<Vec<StreamRuns>> {
-        let mut select = Select::new(
-            "select s.connection, s.connector, s.stream, s.scope, \
-             (select max(r.ended) from run r where r.connection = s.connection \
-             and r.stream = s.stream and r.scope = s.scope \
-             and r.outcome in ('complete', 'held')",
-        );
-        let until = || [Argument::Int(until_us)];
-        select.push(
-            " and r.ended <= {}), (select r.outcome from run r where r.connection = s.connection \
-             and r.stream = s.stream and r.scope = s.scope and r.outcome <> 'running'",
-            until(),
-        );
-        select.push(
-            " and r.ended <= {} order by r.ended desc, r.id desc limit 1) from stream s \
-             order by s.connection, s.stream, s.scope",
-            until(),
-        );
+        let select = stream_runs(until_us);
         let mut reader = self.readers().acquire().await?;
         let found = self.packed(&mut reader, 6, select).await?;
         let rows = found.rows().map(|row| {
@@ -127,6 +129,46 @@ impl Store {
     }
 }
 
+/// Of each stream, from the newest of its runs back to the first that is wanted.
+fn stream_runs(until_us: i64) -> Select {
+    let mut select = Select::new("select s.connection, s.connector, s.stream, s.scope");
+    for (column, wanted) in [("ended", "in ('complete', 'held')"), ("outcome", "<> 'running'")] {
+        let text = format!(
+            ", (select r.{column} from run r where r.connection = s.connection \
+             and r.stream = s.stream and r.scope = s.scope and r.outcome {wanted} \
+             and r.ended <= {{}} order by r.ended desc, r.id desc limit 1)"
+        );
+        select.push(&text, [Argument::Int(until_us)]);
+    }
+    select.push(" from stream s order by s.connection, s.stream, s.scope", []);
+    select
+}
+
+const RUNS_AT: &str = "select coalesce((select max(id) from stream), 0), newest.ended, \
+     (select count(*) from run r where r.ended <= $1 and r.ended > newest.ended - 600000000) \
+     from (select coalesce(max(ended), 0) as ended from run where ended <= $1) as newest";
+
 fn read(found: &Packed) -> Result<Vec<EntityAfter>> {
     found.rows().map(|row| Ok(EntityAfter { id: row.text(0)?, document: row.text(1)? })).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// There are thousands of streams with thousands of runs each, and this is asked with every question.
+    #[tokio::test]
+    async fn runs_are_found_by_their_stream_and_by_their_end() {
+        let store = Store::open("sqlite::memory:").await.unwrap();
+        let (text, _) = stream_runs(1).finish(store.backend());
+        for (text, index) in [(text.as_str(), "run_of_stream (con"), (RUNS_AT, "run_ended (")] {
+            let query = sqlx::query(sqlx::AssertSqlSafe(format!("explain query plan {text}")));
+            let rows = query.fetch_all(store.readers()).await.unwrap();
+            let steps: Vec<String> = rows.iter().map(|row| row.text(3).unwrap()).collect();
+            let of_runs = |step: &&String| step.contains("SEARCH r") || step.contains("SCAN r");
+            let of_runs: Vec<_> = steps.iter().filter(of_runs).collect();
+            assert_eq!(of_runs.len(), 2, "{steps:?}");
+            assert!(of_runs.iter().all(|step| step.contains(index)), "{steps:?}");
+        }
+    }
 }

@@ -58,7 +58,7 @@ pub use job::{Job, JobEnd, JobState, NewJob};
 pub use key::{
     EnrolmentToken, Key, NOTED_EVERY_US, NotificationKey, Opens, RunnerKey, SignInKey, Token,
 };
-pub use known::{EntityAfter, StreamRuns};
+pub use known::{EntityAfter, RunsAt, StreamRuns};
 pub use lease::Lease;
 pub use model::{ModelChange, Passed};
 pub use notification::{

@@ -28,6 +28,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (18, "rings", include_str!("../migrations/0018_rings.sql")),
     (19, "held mode", include_str!("../migrations/0019_held_mode.sql")),
     (20, "delivery", include_str!("../migrations/0020_delivery.sql")),
+    (21, "run", include_str!("../migrations/0021_run.sql")),
 ];
 
 impl Store {

@@ -9,6 +9,8 @@ use crate::error::{Error, Result};
 use crate::open::{Backend, Store};
 use crate::sql::{Argument, Bulk, Columns, Select, limit, opt, owned};
 
+mod thin;
+
 const COLUMNS: &str = "select id, connection, stream, scope, started_by, mode, started, ended, \
      outcome, counts, error_kind, error, remedy from run";
 

@@ -5,12 +5,14 @@ use core_model::decision::Settled;
 use core_model::run::{Counts, Outcome, Run};
 use core_model::{RecordKind, RecordRef};
 
-use crate::harness::Bench;
+use crate::harness::{Bench, stream_key};
 
 on_both!(
     of_one_hundred_takers_one_gets_the_lease,
     a_lease_runs_out_and_the_loser_learns_of_it,
     runs_are_listed_newest_first,
+    of_each_stream_it_is_known_how_its_newest_run_that_is_over_ended,
+    of_old_runs_that_came_to_nothing_one_of_each_half_day_is_kept,
     only_runs_without_a_lease_are_dead,
     decisions_are_numbered_in_order,
 );
@@ -68,6 +70,87 @@ async fn runs_are_listed_newest_first(bench: Bench) {
     let ids = |runs: Vec<Run>| runs.into_iter().map(|run| run.id).collect::<Vec<_>>();
     assert_eq!(ids(store.runs(10, None).await.unwrap()), ["r3", "r2", "r1"]);
     assert_eq!(ids(store.runs(1, Some("rmm")).await.unwrap()), ["r3"]);
+}
+
+async fn of_each_stream_it_is_known_how_its_newest_run_that_is_over_ended(bench: Bench) {
+    let store = &bench.store;
+    let told = |until_us| async move {
+        let runs = store.stream_runs(until_us).await.unwrap().into_iter();
+        let runs = runs.map(|one| (one.stream, one.last_complete_us, one.latest));
+        (runs.collect::<Vec<_>>(), store.runs_at(until_us).await.unwrap())
+    };
+    let (none, at_first) = told(1000).await;
+    assert_eq!(none, []);
+    for stream in ["agents", "groups"] {
+        store.ensure_stream(&stream_key("rmm", stream)).await.unwrap();
+    }
+    let untold = |stream: &str| (stream.to_owned(), None, None);
+    let (streams, at) = told(1000).await;
+    assert_eq!(streams, [untold("agents"), untold("groups")]);
+    assert_ne!(at, at_first, "there are streams now");
+    store.start_run(&run("r0", "rmm", "agents", 5)).await.unwrap();
+    assert_eq!(told(1000).await, (streams, at), "it is not over");
+    let mut known = vec![at_first, at];
+    let agents = |last, latest| ("agents".to_owned(), last, Some(latest));
+    // The last of these ended before others that were noted before it, by a clock that is behind.
+    for (id, ended_us, outcome, expected) in [
+        ("r1", 10, Outcome::Complete, agents(Some(10), Outcome::Complete)),
+        ("r2", 20, Outcome::Held, agents(Some(20), Outcome::Held)),
+        ("r3", 30, Outcome::Failed, agents(Some(20), Outcome::Failed)),
+        ("r4", 40, Outcome::Skipped, agents(Some(20), Outcome::Skipped)),
+        ("r5", 25, Outcome::Complete, agents(Some(25), Outcome::Skipped)),
+    ] {
+        let ended = Run { ended_us: Some(ended_us), outcome, ..run(id, "rmm", "agents", 5) };
+        store.finish_run(&ended).await.unwrap();
+        let (streams, at) = told(1000).await;
+        assert_eq!(streams, [expected, untold("groups")], "{id}");
+        assert!(!known.contains(&at), "after {id} nobody would look: {at:?}");
+        known.push(at);
+    }
+    let (earlier, at) = told(24).await;
+    assert_eq!(earlier, [agents(Some(20), Outcome::Held), untold("groups")]);
+    assert!(known.contains(&at), "as it was known then");
+}
+
+async fn of_old_runs_that_came_to_nothing_one_of_each_half_day_is_kept(bench: Bench) {
+    const HOUR: i64 = 3_600_000_000;
+    let store = &bench.store;
+    let ended = |hour: i64, stream: &str, (outcome, counts): (Outcome, Counts)| {
+        let id = format!("{stream}{hour}{}", outcome.as_str());
+        let ended_us = Some(hour * HOUR + 7);
+        Run { ended_us, outcome, counts, ..run(&id, "rmm", stream, hour * HOUR) }
+    };
+    let nothing = Counts { pages: 1, read: 9, unchanged: 9, ..Counts::default() };
+    let changed = Counts { changed: 1, ..nothing };
+    for hour in 0..36 {
+        let as_ever = (Outcome::Complete, nothing);
+        let other = match hour {
+            3 => (Outcome::Failed, nothing),
+            4 => (Outcome::Complete, changed),
+            5 | 20 => (Outcome::Held, Counts { held: 1, ..nothing }),
+            _ => as_ever,
+        };
+        store.finish_run(&ended(hour, "a", other)).await.unwrap();
+        store.finish_run(&ended(hour, "b", as_ever)).await.unwrap();
+    }
+    store.start_run(&run("goes on", "rmm", "a", 1)).await.unwrap();
+    let left = |stream: &'static str| async move {
+        let runs = store.runs(1000, None).await.unwrap().into_iter().rev();
+        let ended = runs.filter(|run| run.stream == stream).filter_map(|run| run.ended_us);
+        ended.map(|at| at / HOUR).collect::<Vec<_>>()
+    };
+    assert_eq!(store.thin_runs(7).await.unwrap(), 0, "it ended no earlier than that");
+    assert_eq!(store.thin_runs(30 * HOUR).await.unwrap(), 24 + 28);
+    let whole: Vec<i64> = (30..36).collect();
+    assert_eq!(left("a").await, [&[3, 4, 5, 11, 20, 23], &whole[..]].concat());
+    assert_eq!(left("b").await, [&[11, 23], &whole[..]].concat());
+    assert_eq!(store.thin_runs(30 * HOUR).await.unwrap(), 0);
+    assert_eq!(store.thin_runs(40 * HOUR).await.unwrap(), 5 + 5, "not the last of the half day");
+    assert_eq!(left("b").await, [11, 23, 35]);
+    assert_eq!(store.runs(1000, None).await.unwrap().len(), 7 + 3 + 1);
+    assert_eq!(store.run("goes on").await.unwrap().unwrap().outcome, Outcome::Running);
+    let known = store.stream_runs(14 * HOUR).await.unwrap();
+    assert!(known.iter().all(|one| one.last_complete_us == Some(11 * HOUR + 7)), "{known:?}");
 }
 
 async fn only_runs_without_a_lease_are_dead(bench: Bench) {

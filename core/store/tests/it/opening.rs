@@ -41,7 +41,7 @@ async fn a_store_of_the_first_version_is_brought_up_to_date(bench: Bench) {
     let drops: String = later.iter().map(|table| format!("drop table {table}{after}; ")).collect();
     bench
         .raw(&format!(
-            "{before}{drops}delete from counter where name not in \
+            "{before}{drops}drop index run_of_stream; drop index run_ended; delete from counter where name not in \
              ('stream', 'change', 'event', 'decision'); \
              delete from schema_version where version > 1"
         ))

@@ -8,7 +8,9 @@ use core_model::event::Cause;
 use core_model::observation::Logon;
 use core_model::record::Presence;
 use core_model::run::{Counts, Outcome, Run};
-use core_store::{Agents, Backend, IdentityRow, ModelChange, RecordQuery, RoundMode, Store};
+use core_store::{
+    Agents, Backend, IdentityRow, ModelChange, RecordQuery, RoundMode, Store, StreamRuns,
+};
 
 use crate::harness::{Bench, Stream, agent, agents, person, stream_key};
 
@@ -16,6 +18,7 @@ on_both!(
     one_client_is_found_without_trying_every_stream_of_its_connection,
     what_was_known_of_a_table_with_one_client_is_not_believed_of_others,
     of_uuids_no_table_is_read_that_was_empty_when_they_were_first_asked_for,
+    of_many_runs_each_stream_finds_its_newest_by_itself,
     what_is_written_is_compared_without_reading_a_table_that_was_empty_at_first,
     tables_are_analysed_as_they_grow,
     the_disk_is_waited_for_unless_it_can_be_read_again,
@@ -97,6 +100,36 @@ async fn of_uuids_no_table_is_read_that_was_empty_when_they_were_first_asked_for
     }
     let (whole, ..) = before.since(store, "identity").await;
     assert_eq!(whole, 0, "the table was read as a whole");
+}
+
+async fn of_many_runs_each_stream_finds_its_newest_by_itself(bench: Bench) {
+    for stream in 0..STREAMS {
+        let mut key = stream_key("aad", "devices");
+        key.scope = format!("t{stream}");
+        bench.store.ensure_stream(&key).await.unwrap();
+        for number in 0..20 {
+            let run = Run {
+                id: format!("{stream}/{number}"),
+                connection: "aad".to_owned(),
+                stream: "devices".to_owned(),
+                scope: format!("t{stream}"),
+                ended_us: Some(number),
+                outcome: if number < 19 { Outcome::Complete } else { Outcome::Failed },
+                ..run()
+            };
+            bench.store.finish_run(&run).await.unwrap();
+        }
+    }
+    let before = Reads::of(bench, "run").await;
+    let store = before.bench.open_again().await;
+    let found = store.stream_runs(100).await.unwrap();
+    assert_eq!(found.len(), STREAMS);
+    let told = |one: &StreamRuns| (one.last_complete_us, one.latest);
+    assert!(found.iter().all(|one| told(one) == (Some(18), Some(Outcome::Failed))));
+    let (whole, _, rows) = before.since(store, "run").await;
+    // Back from the newest: one that failed and one that is complete, and the failed one again.
+    let most = 3 * i64::try_from(STREAMS).unwrap();
+    assert!(whole == 0 && rows <= most, "{whole} readings, {rows} rows");
 }
 
 async fn what_is_written_is_compared_without_reading_a_table_that_was_empty_at_first(bench: Bench) {
