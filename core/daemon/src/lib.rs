@@ -17,6 +17,7 @@ mod outbound;
 mod reaper;
 mod thinner;
 mod timer;
+mod wal;
 
 pub use agenda::{Agenda, Fired, Scheduler, Timed};
 pub use asked::{JobWorker, Worked, Works};
@@ -34,3 +35,4 @@ pub use outbound::{Endpoint, Outbound, Outside, SigningKey, Told, Topic, forget_
 pub use reaper::{Reaper, on_ticket, tell_tickets};
 pub use thinner::Thinner;
 pub use timer::{SystemTimer, Timer};
+pub use wal::work_off_wal;

@@ -44,6 +44,7 @@ mod subscription;
 mod sweep;
 mod ticket;
 mod token;
+mod wal;
 mod webhook;
 
 pub use account::{AccountRow, NewAccount, Rights};

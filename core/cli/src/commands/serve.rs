@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use core_daemon::{
     Counted, Daemon, Endpoint, Inbox, JobWorker, MAIL, Mailer, Metrics, Notifier, Outbound, Reaper,
-    Scheduler, Site, SystemTimer, Thinner, forget_endpoints_but,
+    Scheduler, Site, SystemTimer, Thinner, forget_endpoints_but, work_off_wal,
 };
 use core_engine::{Stop, Worker};
 use core_server::Api;
@@ -90,6 +90,7 @@ pub(crate) async fn run(global: &Global, _args: &ServeArgs) -> Result<Exit, Fail
         tokio::spawn(Inbox::new(desks.subscribe(), orders.clone(), told).run()),
         tokio::spawn(Reaper::new(desks.subscribe()).run()),
         tokio::spawn(Thinner::new(desks.subscribe()).run()),
+        tokio::spawn(work_off_wal(context.store.clone())),
         tokio::spawn(jobs.run()),
         scheduling,
     ];

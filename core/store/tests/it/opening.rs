@@ -1,6 +1,6 @@
 //! Opening: addresses, versions, and what errors must not say.
 
-use core_store::{Backend, Error, RoundMode, Store};
+use core_store::{Backend, Error, NewDelivery, RoundMode, Store};
 
 use crate::harness::{Bench, Stream, agents, stream_key};
 
@@ -12,6 +12,7 @@ on_both!(
     streams_are_made_once,
     the_size_is_known,
     a_long_read_does_not_stop_a_write,
+    the_log_of_sqlite_begins_anew_where_somebody_works_it_off,
 );
 
 /// The first version of the schema.
@@ -143,11 +144,53 @@ async fn a_long_read_does_not_stop_a_write(bench: Bench) {
     }
 }
 
+async fn the_log_of_sqlite_begins_anew_where_somebody_works_it_off(bench: Bench) {
+    let store = &bench.store;
+    let sqlite = store.backend() == Backend::Sqlite;
+    assert_eq!(store.leave_wal().await.unwrap(), sqlite);
+    if !sqlite {
+        return;
+    }
+    let file = format!("{}-wal", bench.address.trim_start_matches("sqlite://"));
+    let longest = || std::fs::metadata(&file).unwrap().len() >> 20;
+    let write = |number: usize| async move {
+        let one = |part| NewDelivery {
+            connection: "halo".to_owned(),
+            id: format!("{number}/{part}"),
+            body: "x".repeat(1000),
+        };
+        let sent: Vec<_> = (0..200).map(one).collect();
+        assert_eq!(store.add_deliveries(&sent, 1).await.unwrap(), 200);
+    };
+    for number in 0..150 {
+        write(number).await;
+        store.work_off_wal().await.unwrap();
+    }
+    let short = longest();
+    assert!((4..20).contains(&short), "{short} MiB");
+    for number in 150..250 {
+        write(number).await;
+    }
+    let long = longest();
+    assert!(long > short + 10, "whoever writes has worked it off: {short} and {long} MiB");
+    store.work_off_wal().await.unwrap();
+    for number in 250..300 {
+        write(number).await;
+        store.work_off_wal().await.unwrap();
+    }
+    assert_eq!(longest(), long, "it has not begun anew");
+    let all = store.due_deliveries(1, 100_000).await.unwrap();
+    assert_eq!(all.len(), 60_000);
+    assert_eq!(bench.texts("pragma integrity_check").await, ["ok"]);
+}
+
 #[tokio::test]
 async fn memory_is_a_store_too() {
     let store = Store::open("sqlite::memory:").await.unwrap();
     let stream = Stream::begin(&store, "rmm", RoundMode::Full).await;
+    assert!(store.leave_wal().await.unwrap());
     assert_eq!(stream.page(&agents(0..300), 10).await.created, 300);
+    store.work_off_wal().await.unwrap();
     assert_eq!(store.changed_records(0, 1000).await.unwrap().len(), 300);
 }
 

@@ -1,0 +1,64 @@
+//! The write-ahead log of SQLite, worked off beside those who write. Where nobody does that, whoever commits when the log
+//! has grown does it, and waits for the disk: a tenth of a second and more, in which nobody else can write.
+
+use sqlx::{Any, Executor};
+
+use crate::error::Result;
+use crate::open::{Backend, Store};
+use crate::sql::Columns;
+
+/// So many pages (of 8 KiB) may be in the log alone.
+const WAITING: i64 = 512;
+/// From so many on the log is to begin anew at its front; until then it only grows.
+const LONG: i64 = 2048;
+/// How far it may grow where readers leave no gap, before a commit works it off all the same.
+const WRITER: &str = "pragma wal_autocheckpoint = 16000";
+
+const LOOK: &str = "pragma wal_checkpoint(noop)";
+const WORK: &str = "pragma wal_checkpoint(passive)";
+
+/// Pages in the log, and how many of them are in the database too.
+#[derive(Clone, Copy)]
+struct Log {
+    pages: i64,
+    done: i64,
+}
+
+impl Store {
+    /// Leaves the log to somebody who calls [`Store::work_off_wal`] again and again, several times a second. Gives whether
+    /// there is such a log.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn leave_wal(&self) -> Result<bool> {
+        if self.backend() == Backend::Postgres {
+            return Ok(false);
+        }
+        sqlx::query(WRITER).execute(self.writer()).await?;
+        Ok(true)
+    }
+
+    /// Writes what waits in the log into the database. Writers go on meanwhile; only for what came at the last they wait,
+    /// so that the next of them can begin the log anew.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn work_off_wal(&self) -> Result<()> {
+        let mut log = checkpoint(self.readers(), LOOK).await?;
+        if log.pages - log.done < WAITING && log.pages < LONG {
+            return Ok(());
+        }
+        log = checkpoint(self.readers(), WORK).await?;
+        if log.pages >= LONG {
+            // What was written meanwhile is far less, and what is written during this less again.
+            checkpoint(self.readers(), WORK).await?;
+            checkpoint(self.writer(), WORK).await?;
+        }
+        Ok(())
+    }
+}
+
+async fn checkpoint(on: impl Executor<'_, Database = Any>, how: &'static str) -> Result<Log> {
+    let row = sqlx::query(how).fetch_one(on).await?;
+    Ok(Log { pages: row.int(1)?, done: row.int(2)? })
+}
