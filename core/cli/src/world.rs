@@ -234,19 +234,17 @@ async fn disabled(
     when: &When,
 ) -> Result<BTreeMap<String, DateTime<Utc>>, Failure> {
     let off = context.config.connections.iter().filter(|connection| !connection.enabled);
-    let names: Vec<&str> = off.map(|connection| connection.name.as_str()).collect();
-    if names.is_empty() {
-        return Ok(BTreeMap::new());
-    }
-    let runs = context.store.stream_runs(when.now.timestamp_micros()).await?;
-    let last_read = |name: &str| {
-        let of = runs.iter().filter(|stream| stream.connection == name);
-        let last = of.filter_map(|stream| stream.last_complete_us).max();
-        last.and_then(DateTime::from_timestamp_micros).unwrap_or(DateTime::UNIX_EPOCH)
-    };
     let known_at = when.known_at.unwrap_or(when.now);
-    let off = names.into_iter().map(|name| (name.to_owned(), last_read(name)));
-    Ok(off.filter(|(_, since)| *since <= known_at).collect())
+    let mut disabled = BTreeMap::new();
+    for connection in off {
+        let last_us = context.store.last_read(&connection.name).await?;
+        let last = last_us.and_then(DateTime::from_timestamp_micros);
+        let since = last.unwrap_or(DateTime::UNIX_EPOCH);
+        if since <= known_at {
+            disabled.insert(connection.name.clone(), since);
+        }
+    }
+    Ok(disabled)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Runs of long ago: there are thousands a day, and most of them came to nothing.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use core_sync::Result;
 use tokio::sync::watch;
@@ -37,12 +37,20 @@ impl Thinner {
         }
     }
 
-    /// Looks once; gives how many were forgotten. Several daemons may do so at once.
+    /// Looks at all that were not looked at yet; gives how many were forgotten. Several daemons may do so at once.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn work(&self) -> Result<u64> {
         let hub = self.0.borrow().hub.clone();
-        Ok(hub.store.thin_runs(hub.clock.now_us() - WHOLE_US).await?)
+        let before_us = hub.clock.now_us() - WHOLE_US;
+        let mut gone = 0;
+        loop {
+            let began = Instant::now();
+            let Some(more) = hub.store.thin_runs(before_us).await? else { return Ok(gone) };
+            gone += more;
+            // The first time there may be millions. Whoever has something to write comes first.
+            tokio::time::sleep(began.elapsed()).await;
+        }
     }
 }

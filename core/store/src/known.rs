@@ -36,7 +36,8 @@ pub struct StreamRuns {
 }
 
 /// Changes with what [`Store::stream_runs`] says: another stream, another run that is over. Processes whose
-/// clocks differ by less than ten minutes may end runs in any order.
+/// clocks differ by less than ten minutes may end runs in any order; one whose clock is further behind is heard of with
+/// the next run that ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RunsAt {
     newest_stream: i64,
@@ -129,14 +130,18 @@ impl Store {
     }
 }
 
-/// Of each stream, from the newest of its runs back to the first that is wanted.
+/// Of each stream the newest run that was complete, and the newest that is over, each by an index of its own: a stream
+/// may have failed, or been skipped, thousands of times since.
 fn stream_runs(until_us: i64) -> Select {
     let mut select = Select::new("select s.connection, s.connector, s.stream, s.scope");
-    for (column, wanted) in [("ended", "in ('complete', 'held')"), ("outcome", "<> 'running'")] {
+    for (column, wanted, order) in [
+        ("ended", "and r.outcome in ('complete', 'held')", "r.ended desc"),
+        ("outcome", "", "r.ended desc, r.id desc"),
+    ] {
         let text = format!(
             ", (select r.{column} from run r where r.connection = s.connection \
-             and r.stream = s.stream and r.scope = s.scope and r.outcome {wanted} \
-             and r.ended <= {{}} order by r.ended desc, r.id desc limit 1)"
+             and r.stream = s.stream and r.scope = s.scope {wanted} \
+             and r.ended <= {{}} order by {order} limit 1)"
         );
         select.push(&text, [Argument::Int(until_us)]);
     }
@@ -161,14 +166,18 @@ mod tests {
     async fn runs_are_found_by_their_stream_and_by_their_end() {
         let store = Store::open("sqlite::memory:").await.unwrap();
         let (text, _) = stream_runs(1).finish(store.backend());
-        for (text, index) in [(text.as_str(), "run_of_stream (con"), (RUNS_AT, "run_ended (")] {
+        for (text, indexes) in [
+            (text.as_str(), ["run_complete (con", "run_of_stream (con"]),
+            (RUNS_AT, ["run_ended (", "run_ended ("]),
+        ] {
             let query = sqlx::query(sqlx::AssertSqlSafe(format!("explain query plan {text}")));
             let rows = query.fetch_all(store.readers()).await.unwrap();
             let steps: Vec<String> = rows.iter().map(|row| row.text(3).unwrap()).collect();
             let of_runs = |step: &&String| step.contains("SEARCH r") || step.contains("SCAN r");
             let of_runs: Vec<_> = steps.iter().filter(of_runs).collect();
             assert_eq!(of_runs.len(), 2, "{steps:?}");
-            assert!(of_runs.iter().all(|step| step.contains(index)), "{steps:?}");
+            let each = of_runs.iter().zip(indexes);
+            assert!(each.into_iter().all(|(step, index)| step.contains(index)), "{steps:?}");
         }
     }
 }

@@ -162,6 +162,15 @@ impl Store {
         query.fetch_all(self.readers()).await?.iter().map(read).collect()
     }
 
+    /// When a round of any stream of a connection was last finished, Unix microseconds.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn last_read(&self, connection: &str) -> Result<Option<i64>> {
+        let text = "select max(last_complete) from stream where connection = $1";
+        self.sql(text).bind(owned(connection)).fetch_one(self.readers()).await?.opt_int(0)
+    }
+
     /// Begins a round; one under way is given up. An incremental round starts at the settled
     /// checkpoint, a full one at none.
     ///

@@ -24,6 +24,12 @@ struct Log {
     done: i64,
 }
 
+impl Log {
+    fn waiting(self) -> i64 {
+        self.pages - self.done
+    }
+}
+
 impl Store {
     /// Leaves the log to somebody who calls [`Store::work_off_wal`] again and again, several times a second. Gives whether
     /// there is such a log.
@@ -35,7 +41,8 @@ impl Store {
             return Ok(false);
         }
         sqlx::query(WRITER).execute(self.writer()).await?;
-        Ok(true)
+        // In memory there is none.
+        Ok(checkpoint(self.readers(), LOOK).await?.pages >= 0)
     }
 
     /// Writes what waits in the log into the database. Writers go on meanwhile; only for what came at the last they wait,
@@ -45,13 +52,17 @@ impl Store {
     /// When the database does not answer.
     pub async fn work_off_wal(&self) -> Result<()> {
         let mut log = checkpoint(self.readers(), LOOK).await?;
-        if log.pages - log.done < WAITING && log.pages < LONG {
+        if log.waiting() >= WAITING {
+            log = checkpoint(self.readers(), WORK).await?;
+        }
+        // Where nothing waits, the next one who writes begins anew.
+        if log.pages < LONG || log.waiting() == 0 {
             return Ok(());
         }
-        log = checkpoint(self.readers(), WORK).await?;
-        if log.pages >= LONG {
-            // What was written meanwhile is far less, and what is written during this less again.
-            checkpoint(self.readers(), WORK).await?;
+        // What was written meanwhile is far less, and what is written during this less again. Where it is not, a reader
+        // needs what is in the database, and nobody can do anything.
+        let log = checkpoint(self.readers(), WORK).await?;
+        if log.waiting() < WAITING {
             checkpoint(self.writer(), WORK).await?;
         }
         Ok(())

@@ -12,7 +12,7 @@ on_both!(
     a_lease_runs_out_and_the_loser_learns_of_it,
     runs_are_listed_newest_first,
     of_each_stream_it_is_known_how_its_newest_run_that_is_over_ended,
-    of_old_runs_that_came_to_nothing_one_of_each_half_day_is_kept,
+    of_old_runs_that_came_to_nothing_the_first_and_last_of_each_half_day_are_kept,
     only_runs_without_a_lease_are_dead,
     decisions_are_numbered_in_order,
 );
@@ -112,7 +112,9 @@ async fn of_each_stream_it_is_known_how_its_newest_run_that_is_over_ended(bench:
     assert!(known.contains(&at), "as it was known then");
 }
 
-async fn of_old_runs_that_came_to_nothing_one_of_each_half_day_is_kept(bench: Bench) {
+async fn of_old_runs_that_came_to_nothing_the_first_and_last_of_each_half_day_are_kept(
+    bench: Bench,
+) {
     const HOUR: i64 = 3_600_000_000;
     let store = &bench.store;
     let ended = |hour: i64, stream: &str, (outcome, counts): (Outcome, Counts)| {
@@ -133,24 +135,54 @@ async fn of_old_runs_that_came_to_nothing_one_of_each_half_day_is_kept(bench: Be
         store.finish_run(&ended(hour, "a", other)).await.unwrap();
         store.finish_run(&ended(hour, "b", as_ever)).await.unwrap();
     }
+    for hour in 1..4 {
+        let died = Run {
+            ended_us: Some(hour * HOUR),
+            outcome: Outcome::Failed,
+            error_kind: Some("interrupted".to_owned()),
+            ..run(&format!("died{hour}"), "rmm", "c", hour)
+        };
+        store.finish_run(&died).await.unwrap();
+    }
     store.start_run(&run("goes on", "rmm", "a", 1)).await.unwrap();
+    for stream in ["a", "b"] {
+        store.ensure_stream(&stream_key("rmm", stream)).await.unwrap();
+    }
+    let thinned = |before_us| async move {
+        let mut gone = 0;
+        while let Some(more) = store.thin_runs(before_us).await.unwrap() {
+            gone += more;
+        }
+        gone
+    };
     let left = |stream: &'static str| async move {
         let runs = store.runs(1000, None).await.unwrap().into_iter().rev();
         let ended = runs.filter(|run| run.stream == stream).filter_map(|run| run.ended_us);
         ended.map(|at| at / HOUR).collect::<Vec<_>>()
     };
-    assert_eq!(store.thin_runs(7).await.unwrap(), 0, "it ended no earlier than that");
-    assert_eq!(store.thin_runs(30 * HOUR).await.unwrap(), 24 + 28);
+    assert_eq!(thinned(7).await, 0, "it ended no earlier than that");
+    assert_eq!(thinned(30 * HOUR).await, (6 + 8 + 5) + (10 + 10 + 5));
     let whole: Vec<i64> = (30..36).collect();
-    assert_eq!(left("a").await, [&[3, 4, 5, 11, 20, 23], &whole[..]].concat());
-    assert_eq!(left("b").await, [&[11, 23], &whole[..]].concat());
-    assert_eq!(store.thin_runs(30 * HOUR).await.unwrap(), 0);
-    assert_eq!(store.thin_runs(40 * HOUR).await.unwrap(), 5 + 5, "not the last of the half day");
-    assert_eq!(left("b").await, [11, 23, 35]);
-    assert_eq!(store.runs(1000, None).await.unwrap().len(), 7 + 3 + 1);
+    assert_eq!(left("a").await, [&[0, 3, 4, 5, 6, 11, 12, 20, 21, 23, 24], &whole[..]].concat());
+    assert_eq!(left("b").await, [&[0, 11, 12, 23, 24], &whole[..]].concat());
+    assert_eq!(left("c").await, [1, 2, 3], "what they stored is not counted");
+    assert_eq!(thinned(30 * HOUR).await, 0);
+    assert_eq!(thinned(40 * HOUR).await, 5 + 5, "not the last of the half day");
+    assert_eq!(left("b").await, [0, 11, 12, 23, 24, 35]);
     assert_eq!(store.run("goes on").await.unwrap().unwrap().outcome, Outcome::Running);
-    let known = store.stream_runs(14 * HOUR).await.unwrap();
-    assert!(known.iter().all(|one| one.last_complete_us == Some(11 * HOUR + 7)), "{known:?}");
+    // What had failed, or was held, is well again from the run that said so.
+    for (hour, last, latest) in [
+        (3, 0, Outcome::Failed),
+        (4, 4, Outcome::Complete),
+        (5, 5, Outcome::Held),
+        (10, 6, Outcome::Complete),
+        (13, 12, Outcome::Complete),
+        (22, 21, Outcome::Complete),
+    ] {
+        let known = store.stream_runs(hour * HOUR + 8).await.unwrap();
+        let told = (known[0].last_complete_us, known[0].latest);
+        assert_eq!(told, (Some(last * HOUR + 7), Some(latest)), "{hour}");
+    }
 }
 
 async fn only_runs_without_a_lease_are_dead(bench: Bench) {
