@@ -4,6 +4,7 @@ use chrono::DateTime;
 use core_model::decision::Settled;
 use core_model::run::{Counts, Outcome, Run};
 use core_model::{RecordKind, RecordRef};
+use core_store::Store;
 
 use crate::harness::{Bench, stream_key};
 
@@ -12,7 +13,8 @@ on_both!(
     a_lease_runs_out_and_the_loser_learns_of_it,
     runs_are_listed_newest_first,
     of_each_stream_it_is_known_how_its_newest_run_that_is_over_ended,
-    of_old_runs_that_came_to_nothing_the_first_and_last_of_each_half_day_are_kept,
+    of_old_runs_that_came_to_nothing_those_between_others_are_forgotten,
+    what_failed_or_was_held_is_well_again_from_the_run_that_said_so,
     only_runs_without_a_lease_are_dead,
     decisions_are_numbered_in_order,
 );
@@ -112,11 +114,10 @@ async fn of_each_stream_it_is_known_how_its_newest_run_that_is_over_ended(bench:
     assert!(known.contains(&at), "as it was known then");
 }
 
-async fn of_old_runs_that_came_to_nothing_the_first_and_last_of_each_half_day_are_kept(
-    bench: Bench,
-) {
-    const HOUR: i64 = 3_600_000_000;
-    let store = &bench.store;
+const HOUR: i64 = 3_600_000_000;
+
+/// A day and a half in which two streams were read each hour, and a third one died three times.
+async fn read_each_hour(store: &Store) {
     let ended = |hour: i64, stream: &str, (outcome, counts): (Outcome, Counts)| {
         let id = format!("{stream}{hour}{}", outcome.as_str());
         let ended_us = Some(hour * HOUR + 7);
@@ -124,6 +125,9 @@ async fn of_old_runs_that_came_to_nothing_the_first_and_last_of_each_half_day_ar
     };
     let nothing = Counts { pages: 1, read: 9, unchanged: 9, ..Counts::default() };
     let changed = Counts { changed: 1, ..nothing };
+    for stream in ["a", "b"] {
+        store.ensure_stream(&stream_key("rmm", stream)).await.unwrap();
+    }
     for hour in 0..36 {
         let as_ever = (Outcome::Complete, nothing);
         let other = match hour {
@@ -137,40 +141,46 @@ async fn of_old_runs_that_came_to_nothing_the_first_and_last_of_each_half_day_ar
     }
     for hour in 1..4 {
         let died = Run {
-            ended_us: Some(hour * HOUR),
-            outcome: Outcome::Failed,
             error_kind: Some("interrupted".to_owned()),
-            ..run(&format!("died{hour}"), "rmm", "c", hour)
+            ..ended(hour, "c", (Outcome::Failed, Counts::default()))
         };
         store.finish_run(&died).await.unwrap();
     }
     store.start_run(&run("goes on", "rmm", "a", 1)).await.unwrap();
-    for stream in ["a", "b"] {
-        store.ensure_stream(&stream_key("rmm", stream)).await.unwrap();
+}
+
+async fn thinned(store: &Store, before_us: i64) -> u64 {
+    let mut gone = 0;
+    while let Some(more) = store.thin_runs(before_us).await.unwrap() {
+        gone += more;
     }
-    let thinned = |before_us| async move {
-        let mut gone = 0;
-        while let Some(more) = store.thin_runs(before_us).await.unwrap() {
-            gone += more;
-        }
-        gone
-    };
+    gone
+}
+
+async fn of_old_runs_that_came_to_nothing_those_between_others_are_forgotten(bench: Bench) {
+    let store = &bench.store;
+    read_each_hour(store).await;
     let left = |stream: &'static str| async move {
         let runs = store.runs(1000, None).await.unwrap().into_iter().rev();
         let ended = runs.filter(|run| run.stream == stream).filter_map(|run| run.ended_us);
         ended.map(|at| at / HOUR).collect::<Vec<_>>()
     };
-    assert_eq!(thinned(7).await, 0, "it ended no earlier than that");
-    assert_eq!(thinned(30 * HOUR).await, (6 + 8 + 5) + (10 + 10 + 5));
+    assert_eq!(thinned(store, 7).await, 0, "it ended no earlier than that");
+    assert_eq!(thinned(store, 30 * HOUR).await, (6 + 8 + 5) + (10 + 10 + 5));
     let whole: Vec<i64> = (30..36).collect();
     assert_eq!(left("a").await, [&[0, 3, 4, 5, 6, 11, 12, 20, 21, 23, 24], &whole[..]].concat());
     assert_eq!(left("b").await, [&[0, 11, 12, 23, 24], &whole[..]].concat());
     assert_eq!(left("c").await, [1, 2, 3], "what they stored is not counted");
-    assert_eq!(thinned(30 * HOUR).await, 0);
-    assert_eq!(thinned(40 * HOUR).await, 5 + 5, "not the last of the half day");
+    assert_eq!(thinned(store, 30 * HOUR).await, 0);
+    assert_eq!(thinned(store, 40 * HOUR).await, 5 + 5, "not the last of the half day");
     assert_eq!(left("b").await, [0, 11, 12, 23, 24, 35]);
     assert_eq!(store.run("goes on").await.unwrap().unwrap().outcome, Outcome::Running);
-    // What had failed, or was held, is well again from the run that said so.
+}
+
+async fn what_failed_or_was_held_is_well_again_from_the_run_that_said_so(bench: Bench) {
+    let store = &bench.store;
+    read_each_hour(store).await;
+    thinned(store, 40 * HOUR).await;
     for (hour, last, latest) in [
         (3, 0, Outcome::Failed),
         (4, 4, Outcome::Complete),
