@@ -39,34 +39,24 @@ fn brings(kind: RecordKind) -> &'static [FeedKind] {
 }
 
 impl World {
-    /// Reads how each stream was read until an instant, as feeds.
+    /// Reads how each stream was read until an instant, where runs ended since the last time or a directory serves a
+    /// tenant more; gives the feeds that are otherwise than before.
     pub(crate) async fn read_feeds(
-        &mut self,
-        store: &Store,
-        until: DateTime<Utc>,
-        kinds: &StreamKinds,
-    ) -> Result<()> {
-        let until_us = until.timestamp_micros();
-        // What ends between the two is found the next time.
-        self.runs = store.runs_at(until_us).await?;
-        let runs = store.stream_runs(until_us).await?;
-        self.feeds = feeds(&runs, kinds, &self.people.served);
-        Ok(())
-    }
-
-    /// Looks at the runs of streams where there are others since, or where a directory serves a tenant
-    /// more; gives the feeds that are otherwise.
-    pub(crate) async fn follow_feeds(
         &mut self,
         store: &Store,
         until: DateTime<Utc>,
         (kinds, serves_more): (&StreamKinds, bool),
     ) -> Result<Vec<Feed>> {
-        if !serves_more && store.runs_at(until.timestamp_micros()).await? == self.runs {
+        let until_us = until.timestamp_micros();
+        let at = store.runs_at(until_us).await?;
+        if at == self.runs && !serves_more {
             return Ok(Vec::new());
         }
-        let before = std::mem::take(&mut self.feeds);
-        self.read_feeds(store, until, kinds).await?;
+        // What ends between the two is found the next time.
+        self.runs = at;
+        let runs = store.stream_runs(until_us).await?;
+        let now = feeds(&runs, kinds, &self.people.served);
+        let before = std::mem::replace(&mut self.feeds, now);
         let key = |feed: &Feed| (feed.connection.clone(), feed.kind, feed.tenant);
         let before: HashMap<_, _> = before.iter().map(|feed| (key(feed), feed)).collect();
         let changed = self.feeds.iter().filter(|feed| before.get(&key(feed)) != Some(feed));

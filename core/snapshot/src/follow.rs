@@ -83,7 +83,7 @@ impl World {
         self.settle(store, &mut found).await?;
         self.put_together(store, &mut found).await?;
         let serves_more = !found.directories.is_empty();
-        let feeds = self.follow_feeds(store, options.now, (&options.kinds, serves_more)).await?;
+        let feeds = self.read_feeds(store, options.now, (&options.kinds, serves_more)).await?;
         found.changes.extend(feeds.into_iter().map(Change::Feed));
         found.changes.push(Change::KnownAt(options.now));
         Ok(match found.reload {

@@ -102,8 +102,7 @@ impl World {
         reader.each(|one: Agreement| input.agreements.push(one)).await?;
         reader.each(|one: AgreementLine| input.lines.push(one)).await?;
         reader.each(|one: Product| input.products.push(one)).await?;
-        world.read_feeds(store, known_at, &options.kinds).await?;
-        input.feeds.clone_from(&world.feeds);
+        input.feeds = world.read_feeds(store, known_at, (&options.kinds, true)).await?;
         let library = Arc::clone(&world.library);
         Ok((world, Loaded { input, library, event, revision }))
     }

@@ -227,12 +227,7 @@ mod tests {
             (REVIVE, "delivery_given_up"),
             (FORGET, "delivery_done"),
         ] {
-            let explained = format!("explain query plan {text}");
-            let arguments = (1..).take_while(|n| text.contains(&format!("${n}"))).count();
-            let query = sqlx::query(sqlx::AssertSqlSafe(explained));
-            let query = (0..arguments).fold(query, |query, _| query.bind(0_i64));
-            let rows = query.fetch_all(store.readers()).await.unwrap();
-            let steps: Vec<String> = rows.iter().map(|row| row.text(3).unwrap()).collect();
+            let steps = store.steps(text).await;
             assert!(steps.iter().any(|step| step.contains(index)), "{text}: {steps:?}");
             let whole = |step: &&String| step.starts_with("SCAN delivery") && !step.contains(index);
             assert_eq!(steps.iter().find(whole), None, "{text}: {steps:?}");

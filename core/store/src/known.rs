@@ -170,9 +170,7 @@ mod tests {
             (text.as_str(), ["run_complete (con", "run_of_stream (con"]),
             (RUNS_AT, ["run_ended (", "run_ended ("]),
         ] {
-            let query = sqlx::query(sqlx::AssertSqlSafe(format!("explain query plan {text}")));
-            let rows = query.fetch_all(store.readers()).await.unwrap();
-            let steps: Vec<String> = rows.iter().map(|row| row.text(3).unwrap()).collect();
+            let steps = store.steps(text).await;
             let of_runs = |step: &&String| step.contains("SEARCH r") || step.contains("SCAN r");
             let of_runs: Vec<_> = steps.iter().filter(of_runs).collect();
             assert_eq!(of_runs.len(), 2, "{steps:?}");

@@ -70,6 +70,14 @@ impl Store {
         sqlx::query(AssertSqlSafe(text))
     }
 
+    /// The steps in which SQLite goes about a statement.
+    #[cfg(test)]
+    pub(crate) async fn steps(&self, text: &str) -> Vec<String> {
+        let query = sqlx::query(AssertSqlSafe(format!("explain query plan {text}")));
+        let rows = query.fetch_all(self.readers()).await.unwrap();
+        rows.iter().map(|row| row.text(3).unwrap()).collect()
+    }
+
     /// The rows of one kind in a stream that have these keys.
     pub(crate) async fn named<T: AsRef<str>, const N: usize>(
         &self,

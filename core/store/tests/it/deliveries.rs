@@ -102,20 +102,12 @@ async fn each_of_many_ends_as_it_did(bench: Bench) {
     let again = store.due_deliveries(1000, 1000).await.unwrap();
     assert_eq!(again.len(), 1 + 116);
     for one in &again[1..] {
-        let error = one.error.as_deref().unwrap();
-        assert_eq!(due[1 + error.parse::<usize>().unwrap()].seq, one.seq);
-        assert_eq!(
-            (one.attempts, one.body.as_str()),
-            (1, &*format!("{{\"ticket\":\"{}\"}}", one.id))
-        );
-        assert!(
-            store
-                .due_deliveries(99 + error.parse::<i64>().unwrap(), 1000)
-                .await
-                .unwrap()
-                .iter()
-                .all(|due| due.seq != one.seq)
-        );
+        let number: usize = one.error.as_deref().unwrap().parse().unwrap();
+        assert_eq!(due[1 + number].seq, one.seq);
+        assert_eq!((one.attempts, &one.body), (1, &due[1 + number].body));
+        let just_before = 99 + i64::try_from(number).unwrap();
+        let earlier = store.due_deliveries(just_before, 1000).await.unwrap();
+        assert!(earlier.iter().all(|due| due.seq != one.seq), "{number} is due too early");
     }
     assert_eq!(store.given_up_deliveries().await.unwrap(), (116, Some(10)));
     assert_eq!(store.forget_deliveries(21).await.unwrap(), 117);
