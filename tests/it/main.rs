@@ -11,6 +11,7 @@ mod agenda;
 mod alike;
 mod api;
 mod arch;
+mod at_once;
 mod changes;
 #[cfg(unix)]
 mod ci;

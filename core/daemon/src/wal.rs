@@ -12,7 +12,7 @@ const FAILED: Duration = Duration::from_secs(10);
 /// Works the log off until it is dropped; ends at once where the database has none. What fails is logged.
 pub async fn work_off_wal(store: Store) {
     loop {
-        match store.leave_wal().await {
+        match store.has_wal().await {
             Ok(true) => break,
             Ok(false) => return,
             Err(error) => tracing::warn!(%error, "the log of the database is left to who writes"),

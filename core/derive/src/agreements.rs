@@ -117,7 +117,7 @@ fn outside(what: &str, position: Position, dates: core_model::dates::DateRange) 
 mod tests {
     use super::*;
     use core_model::dates::DateRange;
-    use core_model::facts::{Facts, Quantity};
+    use core_model::facts::Quantity;
     use core_model::{RecordKind, RecordRef};
 
     fn day(text: &str) -> NaiveDate {
@@ -130,16 +130,15 @@ mod tests {
 
     #[expect(clippy::needless_pass_by_value, reason = "reads better where it is called")]
     fn pair(agreement: AgreementFacts, line: AgreementLineFacts) -> (Agreement, AgreementLine) {
-        let record = |kind, facts: Facts| SourceRecord {
+        let record = |kind| SourceRecord {
             record: RecordRef::new("halo", kind, "", "1"),
             client: None,
-            facts,
             history: Vec::new(),
             first_seen_us: 0,
             gone_since_us: None,
         };
-        let a = record(RecordKind::Agreement, agreement.clone().into());
-        let l = record(RecordKind::AgreementLine, line.clone().into());
+        let a = record(RecordKind::Agreement);
+        let l = record(RecordKind::AgreementLine);
         (super::agreement(&a, &agreement, None), super::line(&l, &line, None))
     }
 

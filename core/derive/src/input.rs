@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use core_model::RecordRef;
-use core_model::facts::{AgentFacts, AssetFacts, Facts, HardwareFacts};
+use core_model::facts::{AgentFacts, AssetFacts, HardwareFacts};
 use core_model::id::ComputerId;
 use core_model::observation::Reading;
 use core_model::record::Presence;
@@ -16,15 +16,13 @@ pub struct Earlier {
     pub until_us: i64,
 }
 
-/// A source record as the store keeps it.
+/// A source record as the store keeps it, beside what it says.
 #[derive(Clone, Debug)]
 pub struct SourceRecord {
     /// Which.
     pub record: RecordRef,
     /// Key of its client.
     pub client: Option<String>,
-    /// What it says.
-    pub facts: Facts,
     /// Earlier identities, oldest first.
     pub history: Vec<Earlier>,
     /// First seen, Unix microseconds.

@@ -3,7 +3,7 @@
 use chrono::DateTime;
 use core_model::RecordRef;
 use core_model::entity::{EarlierUpn, Group, Membership, Person};
-use core_model::facts::{Facts, GroupFacts, GroupMemberFacts, PersonFacts};
+use core_model::facts::{GroupFacts, GroupMemberFacts, PersonFacts};
 use core_model::id::{GroupId, MembershipId, PersonId, TenantId};
 use core_model::names::{domain_of, normal_address};
 
@@ -101,13 +101,4 @@ pub fn split_of<'a>(
 ) -> Option<&'a DomainSplit> {
     let domain = domain_of(upn)?;
     splits.iter().find(|split| split.directory == record.scope && split.domains.contains(&domain))
-}
-
-/// The person facts of a record, where it is about a person.
-#[must_use]
-pub fn person_facts(record: &SourceRecord) -> Option<&PersonFacts> {
-    match &record.facts {
-        Facts::Person(facts) => Some(facts),
-        _ => None,
-    }
 }

@@ -42,6 +42,17 @@ macro_rules! facts {
                 json.unwrap_or_default()
             }
 
+            /// The same, behind what is in there. What cannot be JSON adds nothing.
+            pub fn write_json(&self, to: &mut Vec<u8>) {
+                let start = to.len();
+                let json = match self {
+                    $(Facts::$kind(facts) => serde_json::to_writer(&mut *to, facts),)*
+                };
+                if json.is_err() {
+                    to.truncate(start);
+                }
+            }
+
             /// From the store's JSON.
             ///
             /// # Errors

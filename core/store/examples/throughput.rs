@@ -82,6 +82,7 @@ async fn read(
             rejected: &[],
             checkpoint: None,
             max_gone: None,
+            first: None,
             now_us: 1,
         };
         store.commit_page(page).await?;

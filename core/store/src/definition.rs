@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use core_model::library::DefinitionKind;
 use sqlx::AnyConnection;
 
+use crate::bulk::Bulk;
 use crate::counter::REVISION;
 use crate::error::{Error, Result};
 use crate::open::Store;
 use crate::packed::PackedRow;
-use crate::sql::{Argument, Bulk, Columns, Select, opt, owned};
+use crate::sql::{Argument, Columns, Select, owned};
 
 /// A definition as the store keeps it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -158,10 +159,10 @@ impl Store {
         self.bulk(&mut *tx, (&DEFINITIONS, ""), &rows, |query, row| {
             query
                 .bind(row.kind.as_str())
-                .bind(owned(&row.id))
+                .bind(&*row.id)
                 .bind(number)
-                .bind(owned(&row.handle))
-                .bind(opt(row.document.as_deref()))
+                .bind(&*row.handle)
+                .bind(row.document.as_deref())
         })
         .await?;
         Ok(number)

@@ -4,10 +4,11 @@ use std::collections::HashSet;
 
 use sqlx::any::AnyRow;
 
+use crate::bulk::Bulk;
 use crate::counter::DELIVERY;
 use crate::error::Result;
 use crate::open::Store;
-use crate::sql::{Bulk, Columns, limit, owned};
+use crate::sql::{Columns, limit};
 
 /// Something that was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,12 +107,7 @@ impl Store {
         let numbered: Vec<(i64, &NewDelivery)> = (first..).zip(once).collect();
         let new = self
             .bulk(&mut tx, (&INSERT, ""), &numbered, |query, (seq, one)| {
-                query
-                    .bind(now_us)
-                    .bind(*seq)
-                    .bind(owned(&one.connection))
-                    .bind(owned(&one.id))
-                    .bind(owned(&one.body))
+                query.bind(now_us).bind(*seq).bind(&*one.connection).bind(&*one.id).bind(&*one.body)
             })
             .await?;
         tx.commit().await?;
@@ -164,8 +160,8 @@ impl Store {
         self.bulk(&mut tx, (&END, ""), ends, |query, (seq, end)| {
             let (next, error, settled) = match end {
                 Attempt::Done => (None, None, Some(now_us)),
-                Attempt::Again(at, why) => (Some(*at), Some(owned(why)), None),
-                Attempt::GivenUp(why) => (None, Some(owned(why)), Some(now_us)),
+                Attempt::Again(at, why) => (Some(*at), Some(why), None),
+                Attempt::GivenUp(why) => (None, Some(why), Some(now_us)),
             };
             query.bind(*seq).bind(next).bind(error).bind(settled)
         })

@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
+use crate::bulk::Bulk;
 use crate::error::{Error, Result};
 use crate::open::Store;
 use crate::packed::PackedRow;
-use crate::sql::{Argument, Bulk, Columns, LookUp, Select, list, owned};
+use crate::sql::{Argument, Columns, LookUp, Select, list, owned};
 
 /// Presence moves all day; it is noted again when it moved by more than this, in microseconds.
 const PRESENCE_US: i64 = 6 * 3_600_000_000;
@@ -106,9 +107,9 @@ impl Store {
         }
         self.bulk(&mut tx, (&PUT, "identity"), &put, |query, row| {
             query
-                .bind(owned(&row.uuid))
-                .bind(owned(&row.agent))
-                .bind(owned(&row.tenant))
+                .bind(&*row.uuid)
+                .bind(&*row.agent)
+                .bind(&*row.tenant)
                 .bind(row.since_us)
                 .bind(row.last_seen_us)
                 .bind(serde_json::json!(row.serials).to_string())

@@ -3,6 +3,7 @@
 mod account;
 mod account_answer;
 mod audit;
+mod bulk;
 mod changed;
 mod counter;
 mod decision;
@@ -68,7 +69,7 @@ pub use notification::{
 };
 pub use observation::{Agents, LogonRow, ReadingRow};
 pub use open::{Backend, Store};
-pub use page::{PageCommit, PageDiff, PageOutcome};
+pub use page::{DerivedAhead, First, FirstEntities, PageCommit, PageDiff, PageOutcome};
 pub use push::{PushItem, PushMade, PushMark, PushState};
 pub use quarantine::Quarantined;
 pub use query::{Earlier, RecordCursor, RecordQuery, StoredRecord};

@@ -29,6 +29,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (19, "held mode", include_str!("../migrations/0019_held_mode.sql")),
     (20, "delivery", include_str!("../migrations/0020_delivery.sql")),
     (21, "run", include_str!("../migrations/0021_run.sql")),
+    (22, "derived", include_str!("../migrations/0022_derived.sql")),
 ];
 
 impl Store {

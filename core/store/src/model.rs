@@ -7,11 +7,12 @@ use core_model::entity::{EntityKind, EntityRow};
 use core_model::event::Cause;
 use sqlx::AnyConnection;
 
+use crate::bulk::Bulk;
 use crate::counter::EVENT;
 use crate::error::Result;
 use crate::hash;
 use crate::open::Store;
-use crate::sql::{Argument, Bulk, Columns, LookUp, Select, list, opt, owned};
+use crate::sql::{Argument, Columns, LookUp, Select, list, owned};
 
 /// A change of the model.
 #[derive(Clone, Debug)]
@@ -82,11 +83,18 @@ const ENDS: Bulk = Bulk {
 };
 
 /// An entity to be written.
-struct Put<'a> {
+pub(crate) struct Put<'a> {
     row: &'a EntityRow,
     hash: u128,
     new: bool,
     seq: i64,
+}
+
+impl<'a> Put<'a> {
+    /// One that is not stored yet, and the number of its event.
+    pub(crate) fn new(row: &'a EntityRow, seq: i64) -> Self {
+        Self { row, hash: content_hash(row), new: true, seq }
+    }
 }
 
 impl Store {
@@ -236,7 +244,7 @@ impl Store {
         Ok(names.map(|(kind, id)| (*kind, id.clone(), 0)).collect())
     }
 
-    async fn put_kind(
+    pub(crate) async fn put_kind(
         &self,
         tx: &mut AnyConnection,
         kind: EntityKind,
@@ -249,19 +257,19 @@ impl Store {
             puts.iter().filter(|put| put.row.kind == kind).partition(|put| put.new);
         for (events, rows, puts) in [(&BEGINNINGS, &NEW, new), (&CHANGES, &CHANGED, changed)] {
             self.bulk_of(tx, (events, table), &shared, &puts, |query, put| {
-                let query = query.bind(put.seq).bind(owned(&put.row.id));
-                query.bind(opt(put.row.tenant.as_deref()))
+                let query = query.bind(put.seq).bind(&*put.row.id);
+                query.bind(put.row.tenant.as_deref())
             })
             .await?;
             self.bulk(tx, (rows, table), &puts, |query, put| {
                 query
-                    .bind(owned(&put.row.id))
-                    .bind(opt(put.row.tenant.as_deref()))
-                    .bind(owned(&put.row.name))
+                    .bind(&*put.row.id)
+                    .bind(put.row.tenant.as_deref())
+                    .bind(&*put.row.name)
                     .bind(folded(&put.row.name))
                     .bind(hash::written(put.hash))
                     .bind(put.seq)
-                    .bind(owned(&put.row.document))
+                    .bind(&*put.row.document)
             })
             .await?;
         }
@@ -282,7 +290,7 @@ impl Store {
         }
         let shared = of_event(kind, change);
         self.bulk_of(tx, (&ENDS, table), &shared, &removals, |query, (_, id, seq)| {
-            query.bind(*seq).bind(owned(id))
+            query.bind(*seq).bind(id)
         })
         .await?;
         let ids = list(removals.iter().map(|(_, id, _)| id));

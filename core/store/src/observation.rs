@@ -9,9 +9,10 @@ use core_model::record::Presence;
 use core_model::{RecordKind, RecordRef};
 use sqlx::AnyConnection;
 
+use crate::bulk::Bulk;
 use crate::error::Result;
 use crate::open::Store;
-use crate::sql::{Bulk, Columns, owned};
+use crate::sql::{Columns, owned};
 
 mod append;
 mod read;
@@ -135,7 +136,7 @@ impl Store {
             .filter(|(kind, key, now)| stored.get(&(*kind, (*key).to_owned())) != Some(now))
             .collect();
         self.bulk(tx, (&PRESENCE, ""), &rows, |query, (kind, key, (online, last_seen))| {
-            query.bind(stream).bind(kind.as_str()).bind(owned(key)).bind(*online).bind(*last_seen)
+            query.bind(stream).bind(kind.as_str()).bind(key).bind(*online).bind(*last_seen)
         })
         .await?;
         Ok(())

@@ -253,9 +253,11 @@ async fn open_memory() -> Result<Shared> {
     Ok(Shared::new(Backend::Sqlite, pool.clone(), pool))
 }
 
+/// The log may grow to 128 MB: until then the pages that a large sync changes with every transaction are written into the
+/// database once.
 const WRITER_PRAGMAS: &str = "pragma busy_timeout = 10000; \
      pragma synchronous = normal; pragma foreign_keys = on; pragma cache_size = -16000; \
-     pragma temp_store = memory; pragma wal_autocheckpoint = 4000";
+     pragma temp_store = memory; pragma wal_autocheckpoint = 16000";
 
 const READER_PRAGMAS: &str =
     "pragma busy_timeout = 10000; pragma query_only = on; pragma cache_size = -8000";

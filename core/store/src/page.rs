@@ -5,19 +5,22 @@ use core_model::record::Rejected;
 use core_model::{Checkpoint, Record, RecordKind};
 use sqlx::AnyConnection;
 
+use crate::bulk::Bulk;
 use crate::counter::CHANGE;
 use crate::error::Result;
 use crate::hash;
 use crate::open::Store;
-use crate::sql::{Argument, Bulk, clean, opt, owned};
+use crate::sql::{Argument, clean};
 use crate::stream::Round;
 
 mod compare;
 mod dry_run;
+mod first;
 
 use compare::{Compared, Prior, Standing};
 pub(crate) use compare::{ComparedPage, by_kind};
 pub use dry_run::PageDiff;
+pub use first::{DerivedAhead, First, FirstEntities};
 
 /// A page to be stored.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +41,8 @@ pub struct PageCommit<'a> {
     pub checkpoint: Option<&'a Checkpoint>,
     /// How many records may go in this round by the vendor's word; further ones are held.
     pub max_gone: Option<u64>,
+    /// What becomes of records that nobody knew before, to be written with them.
+    pub first: Option<&'a dyn FirstEntities>,
     /// Now, Unix microseconds.
     pub now_us: i64,
 }
@@ -57,6 +62,8 @@ pub struct PageOutcome {
     pub held: u64,
     /// Records put into quarantine.
     pub rejected: u64,
+    /// What became of the records at once.
+    pub first: First,
 }
 
 /// Records that are not stored yet.
@@ -104,7 +111,7 @@ impl Store {
         let locked = self.lock_round(&mut tx, (stream, page.round), page.checkpoint).await?;
         let compared = self.compare(&mut tx, stream, page.records).await?;
         let mut outcome = compared.outcome();
-        self.put_records(&mut tx, &page, &compared).await?;
+        outcome.first = self.put_records(&mut tx, &page, &compared).await?;
 
         let tombstones = self.tombstones(&mut tx, stream, page.gone, &compared).await?;
         let left = page.max_gone.map_or(usize::MAX, |most| {
@@ -148,7 +155,7 @@ impl Store {
         let first = self.take(tx, CHANGE, names.len()).await?;
         let rows: Vec<_> = (first..).zip(names).collect();
         self.bulk(tx, (&GONE, ""), &rows, |query, (seq, (kind, key))| {
-            query.bind(stream).bind(kind.as_str()).bind(owned(key)).bind(now_us).bind(*seq)
+            query.bind(stream).bind(kind.as_str()).bind(key).bind(now_us).bind(*seq)
         })
         .await?;
         Ok(())
@@ -163,7 +170,7 @@ impl Store {
         now_us: i64,
     ) -> Result<()> {
         self.bulk(tx, (&HELD, ""), names, |query, (kind, key)| {
-            query.bind(stream).bind(kind.as_str()).bind(owned(key)).bind(now_us)
+            query.bind(stream).bind(kind.as_str()).bind(key).bind(now_us)
         })
         .await?;
         Ok(())
@@ -174,14 +181,15 @@ impl Store {
         tx: &mut AnyConnection,
         page: &PageCommit<'_>,
         compared: &[Compared<'_>],
-    ) -> Result<()> {
+    ) -> Result<First> {
         let written: Vec<_> = compared.iter().filter(|one| one.is_written()).collect();
         if written.is_empty() {
-            return Ok(());
+            return Ok(First::Later);
         }
         let first = self.take(tx, CHANGE, written.len()).await?;
-        let (new, again): (Vec<_>, Vec<_>) =
-            (first..).zip(written).partition(|(_, one)| one.standing == Standing::New);
+        let (new, again): (Vec<_>, Vec<_>) = (first..)
+            .zip(written.iter().copied())
+            .partition(|(_, one)| one.standing == Standing::New);
         let (stream, now_us) = (page.stream, page.now_us);
         let shared = [Argument::Int(stream), Argument::Int(now_us), Argument::Int(now_us)];
         for (bulk, rows) in [(&NEW, new), (&AGAIN, again)] {
@@ -189,16 +197,16 @@ impl Store {
                 query
                     .bind(*seq)
                     .bind(one.kind().as_str())
-                    .bind(owned(&one.key))
-                    .bind(opt(one.record.client.as_deref()))
+                    .bind(&*one.key)
+                    .bind(one.record.client.as_deref())
                     .bind(hash::written(one.hash))
-                    .bind(owned(&one.facts))
+                    .bind(&one.record.facts)
                     .bind(one.history(now_us))
-                    .bind(owned(&one.record.raw))
+                    .bind(&*one.record.raw)
             })
             .await?;
         }
-        Ok(())
+        self.put_first(tx, page, (first, &written)).await
     }
 }
 

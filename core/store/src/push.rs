@@ -4,9 +4,10 @@
 
 use sqlx::any::AnyRow;
 
+use crate::bulk::{Bulk, Rows};
 use crate::error::{Error, Result};
 use crate::open::Store;
-use crate::sql::{Argument, Bulk, Columns, LookUp, Select, list, opt, owned};
+use crate::sql::{Argument, Columns, LookUp, Select, list, owned};
 
 /// What is remembered of a field of an object in another system.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -174,7 +175,7 @@ impl Store {
             return Ok(());
         }
         let mut tx = self.write().await?;
-        let bind = |query, mark: &PushMark| bind_mark(query, connection, mark, now_us);
+        let bind = |rows, mark: &PushMark| bind_mark(rows, connection, mark, now_us);
         self.bulk(&mut tx, (&MARKS, ""), marks, bind).await?;
         tx.commit().await?;
         Ok(())
@@ -243,7 +244,7 @@ impl Store {
             .bind(owned(object))
             .execute(&mut *tx)
             .await?;
-        let bind = |query, mark: &PushMark| bind_mark(query, connection, mark, now_us);
+        let bind = |rows, mark: &PushMark| bind_mark(rows, connection, mark, now_us);
         self.bulk(&mut tx, (&MARKS, ""), marks, bind).await?;
         tx.commit().await?;
         Ok(())
@@ -360,37 +361,30 @@ impl Store {
     }
 }
 
-fn bind_mark(
-    query: crate::sql::Query,
-    connection: &str,
-    mark: &PushMark,
-    now_us: i64,
-) -> crate::sql::Query {
-    query
-        .bind(owned(connection))
-        .bind(owned(&mark.object))
-        .bind(owned(&mark.field))
-        .bind(opt(mark.base.as_deref()))
-        .bind(opt(mark.sent.as_deref()))
+fn bind_mark(rows: Rows, connection: &str, mark: &PushMark, now_us: i64) -> Rows {
+    rows.bind(connection)
+        .bind(&*mark.object)
+        .bind(&*mark.field)
+        .bind(mark.base.as_deref())
+        .bind(mark.sent.as_deref())
         .bind(owned(&serde_json::to_string(&mark.ours).unwrap_or_default()))
         .bind(now_us)
 }
 
-fn bind(query: crate::sql::Query, item: &PushItem) -> crate::sql::Query {
-    query
-        .bind(owned(&item.connection))
-        .bind(owned(&item.computer))
-        .bind(owned(&item.object))
-        .bind(owned(&item.name))
+fn bind(rows: Rows, item: &PushItem) -> Rows {
+    rows.bind(&*item.connection)
+        .bind(&*item.computer)
+        .bind(&*item.object)
+        .bind(&*item.name)
         .bind(item.state.as_str())
         .bind(i64::from(item.attempts))
         .bind(item.next_us)
         .bind(item.since_us)
         .bind(item.changed_us)
-        .bind(opt(item.error_kind.as_deref()))
-        .bind(opt(item.error.as_deref()))
-        .bind(opt(item.remedy.as_deref()))
-        .bind(owned(&item.conflicts))
+        .bind(item.error_kind.as_deref())
+        .bind(item.error.as_deref())
+        .bind(item.remedy.as_deref())
+        .bind(&*item.conflicts)
 }
 
 fn read(row: &AnyRow) -> Result<PushItem> {

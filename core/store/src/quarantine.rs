@@ -3,10 +3,11 @@
 use core_model::record::Rejected;
 use sqlx::AnyConnection;
 
+use crate::bulk::Bulk;
 use crate::error::{Error, Result};
 use crate::open::Store;
 use crate::page::{ComparedPage, PageCommit};
-use crate::sql::{Argument, Bulk, Columns, Select, clean, limit, list, opt, owned};
+use crate::sql::{Argument, Columns, Select, clean, limit, list, owned};
 use crate::stream::StreamKey;
 
 /// A record in quarantine.
@@ -116,10 +117,10 @@ impl Store {
                 .bind(stream)
                 .bind(slot.clone())
                 .bind(path.clone())
-                .bind(opt(rejected.key.as_deref()))
-                .bind(owned(&rejected.reason))
-                .bind(owned(&rejected.raw))
-                .bind(owned(page.run))
+                .bind(rejected.key.as_deref())
+                .bind(&*rejected.reason)
+                .bind(&*rejected.raw)
+                .bind(page.run)
                 .bind(page.round.sweep)
                 .bind(page.now_us)
                 .bind(page.now_us)

@@ -102,12 +102,25 @@ impl Store {
     /// # Errors
     /// [`Error::Corrupt`] when a record's facts cannot be read.
     pub async fn changed_records(&self, after_seq: i64, rows: usize) -> Result<Vec<StoredRecord>> {
+        self.changed_between((after_seq, i64::MAX), rows).await
+    }
+
+    /// The same, with a number that is not above another.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] when a record's facts cannot be read.
+    pub async fn changed_between(
+        &self,
+        (after_seq, until_seq): (i64, i64),
+        rows: usize,
+    ) -> Result<Vec<StoredRecord>> {
         let mut tx = self.snapshot().await?;
         let refs = self.refs(&mut tx).await?;
         let mut select = Select::new(COLUMNS);
         select.push(
-            " from source_record o where o.change_seq > {} order by o.change_seq limit {}",
-            [Argument::Int(after_seq), Argument::Int(limit(rows))],
+            " from source_record o where o.change_seq > {} and o.change_seq <= {} \
+             order by o.change_seq limit {}",
+            [Argument::Int(after_seq), Argument::Int(until_seq), Argument::Int(limit(rows))],
         );
         let found = self.packed(&mut tx, COLUMN_COUNT, select).await?;
         tx.rollback().await?;

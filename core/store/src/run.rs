@@ -5,9 +5,10 @@ use std::collections::HashSet;
 use core_model::run::{Outcome, Run};
 use sqlx::any::AnyRow;
 
+use crate::bulk::{Bulk, Rows};
 use crate::error::{Error, Result};
 use crate::open::{Backend, Store};
-use crate::sql::{Argument, Bulk, Columns, Select, limit, opt, owned};
+use crate::sql::{Argument, Columns, Select, limit, owned};
 
 mod thin;
 
@@ -128,21 +129,20 @@ impl Store {
     }
 }
 
-fn bind(query: crate::sql::Query, run: &Run) -> crate::sql::Query {
-    query
-        .bind(owned(&run.id))
-        .bind(owned(&run.connection))
-        .bind(owned(&run.stream))
-        .bind(owned(&run.scope))
-        .bind(owned(&run.trigger))
-        .bind(owned(&run.mode))
+fn bind(rows: Rows, run: &Run) -> Rows {
+    rows.bind(&*run.id)
+        .bind(&*run.connection)
+        .bind(&*run.stream)
+        .bind(&*run.scope)
+        .bind(&*run.trigger)
+        .bind(&*run.mode)
         .bind(run.started_us)
         .bind(run.ended_us)
         .bind(run.outcome.as_str())
         .bind(serde_json::to_string(&run.counts).unwrap_or_default())
-        .bind(opt(run.error_kind.as_deref()))
-        .bind(opt(run.error.as_deref()))
-        .bind(opt(run.remedy.as_deref()))
+        .bind(run.error_kind.as_deref())
+        .bind(run.error.as_deref())
+        .bind(run.remedy.as_deref())
 }
 
 fn read(row: &AnyRow) -> Result<Run> {

@@ -5,9 +5,10 @@ mod runs;
 
 pub use runs::{ScheduleCheck, ScheduleRun};
 
+use crate::bulk::Bulk;
 use crate::error::Result;
 use crate::open::Store;
-use crate::sql::{Bulk, Columns, owned};
+use crate::sql::Columns;
 
 /// How far a planned run has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,7 +71,7 @@ impl Store {
     async fn note_planned(&self, how: &Bulk, planned: &[Planned]) -> Result<()> {
         let mut tx = self.write().await?;
         self.bulk(&mut tx, (how, ""), planned, |query, one| {
-            query.bind(owned(&one.name)).bind(owned(&one.spec)).bind(one.handled_us)
+            query.bind(&*one.name).bind(&*one.spec).bind(one.handled_us)
         })
         .await?;
         tx.commit().await?;

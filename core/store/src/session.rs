@@ -5,10 +5,11 @@ use core_model::session::{Session, SessionKind, SessionState};
 use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
+use crate::bulk::{Bulk, Rows};
 use crate::counter::SESSION;
 use crate::error::{Error, Result};
 use crate::open::Store;
-use crate::sql::{Argument, Bulk, Columns, Query, Select, limit, list, opt, owned};
+use crate::sql::{Argument, Columns, Select, limit, list, opt, owned};
 
 mod actions;
 mod batch;
@@ -66,10 +67,9 @@ const NEW: Bulk = Bulk {
 };
 
 /// A row of them.
-fn with(query: Query, seq: i64, session: &Session) -> Query {
+fn with(rows: Rows, seq: i64, session: &Session) -> Rows {
     let ticket = session.ticket.as_ref();
-    query
-        .bind(session.id.to_string())
+    rows.bind(session.id.to_string())
         .bind(seq)
         .bind(session.tenant.to_string())
         .bind(session.subject.to_string())
@@ -81,12 +81,12 @@ fn with(query: Query, seq: i64, session: &Session) -> Query {
         .bind(session.asked_us)
         .bind(document(session))
         .bind(session.kind.rank())
-        .bind(opt(session.group.as_deref()))
-        .bind(opt(session.engine.as_deref()))
+        .bind(session.group.as_deref())
+        .bind(session.engine.as_deref())
         .bind(session.until_us)
         .bind(session.expires_us)
         .bind(session.ready_us)
-        .bind(opt(session.schedule.as_deref()))
+        .bind(session.schedule.as_deref())
 }
 
 impl Store {
@@ -131,7 +131,7 @@ impl Store {
         session: &Session,
     ) -> Result<bool> {
         let row = [(seq, session)];
-        let new = self.bulk(tx, (&NEW, ""), &row, |query, (seq, one)| with(query, *seq, one));
+        let new = self.bulk(tx, (&NEW, ""), &row, |rows, (seq, one)| with(rows, *seq, one));
         Ok(new.await? == 1)
     }
 

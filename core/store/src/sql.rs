@@ -5,8 +5,8 @@
 //!   `stream_id in ints($1)` for integers, so that a statement has one text however long its lists
 //!   are, and is prepared once. Where the list's column is not the first of its index, it is
 //!   [`Store::named`] or [`Select::each`] that looks up.
-//! - Rows come in multi-row `values` of fixed sizes ([`Bulk`]), so that their texts are few and stay
-//!   prepared too.
+//! - Rows come in multi-row `values` of fixed sizes ([`crate::bulk`]), so that their texts are few and
+//!   stay prepared too.
 //! - PostgreSQL takes no NUL in a text: [`clean`] replaces it, on both, before anything is compared.
 
 use std::borrow::Cow;
@@ -24,18 +24,6 @@ use crate::packed::Packed;
 
 pub(crate) type Query = sqlx::query::Query<'static, Any, AnyArguments>;
 
-/// A statement over many rows: `{table}` and `{rows}` are filled in, and there are no other
-/// parameters than the rows' columns.
-pub(crate) struct Bulk {
-    pub(crate) text: &'static str,
-    /// Columns that differ from row to row. Those that do not come before them, see
-    /// [`Store::bulk_of`].
-    pub(crate) columns: usize,
-}
-
-/// Rows per statement, largest first; any number of rows is a sum of these.
-const SIZES: [usize; 5] = [256, 64, 16, 4, 1];
-
 /// A statement as it is written here, its table, and its number of rows (0 without `{rows}`).
 type Written = (&'static str, &'static str, usize);
 
@@ -44,7 +32,7 @@ type Written = (&'static str, &'static str, usize);
 pub(crate) struct Texts(Mutex<HashMap<Written, Arc<str>>>);
 
 impl Texts {
-    fn get(
+    pub(crate) fn get(
         &self,
         text: &'static str,
         table: &'static str,
@@ -96,44 +84,6 @@ impl Store {
         };
         select.each(self.backend(), list(keys), look_up);
         self.packed(on, N, select).await
-    }
-
-    /// Runs a statement over many rows; gives the number of rows that it changed.
-    pub(crate) async fn bulk<T: Sync>(
-        &self,
-        on: &mut AnyConnection,
-        bulk: (&Bulk, &'static str),
-        rows: &[T],
-        bind: impl Fn(Query, &T) -> Query + Send + Sync,
-    ) -> Result<u64> {
-        self.bulk_of(on, bulk, &[], rows, bind).await
-    }
-
-    /// The same, where every row begins with these columns: they are sent once, not with each row.
-    pub(crate) async fn bulk_of<T: Sync>(
-        &self,
-        on: &mut AnyConnection,
-        (bulk, table): (&Bulk, &'static str),
-        shared: &[Argument],
-        mut rows: &[T],
-        bind: impl Fn(Query, &T) -> Query + Send + Sync,
-    ) -> Result<u64> {
-        let mut changed = 0;
-        for size in SIZES {
-            while rows.len() >= size {
-                let (now, later) = rows.split_at(size);
-                rows = later;
-                let text = self.texts().get(bulk.text, table, size, || {
-                    let values = values(self.backend(), size, (shared.len(), bulk.columns));
-                    let text = bulk.text.replace("{or fail}", or_fail(self.backend()));
-                    text.replace("{table}", table).replace("{rows}", &values)
-                });
-                let query = now.iter().fold(sqlx::query(AssertSqlSafe(text)), &bind);
-                let query = shared.iter().cloned().fold(query, Argument::bind);
-                changed += query.execute(&mut *on).await?.rows_affected();
-            }
-        }
-        Ok(changed)
     }
 }
 
@@ -266,7 +216,11 @@ impl Columns for AnyRow {
 
 /// A text without NUL.
 pub(crate) fn clean(text: &str) -> Cow<'_, str> {
-    if text.as_bytes().contains(&0) { text.replace('\0', "\u{fffd}").into() } else { text.into() }
+    if memchr::memchr(0, text.as_bytes()).is_some() {
+        text.replace('\0', "\u{fffd}").into()
+    } else {
+        text.into()
+    }
 }
 
 /// The same, to be bound.
@@ -309,46 +263,6 @@ pub(crate) fn limit(rows: usize) -> i64 {
 /// A count of the database; they are never negative.
 pub(crate) fn count(value: i64) -> u64 {
     u64::try_from(value).unwrap_or_default()
-}
-
-/// The placeholders of so many rows, of columns that all rows share and columns of their own.
-///
-/// SQLite looks the name of each named parameter up in a list, once per parameter and execution:
-/// with thousands of them that costs more than the rows. Nameless ones cost nothing; sqlx gives them
-/// the arguments in order, and one of the name `$n` the argument of that number, so that those which
-/// are shared come last.
-fn values(backend: Backend, rows: usize, (shared, columns): (usize, usize)) -> String {
-    let mut text = String::with_capacity(rows * (shared + columns) * 6);
-    for row in 0..rows {
-        text.push_str(if row == 0 { "(" } else { ", (" });
-        for column in 0..shared + columns {
-            if column > 0 {
-                text.push(',');
-            }
-            let number = match (backend, column.checked_sub(shared)) {
-                (Backend::Sqlite, Some(_)) => {
-                    text.push('?');
-                    continue;
-                }
-                (Backend::Postgres, Some(own)) => row * columns + own + 1,
-                (_, None) => rows * columns + column + 1,
-            };
-            // Writing to a string cannot fail.
-            write!(text, "${number}").unwrap_or_default();
-        }
-        text.push(')');
-    }
-    text
-}
-
-/// What `{or fail}` after `insert` stands for. Unless told so, SQLite copies every page before a
-/// statement of several rows changes it, to be able to take back the statement and keep the
-/// transaction. Nobody here goes on with a transaction after an error.
-fn or_fail(backend: Backend) -> &'static str {
-    match backend {
-        Backend::Sqlite => " or fail",
-        Backend::Postgres => "",
-    }
 }
 
 /// Puts the backend's words for `in list($n)` and `in ints($n)`.

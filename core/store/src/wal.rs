@@ -11,8 +11,6 @@ use crate::sql::Columns;
 const WAITING: i64 = 512;
 /// From so many on the log is to begin anew at its front; until then it only grows.
 const LONG: i64 = 2048;
-/// How far it may grow where readers leave no gap, before a commit works it off all the same.
-const WRITER: &str = "pragma wal_autocheckpoint = 16000";
 
 const LOOK: &str = "pragma wal_checkpoint(noop)";
 const WORK: &str = "pragma wal_checkpoint(passive)";
@@ -31,16 +29,15 @@ impl Log {
 }
 
 impl Store {
-    /// Leaves the log to somebody who calls [`Store::work_off_wal`] again and again, several times a second. Gives whether
-    /// there is such a log.
+    /// Whether there is such a log, for [`Store::work_off_wal`] to be called again and again, several times a second.
+    /// Where nobody does, whoever writes works it off when it has grown to 128 MB.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn leave_wal(&self) -> Result<bool> {
+    pub async fn has_wal(&self) -> Result<bool> {
         if self.backend() == Backend::Postgres {
             return Ok(false);
         }
-        sqlx::query(WRITER).execute(self.writer()).await?;
         // In memory there is none.
         Ok(checkpoint(self.readers(), LOOK).await?.pages >= 0)
     }

@@ -7,8 +7,12 @@
 //! A fourth, `unfinished`, says that what one step found out for the next ones (clients that belong
 //! elsewhere now, tenants that share an identity) is not worked off yet: a derivation that was
 //! killed is followed by one that looks at everything.
+//!
+//! What comes from one record of a stream that is read for the first time is written with the record (`first`);
+//! `rows` passes over it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::atomic::Ordering;
 
 use core_connector::TRACES;
 use core_model::entity::{Client, EntityKind, EntityRow};
@@ -24,22 +28,33 @@ use crate::lease::LeaseWatch;
 use crate::progress::ProgressEvent;
 
 mod assets;
+mod first;
 mod links;
 mod machines;
 mod rows;
 
+pub(crate) use first::{Firsts, Ground};
 pub(crate) use links::Links;
 pub(crate) use machines::{Baselines, Neighbours};
 
 /// Records that are derived in one transaction.
 const BATCH: usize = 2000;
+/// How far links, what comes from one record, and computers are derived.
+pub(crate) const LINKS: &str = "links";
+pub(crate) const ROWS: &str = "rows";
+pub(crate) const MACHINES: &str = "machines";
+/// The rules by which they are, as a number.
+pub(crate) const RULES: &str = "rules";
+/// How often clients were linked anew.
+const LINKED: &str = "linked";
 /// The cursor that is 1 while a derivation has worked nothing off yet that it found out on its way.
 const UNFINISHED: &str = "unfinished";
 /// Tenants whose machines are derived in one transaction.
 const TENANTS: usize = 16;
 
 /// Kinds that decide how clients are linked.
-const LINK_KINDS: &[RecordKind] = &[RecordKind::Client, RecordKind::ClientLink, RecordKind::Site];
+pub(crate) const LINK_KINDS: &[RecordKind] =
+    &[RecordKind::Client, RecordKind::ClientLink, RecordKind::Site];
 /// Kinds that a tenant's computers are made of. Groups tell which domain an account is of.
 pub(crate) const MACHINE_KINDS: &[RecordKind] = &[
     RecordKind::Agent,
@@ -75,7 +90,7 @@ impl Hub {
     pub async fn derive(&self) -> Result<Derived> {
         let _alone = self.deriving.lock().await;
         let held = self.hold_derivation().await?;
-        let derived = self.derive_while_ours(held.watch()).await;
+        let derived = self.while_ours(held.watch(), self.derive_alone()).await;
         if let Ok(derived) = &derived {
             tracing::Span::current().record("events", derived.events);
         }
@@ -85,8 +100,12 @@ impl Hub {
 
     /// What another process derives now must not be written over: given up in the middle, a
     /// derivation leaves what one that was killed leaves.
-    async fn derive_while_ours(&self, watch: LeaseWatch) -> Result<Derived> {
-        let deriving = std::pin::pin!(self.derive_alone());
+    async fn while_ours<T>(
+        &self,
+        watch: LeaseWatch,
+        deriving: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        let deriving = std::pin::pin!(deriving);
         let loss = std::pin::pin!(watch.loss());
         match futures::future::select(deriving, loss).await {
             Either::Left((derived, _)) => derived,
@@ -104,7 +123,7 @@ impl Hub {
         let rules = self.settings.rules_digest();
         let again = cursors.rules != rules || cursors.unfinished != 0;
         let decided = cursors.decisions != last_decision;
-        let mut derived = Derived::default();
+        let mut derived = Derived { events: self.first_events.swap(0, Ordering::Relaxed) };
         let cause = if decided { Cause::Decision { number: last_decision } } else { Cause::Run };
 
         let mut moved: BTreeSet<(String, String)> = BTreeSet::new();
@@ -116,16 +135,17 @@ impl Hub {
         let links = Links::load(self).await?;
         // Other rules, or a step that nobody knows the end of: every row is looked at.
         let rows_after = if again { 0 } else { cursors.rows };
-        let (events, left) = self.derive_rows(&links, &moved, rows_after, &cause, high).await?;
+        let (events, left) = self.derive_rows(&links, &moved, (rows_after, high), &cause).await?;
         derived.events += events;
-        let mut dirty = self.dirty_tenants(&links, &moved, &cursors, again || decided).await?;
+        let everything = again || decided || cursors.machines == 0;
+        let mut dirty = self.dirty_tenants(&links, &moved, &cursors, everything).await?;
         dirty.extend(left);
         if again {
             dirty.extend(self.tenants_with_computers().await?);
         }
         derived.events += self.derive_machines(&links, &decisions, dirty, &cause).await?;
         let cursors =
-            [("machines", high), ("decisions", last_decision), ("rules", rules), (UNFINISHED, 0)];
+            [(MACHINES, high), ("decisions", last_decision), (RULES, rules), (UNFINISHED, 0)];
         self.write(Vec::new(), Vec::new(), &cause, &cursors).await?;
         self.progress.event(&ProgressEvent::Derived { events: derived.events });
         Ok(derived)
@@ -133,11 +153,11 @@ impl Hub {
 
     async fn cursors(&self) -> Result<Cursors> {
         Ok(Cursors {
-            links: self.store.cursor("links").await?,
-            rows: self.store.cursor("rows").await?,
-            machines: self.store.cursor("machines").await?,
+            links: self.store.cursor(LINKS).await?,
+            rows: self.store.cursor(ROWS).await?,
+            machines: self.store.cursor(MACHINES).await?,
             decisions: self.store.cursor("decisions").await?,
-            rules: self.store.cursor("rules").await?,
+            rules: self.store.cursor(RULES).await?,
             unfinished: self.store.cursor(UNFINISHED).await?,
         })
     }
@@ -175,8 +195,9 @@ impl Hub {
                 "a domain split moves nobody: the directory is the operator's own");
         }
         let moved = after.moved_since(&before);
-        let cursors = [("links", high), (UNFINISHED, i64::from(!moved.is_empty()))];
-        let cursors = if moved.is_empty() { &cursors[..1] } else { &cursors[..] };
+        let linked = self.store.cursor(LINKED).await? + 1;
+        let cursors = [(LINKS, high), (LINKED, linked), (UNFINISHED, 1)];
+        let cursors = if moved.is_empty() { &cursors[..2] } else { &cursors[..] };
         let events = self.write(rows, removals, cause, cursors).await?;
         Ok((events, moved))
     }
@@ -187,13 +208,14 @@ impl Hub {
         &self,
         links: &Links,
         moved: &BTreeSet<(String, String)>,
-        after: i64,
+        (after, high): (i64, i64),
         cause: &Cause,
-        high: i64,
     ) -> Result<(u64, BTreeSet<TenantId>)> {
         let mut events = 0;
         let mut left = BTreeSet::new();
         let clients: Vec<(String, String)> = moved.iter().cloned().collect();
+        // From the beginning on, everything is looked at.
+        let ahead = if after > 0 { self.store.derived_ahead(after).await? } else { Vec::new() };
         if !clients.is_empty() && after > 0 {
             let query = RecordQuery {
                 kinds: rows::KINDS,
@@ -214,19 +236,24 @@ impl Hub {
                 events += self.write(upserts, removals, cause, &[]).await?;
             }
         }
-        let mut cursor = after;
-        while cursor < high {
-            let records = self.store.changed_records(cursor, BATCH).await?;
-            let Some(last) = records.last() else { break };
-            cursor = last.change_seq;
-            if after > 0 {
-                // What was stored once and not changed since was nobody's before.
-                let known = |stored: &&StoredRecord| stored.changed_at_us > stored.first_seen_us;
-                let known: Vec<_> = records.iter().filter(known).collect();
-                left.extend(self.tenants_left(&known, links).await?);
+        for (mut cursor, until) in first::between(after, high, &ahead) {
+            loop {
+                let records = self.store.changed_between((cursor, until), BATCH).await?;
+                let Some(last) = records.last() else { break };
+                cursor = last.change_seq;
+                if after > 0 {
+                    // What was stored once and not changed since was nobody's before.
+                    let known =
+                        |stored: &&StoredRecord| stored.changed_at_us > stored.first_seen_us;
+                    let known: Vec<_> = records.iter().filter(known).collect();
+                    left.extend(self.tenants_left(&known, links).await?);
+                }
+                let (upserts, removals) = rows::derive(records, links);
+                events += self.write(upserts, removals, cause, &[(ROWS, cursor)]).await?;
             }
-            let (upserts, removals) = rows::derive(records, links);
-            events += self.write(upserts, removals, cause, &[("rows", cursor)]).await?;
+        }
+        if after < high {
+            self.store.derived_up_to(ROWS, high).await?;
         }
         Ok((events, left))
     }

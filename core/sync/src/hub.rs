@@ -1,7 +1,7 @@
 //! The hub: connections, store, rules; and a sync over some or all of them.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use core_connector::{Connector, Scope, Stream, TRACES};
@@ -11,6 +11,7 @@ use futures::StreamExt;
 use tracing::Instrument as _;
 
 use crate::clock::Clock;
+use crate::derive::{Ground, LINK_KINDS};
 use crate::error::{Error, Result};
 use crate::lease::{HeldLease, LeaseWatch};
 use crate::progress::{Progress, Quiet};
@@ -103,6 +104,9 @@ pub struct Hub {
     pub(crate) progress: Arc<dyn Progress>,
     pub(crate) stopping: Arc<AtomicBool>,
     pub(crate) deriving: tokio::sync::Mutex<()>,
+    pub(crate) ground: std::sync::Mutex<Option<Arc<Ground>>>,
+    /// Changes of the model that no derivation has told of yet.
+    pub(crate) first_events: AtomicU64,
 }
 
 impl Hub {
@@ -123,6 +127,8 @@ impl Hub {
             progress: Arc::new(Quiet),
             stopping: Arc::new(AtomicBool::new(false)),
             deriving: tokio::sync::Mutex::new(()),
+            ground: std::sync::Mutex::new(None),
+            first_events: AtomicU64::new(0),
         }
     }
 
@@ -176,8 +182,11 @@ impl Hub {
         // Leases first, all of them: a busy connection is an error before anything is read.
         let held = self.hold_all(&connections).await?;
         let watches: Vec<LeaseWatch> = held.iter().map(HeldLease::watch).collect();
+        let linking = connections.iter().filter(|one| last_links(one, options).is_some()).count();
+        let linking = AtomicUsize::new(linking);
         let syncing = connections.iter().zip(&watches);
-        let syncing = syncing.map(|(connection, watch)| self.sync_one(connection, options, watch));
+        let syncing = syncing
+            .map(|(connection, watch)| self.sync_one(connection, options, (watch, &linking)));
         let results = futures::future::join_all(syncing).await;
         // Whoever took over all that was read here derives it too.
         let is_ours = watches.iter().any(|watch| watch.lost_to().is_none());
@@ -189,20 +198,25 @@ impl Hub {
     }
 
     /// Reads the streams of a connection, one after the other, as long as it is ours. That it is not
-    /// any more is in at least one run.
+    /// any more is in at least one run. Clients are linked once no connection has any left to read.
     async fn sync_one(
         &self,
         connection: &Connection,
         options: &SyncOptions,
-        watch: &LeaseWatch,
+        (watch, linking): (&LeaseWatch, &AtomicUsize),
     ) -> Result<Vec<Run>> {
         let mut runs: Vec<Run> = Vec::new();
+        let last_links = last_links(connection, options);
         for stream in connection.connector.streams() {
             if !options.wants(stream.name) || self.is_stopping() {
                 continue;
             }
             if watch.lost_to().is_none() {
                 runs.extend(self.sync_stream(connection, &stream, options, watch).await?);
+                let is_last = last_links == Some(stream.name);
+                if is_last && linking.fetch_sub(1, Ordering::Relaxed) == 1 {
+                    self.link_first().await?;
+                }
             }
             if let Some(holder) = watch.lost_to() {
                 if !runs.iter().any(|run| run.error_kind.as_deref() == Some(LEASE)) {
@@ -303,6 +317,14 @@ pub(crate) fn stream_key(connection: &Connection, stream: &Stream<'_>, scope: &S
         scope: scope.key.clone(),
         scope_name: scope.name.clone(),
     }
+}
+
+/// The last stream of a connection that is to be read and says how clients are linked.
+fn last_links(connection: &Connection, options: &SyncOptions) -> Option<&'static str> {
+    let streams = connection.connector.streams();
+    let links = |stream: &&Stream<'_>| stream.kinds.iter().any(|kind| LINK_KINDS.contains(kind));
+    let mut wanted = streams.iter().filter(|stream| options.wants(stream.name));
+    wanted.rfind(links).map(|stream| stream.name)
 }
 
 fn check_stream_name(connection: &Connection, options: &SyncOptions) -> Result<()> {

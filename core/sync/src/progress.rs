@@ -10,9 +10,9 @@ pub enum ProgressEvent<'a> {
         /// Its run.
         run: &'a Run,
     },
-    /// A page was stored.
+    /// A page was read. It is stored within a second, with those around it.
     Page {
-        /// The run, with its counts so far.
+        /// The run, with its counts so far: pages read, and what those of them changed that are stored.
         run: &'a Run,
     },
     /// A stream was read, or not.

@@ -8,7 +8,8 @@ use core_model::id::TenantId;
 use core_store::{RecordQuery, StoredRecord};
 
 use crate::derive::{
-    Baselines, Links, Neighbours, derive_machines_of, derive_rows_of, identities_of, link_all,
+    Baselines, LINKS, Links, MACHINES, Neighbours, ROWS, RULES, derive_machines_of, derive_rows_of,
+    identities_of, link_all,
 };
 use crate::error::Result;
 use crate::hub::Hub;
@@ -44,7 +45,7 @@ impl Hub {
     /// # Errors
     /// When the store fails.
     pub async fn rebuild(&self) -> Result<u64> {
-        for cursor in ["links", "rows", "machines", "rules"] {
+        for cursor in [LINKS, ROWS, MACHINES, RULES] {
             self.store.set_cursor(cursor, 0).await?;
         }
         let derived = self.derive().await?;

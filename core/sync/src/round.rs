@@ -2,24 +2,32 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use core_connector::{
     Changes, Error as Failure, ErrorKind, METER, Meter, Page, Resume, Scope, Stream,
 };
-use core_model::RecordKind;
 use core_model::id::RunId;
 use core_model::run::{Counts, Outcome, Run};
+use core_model::{Checkpoint, RecordKind};
 use core_store::{
-    FinishRound, Guard, PageCommit, PageDiff, Round, RoundMode, StreamKey, StreamState,
+    FinishRound, First, FirstEntities, Guard, PageCommit, Round, RoundMode, StreamKey, StreamState,
 };
 use tracing::Instrument as _;
 use xxhash_rust::xxh3::Xxh3Default;
 
+use crate::derive::Firsts;
 use crate::error::Result;
 use crate::hub::{Connection, Hub, SyncOptions, stream_key};
 use crate::lease::LeaseWatch;
 use crate::progress::ProgressEvent;
 use crate::trace;
+
+mod batch;
+mod dry_run;
+
+use batch::Batch;
+pub use dry_run::DryRun;
 
 /// How often a round may start over because the vendor forgot the place.
 const RESTARTS: u32 = 3;
@@ -29,17 +37,6 @@ const ASKS: u32 = 3;
 const FEW_REJECTED: u64 = 10;
 /// The kind of error of a run whose connection another process took over.
 pub(crate) const LEASE: &str = "lease";
-
-/// What a run would do.
-#[derive(Clone, Debug)]
-pub struct DryRun {
-    /// The stream.
-    pub stream: StreamKey,
-    /// What its pages would change.
-    pub pages: Vec<PageDiff>,
-    /// Why it could not be read to the end.
-    pub failure: Option<String>,
-}
 
 /// One run under way.
 struct Reading<'a> {
@@ -172,70 +169,6 @@ impl Hub {
         self.progress.event(&ProgressEvent::Ended { run: &run });
         Ok(run)
     }
-
-    /// Says what a sync of these connections would change, and writes nothing.
-    ///
-    /// # Errors
-    /// Where a connection is unknown, or the store fails.
-    pub async fn dry_run(&self, names: &[String], options: &SyncOptions) -> Result<Vec<DryRun>> {
-        let mut found = Vec::new();
-        for connection in self.named(names)? {
-            for stream in connection.connector.streams() {
-                if !options.wants(stream.name) {
-                    continue;
-                }
-                let scopes = match stream.source.scopes().await {
-                    Ok(scopes) => scopes,
-                    Err(error) => {
-                        let stream = stream_key(connection, &stream, &Scope::whole());
-                        let failure = Some(error.to_string());
-                        found.push(DryRun { stream, pages: Vec::new(), failure });
-                        continue;
-                    }
-                };
-                for scope in scopes {
-                    let key = stream_key(connection, &stream, &scope);
-                    found.push(self.dry_run_scope(key, &stream, &scope, options).await?);
-                }
-            }
-        }
-        Ok(found)
-    }
-
-    async fn dry_run_scope(
-        &self,
-        key: StreamKey,
-        stream: &Stream<'_>,
-        scope: &Scope,
-        options: &SyncOptions,
-    ) -> Result<DryRun> {
-        let known = self.store.streams().await?.into_iter().find(|(known, _)| *known == key);
-        let settled = known.as_ref().and_then(|(_, state)| state.settled.clone());
-        // A stream that was never read has no id; nothing is stored under 0.
-        let id = known.map_or(0, |(_, state)| state.id);
-        let mut resume = match settled {
-            Some(checkpoint) if !options.full => Resume::From(checkpoint),
-            _ => Resume::Start,
-        };
-        let mut dry = DryRun { stream: key, pages: Vec::new(), failure: None };
-        loop {
-            match stream.source.page(scope, resume).await {
-                Ok(page) => {
-                    dry.pages.push(self.store.dry_run_page(id, &page.records, &page.gone).await?);
-                    match page.checkpoint {
-                        Some(checkpoint) if page.proof == core_connector::Proof::More => {
-                            resume = Resume::From(checkpoint);
-                        }
-                        _ => return Ok(dry),
-                    }
-                }
-                Err(error) => {
-                    dry.failure = Some(error.to_string());
-                    return Ok(dry);
-                }
-            }
-        }
-    }
 }
 
 /// Why reading stopped before its end.
@@ -352,8 +285,21 @@ impl<'a> Reading<'a> {
         Ok(self.hub.store.begin_round(self.state.id, mode, "").await?)
     }
 
-    /// Reads and stores page after page. While a page is stored the next one is fetched.
+    /// Reads page after page. What was read before something goes wrong is stored.
     async fn read_round(&mut self, round: &Round) -> std::result::Result<End, Stop> {
+        let mut batch = Batch::default();
+        let end = self.read_pages(round, &mut batch).await;
+        if matches!(end, Err(Stop::Failure(_))) && !batch.is_empty() {
+            self.store(round, &mut batch).await?;
+        }
+        end
+    }
+
+    async fn read_pages(
+        &mut self,
+        round: &Round,
+        batch: &mut Batch,
+    ) -> std::result::Result<End, Stop> {
         let resume = match &round.checkpoint {
             Some(checkpoint) => Resume::From(checkpoint.clone()),
             None => Resume::Start,
@@ -361,24 +307,47 @@ impl<'a> Reading<'a> {
         let mut page = trace::page(self.stream, self.scope, resume).await?;
         loop {
             self.check_progress(&page)?;
-            let next = match &page.checkpoint {
-                Some(checkpoint) if !page.is_last() => Some(checkpoint.clone()),
-                _ => None,
-            };
-            let Some(next) = next else {
-                self.store(round, &page).await?;
-                return self.finish(round, &page).await;
+            if !batch.takes(&page) {
+                self.store(round, batch).await?;
+            }
+            let gone = self.gone(round, &page);
+            let (last, checkpoint) = (page.is_last(), page.checkpoint.clone());
+            self.run.counts.pages += 1;
+            self.run.counts.read += (page.records.len() + page.rejected.len()) as u64;
+            batch.add(page, gone);
+            self.hub.progress.event(&ProgressEvent::Page { run: &self.run });
+            let next = match checkpoint {
+                Some(checkpoint) if !last => checkpoint,
+                settled => {
+                    self.store(round, batch).await?;
+                    return self.finish(round, settled.as_ref()).await;
+                }
             };
             if self.hub.is_stopping() {
-                self.store(round, &page).await?;
+                self.store(round, batch).await?;
                 return Ok(End::Stopped);
             }
-            let (stream, scope) = (self.stream, self.scope);
-            let fetching = trace::page(stream, scope, Resume::From(next));
-            let (stored, fetched) = futures::join!(self.store(round, &page), fetching);
-            stored?;
-            page = fetched?;
+            let fetching = trace::page(self.stream, self.scope, Resume::From(next));
+            page = self.fetched(round, batch, fetching).await?;
         }
+    }
+
+    /// The next page. What waits is stored meanwhile where it is enough, or the page takes long.
+    async fn fetched(
+        &mut self,
+        round: &Round,
+        batch: &mut Batch,
+        fetching: impl Future<Output = core_connector::Result<Page>>,
+    ) -> std::result::Result<Page, Stop> {
+        let mut fetching = std::pin::pin!(fetching);
+        if !batch.is_full()
+            && let Ok(page) = tokio::time::timeout_at(batch.until(), &mut fetching).await
+        {
+            return Ok(page?);
+        }
+        let (stored, fetched) = futures::join!(self.store(round, batch), fetching);
+        stored?;
+        Ok(fetched?)
     }
 
     /// A place seen before in this round is a loop, and an end that carries no proof is none.
@@ -399,13 +368,15 @@ impl<'a> Reading<'a> {
         Ok(())
     }
 
-    async fn store(&mut self, round: &Round, page: &Page) -> std::result::Result<(), Stop> {
+    /// Stores what waits.
+    async fn store(&mut self, round: &Round, batch: &mut Batch) -> std::result::Result<(), Stop> {
         self.check_lease()?;
+        let batch = std::mem::take(batch);
+        let firsts = self.firsts().await?;
         let settings = &self.hub.settings;
         let live = u64::try_from(self.state.live).unwrap_or_default();
         let allowed =
             (live * u64::from(settings.max_delete_percent) / 100).max(settings.max_delete_count);
-        let gone = self.gone(round, page);
         let outcome = self
             .hub
             .store
@@ -413,26 +384,41 @@ impl<'a> Reading<'a> {
                 stream: self.state.id,
                 run: &self.run.id,
                 round,
-                records: &page.records,
-                gone: &gone,
-                rejected: &page.rejected,
-                checkpoint: if page.is_last() { None } else { page.checkpoint.as_ref() },
+                records: &batch.records,
+                gone: &batch.gone,
+                rejected: &batch.rejected,
+                checkpoint: batch.checkpoint.as_ref(),
                 max_gone: (!self.options.accept_deletions).then_some(allowed),
+                first: firsts.as_ref().map(|firsts| firsts as &dyn FirstEntities),
                 now_us: self.hub.clock.now_us(),
             })
-            .instrument(trace::commit(page))
+            .instrument(trace::commit(batch.records.len(), batch.gone.len()))
             .await?;
+        match outcome.first {
+            First::Later => {}
+            First::Stale => self.hub.forget_ground(),
+            First::Written(events) => {
+                self.hub.first_events.fetch_add(events, Ordering::Relaxed);
+            }
+        }
         let counts = &mut self.run.counts;
-        counts.pages += 1;
-        counts.read += (page.records.len() + page.rejected.len()) as u64;
         counts.created += outcome.created;
         counts.changed += outcome.changed;
         counts.unchanged += outcome.unchanged;
         counts.gone += outcome.gone;
         counts.held += outcome.held;
         counts.rejected += outcome.rejected;
-        self.hub.progress.event(&ProgressEvent::Page { run: &self.run });
         self.check_rejected()
+    }
+
+    /// What becomes of records of a stream that was never read to its end: most of them are new.
+    async fn firsts(&self) -> std::result::Result<Option<Firsts>, Stop> {
+        if self.state.last_full_us.is_some() || !Firsts::are_of(self.stream.kinds) {
+            return Ok(None);
+        }
+        let ground = self.hub.ground().await.map_err(Stop::Store)?;
+        let (connection, scope) = (self.run.connection.clone(), self.run.scope.clone());
+        Ok(Some(Firsts { connection, scope, ground }))
     }
 
     /// What the page says is gone. In a full round only what was there earlier in it: all else is
@@ -461,7 +447,11 @@ impl<'a> Reading<'a> {
         Ok(())
     }
 
-    async fn finish(&mut self, round: &Round, page: &Page) -> std::result::Result<End, Stop> {
+    async fn finish(
+        &mut self,
+        round: &Round,
+        settled: Option<&Checkpoint>,
+    ) -> std::result::Result<End, Stop> {
         self.check_lease()?;
         let settings = &self.hub.settings;
         let outcome = self
@@ -470,7 +460,7 @@ impl<'a> Reading<'a> {
             .finish_round(FinishRound {
                 stream: self.state.id,
                 round,
-                settled: page.checkpoint.as_ref(),
+                settled,
                 guard: Guard {
                     max_percent: settings.max_delete_percent,
                     max_count: settings.max_delete_count,

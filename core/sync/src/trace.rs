@@ -45,9 +45,8 @@ pub(crate) fn scopes(connection: &str, stream: &str) -> Span {
     info_span!(target: TRACES, "sync.scopes", connection, stream)
 }
 
-/// A page that is written.
-pub(crate) fn commit(page: &Page) -> Span {
-    let (records, gone) = (page.records.len(), page.gone.len());
+/// So many records and tombstones that are written.
+pub(crate) fn commit(records: usize, gone: usize) -> Span {
     info_span!(target: TRACES, "sync.commit", records, gone)
 }
 

@@ -8,11 +8,12 @@ use core_model::observation::Logon;
 use sqlx::AnyConnection;
 
 use super::{LOGONS_KEPT, Name};
+use crate::bulk::Bulk;
 use crate::counter::CHANGE;
 use crate::error::{Error, Result};
 use crate::open::Store;
 use crate::page::by_kind;
-use crate::sql::{Bulk, Columns, clean, ints, owned};
+use crate::sql::{Columns, clean, ints};
 
 const LOGONS: Bulk = Bulk {
     text: "insert into logon (seq, stream_id, kind, key, account, source, at) values {rows}",
@@ -61,9 +62,9 @@ impl Store {
                 .bind(*seq)
                 .bind(stream)
                 .bind(kind.as_str())
-                .bind(owned(key))
-                .bind(owned(&logon.account))
-                .bind(owned(&logon.source))
+                .bind(key)
+                .bind(&*logon.account)
+                .bind(&*logon.source)
                 .bind(now_us)
         })
         .await?;
@@ -118,7 +119,7 @@ impl Store {
                 .bind(*seq)
                 .bind(stream)
                 .bind(kind.as_str())
-                .bind(owned(key))
+                .bind(key)
                 .bind(now_us)
                 .bind(now_us)
                 .bind((**body).to_owned())

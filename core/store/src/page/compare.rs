@@ -73,12 +73,12 @@ pub(crate) struct Compared<'a> {
     pub(crate) record: &'a Record,
     pub(crate) key: Cow<'a, str>,
     pub(super) hash: u128,
-    pub(super) facts: String,
     pub(super) standing: Standing,
     pub(super) prior: Option<Prior>,
 }
 
-/// The records of a page, each key once.
+/// The records of a page, each key once, by kind and key: in the order of their index, of which a statement then
+/// changes one part after the other.
 pub(crate) struct ComparedPage<'a>(Vec<Compared<'a>>);
 
 impl Compared<'_> {
@@ -126,7 +126,7 @@ impl ComparedPage<'_> {
 }
 
 impl Store {
-    /// Compares records with what is stored; of several with one key the last counts.
+    /// Compares records with what is stored; of several with one key the last counts. They come back by kind and key.
     pub(super) async fn compare<'a>(
         &self,
         on: &mut AnyConnection,
@@ -137,7 +137,6 @@ impl Store {
         for of_kind in all.chunk_by_mut(|one, next| one.kind() == next.kind()) {
             self.stand(on, stream, of_kind).await?;
         }
-        all.sort_unstable_by_key(|one| one.place);
         let mut page = ComparedPage(all);
         self.read_prior(on, stream, &mut page).await?;
         Ok(page)
@@ -170,9 +169,6 @@ impl Store {
                 word if hash::read(word) == Some(one.hash) => Standing::Same,
                 _ => Standing::Changed,
             };
-            if one.standing != Standing::Same {
-                one.facts = one.record.facts.to_json();
-            }
         }
         if rest.is_empty() { Ok(()) } else { Err(broken()) }
     }
@@ -257,7 +253,6 @@ fn last_of_each(records: &[Record]) -> Vec<Compared<'_>> {
             record,
             key: clean(&record.key),
             hash: content_hash(record),
-            facts: String::new(),
             standing: Standing::New,
             prior: None,
         })

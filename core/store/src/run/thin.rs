@@ -3,9 +3,10 @@
 
 use core_model::run::Counts;
 
+use crate::bulk::{Bulk, Rows};
 use crate::error::Result;
 use crate::open::Store;
-use crate::sql::{Bulk, Columns};
+use crate::sql::Columns;
 
 /// Up to when runs were thinned out.
 const THINNED: &str = "runs:thinned";
@@ -56,7 +57,7 @@ impl Store {
             }
         }
         let mut tx = self.write().await?;
-        let bind = |query: crate::sql::Query, id: &String| query.bind(id.clone());
+        let bind = |rows: Rows, id: &String| rows.bind(id.as_str());
         let gone = self.bulk(&mut tx, (&DELETE, ""), &needless, bind).await?;
         self.move_cursor(&mut tx, THINNED, last + 1).await?;
         tx.commit().await?;

@@ -2,9 +2,10 @@
 
 use sqlx::any::AnyRow;
 
+use crate::bulk::Bulk;
 use crate::error::Result;
 use crate::open::Store;
-use crate::sql::{Argument, Bulk, Columns, Select, count, limit, list, opt, owned, pattern};
+use crate::sql::{Argument, Columns, Select, count, limit, list, opt, owned, pattern};
 
 /// What came of a time of a schedule. Times are Unix microseconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -133,10 +134,10 @@ impl Store {
             .await?;
         self.bulk(&mut tx, (&CHECKED, ""), checks, |query, one| {
             query
-                .bind(owned(&one.schedule))
+                .bind(&*one.schedule)
                 .bind(number(one.members))
                 .bind(number(one.unknown))
-                .bind(opt(one.problem.as_deref()))
+                .bind(one.problem.as_deref())
                 .bind(one.since_us)
         })
         .await?;

@@ -57,7 +57,7 @@ impl Store {
         }
         let rows: Vec<(i64, &Session)> =
             new.iter().zip(first..).map(|(at, seq)| (seq, &sessions[*at])).collect();
-        self.bulk(&mut tx, (&NEW, ""), &rows, |query, (seq, one)| with(query, *seq, one)).await?;
+        self.bulk(&mut tx, (&NEW, ""), &rows, |rows, (seq, one)| with(rows, *seq, one)).await?;
         self.take(&mut tx, SESSION, new.len()).await?;
         tx.commit().await?;
         Ok(new)

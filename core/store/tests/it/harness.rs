@@ -163,6 +163,7 @@ impl Stream {
             rejected: &[],
             checkpoint: None,
             max_gone: None,
+            first: None,
             now_us,
         }
     }

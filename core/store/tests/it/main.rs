@@ -10,6 +10,7 @@ mod agenda;
 mod books;
 mod definitions;
 mod deliveries;
+mod firsts;
 mod guard;
 mod jobs;
 mod leases;

@@ -148,7 +148,7 @@ async fn a_long_read_does_not_stop_a_write(bench: Bench) {
 async fn the_log_of_sqlite_begins_anew_where_somebody_works_it_off(bench: Bench) {
     let store = &bench.store;
     let sqlite = store.backend() == Backend::Sqlite;
-    assert_eq!(store.leave_wal().await.unwrap(), sqlite);
+    assert_eq!(store.has_wal().await.unwrap(), sqlite);
     if !sqlite {
         return;
     }
@@ -189,7 +189,7 @@ async fn the_log_of_sqlite_begins_anew_where_somebody_works_it_off(bench: Bench)
 async fn memory_is_a_store_too() {
     let store = Store::open("sqlite::memory:").await.unwrap();
     let stream = Stream::begin(&store, "rmm", RoundMode::Full).await;
-    assert!(!store.leave_wal().await.unwrap(), "there is no log");
+    assert!(!store.has_wal().await.unwrap(), "there is no log");
     assert_eq!(stream.page(&agents(0..300), 10).await.created, 300);
     store.work_off_wal().await.unwrap();
     assert_eq!(store.changed_records(0, 1000).await.unwrap().len(), 300);

@@ -304,6 +304,7 @@ async fn one_hundred_identical_pages_make_one_record(bench: Bench) {
                 rejected: &[],
                 checkpoint: None,
                 max_gone: None,
+                first: None,
                 now_us: 10,
             };
             store.commit_page(page).await.unwrap().created

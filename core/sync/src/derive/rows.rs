@@ -46,21 +46,30 @@ pub(crate) fn derive(
 }
 
 fn row(stored: StoredRecord, links: &Links) -> Option<Result<EntityRow, (EntityKind, String)>> {
-    let record = source(stored);
+    let (record, facts) = source(stored);
+    row_of(&record, &facts, links)
+}
+
+/// The row that a record becomes, or what is to be removed.
+pub(super) fn row_of(
+    record: &SourceRecord,
+    facts: &Facts,
+    links: &Links,
+) -> Option<Result<EntityRow, (EntityKind, String)>> {
     let at = record.first_seen_us;
-    let tenant = owner(&record.record, record.client.as_deref(), &record.facts, links);
+    let tenant = owner(&record.record, record.client.as_deref(), facts, links);
     let nobody = |kind, id: String| Some(Err((kind, id)));
-    match &record.facts {
+    match facts {
         Facts::Person(facts) => match tenant {
-            Some(tenant) => Some(Ok(people::person(&record, facts, tenant).row())),
+            Some(tenant) => Some(Ok(people::person(record, facts, tenant).row())),
             None => nobody(EntityKind::Person, PersonId::derive(&record.record, at).to_string()),
         },
         Facts::Group(facts) => match tenant {
-            Some(tenant) => Some(Ok(people::group(&record, facts, tenant).row())),
+            Some(tenant) => Some(Ok(people::group(record, facts, tenant).row())),
             None => nobody(EntityKind::Group, GroupId::derive(&record.record, at).to_string()),
         },
         Facts::GroupMember(facts) => match tenant {
-            Some(tenant) => Some(Ok(people::membership(&record, facts, tenant).row())),
+            Some(tenant) => Some(Ok(people::membership(record, facts, tenant).row())),
             None => {
                 nobody(EntityKind::Membership, MembershipId::derive(&record.record, at).to_string())
             }
@@ -69,38 +78,38 @@ fn row(stored: StoredRecord, links: &Links) -> Option<Result<EntityRow, (EntityK
             let id = AgreementId::derive(&record.record, at);
             let client = record.client.clone().map(|key| (record.record.connection.clone(), key));
             let client = client.and_then(|client| links.client_ids.get(&client).copied());
-            debug_assert_eq!(id, agreements::agreement(&record, facts, None).id);
-            Some(Ok(agreements::agreement(&record, facts, client.map(|c| (c, tenant))).row()))
+            debug_assert_eq!(id, agreements::agreement(record, facts, None).id);
+            Some(Ok(agreements::agreement(record, facts, client.map(|c| (c, tenant))).row()))
         }
         Facts::AgreementLine(facts) => {
             debug_assert_eq!(
                 LineId::derive(&record.record, at),
-                agreements::line(&record, facts, None).id
+                agreements::line(record, facts, None).id
             );
-            Some(Ok(agreements::line(&record, facts, tenant).row()))
+            Some(Ok(agreements::line(record, facts, tenant).row()))
         }
         Facts::Product(facts) => {
             debug_assert_eq!(
                 ProductId::derive(&record.record, at),
-                agreements::product(&record, facts).id
+                agreements::product(record, facts).id
             );
-            Some(Ok(agreements::product(&record, facts).row()))
+            Some(Ok(agreements::product(record, facts).row()))
         }
         Facts::ConnectionGroup(facts) => {
-            Some(Ok(machines::connection_group(&record, facts, tenant).row()))
+            Some(Ok(machines::connection_group(record, facts, tenant).row()))
         }
         Facts::ConnectionGroupMember(facts) => {
-            Some(Ok(machines::connection_member(&record, facts).row()))
+            Some(Ok(machines::connection_member(record, facts).row()))
         }
         Facts::DirectoryDevice(facts) => match tenant {
-            Some(tenant) => Some(Ok(machines::directory_device(&record, facts, tenant).row())),
+            Some(tenant) => Some(Ok(machines::directory_device(record, facts, tenant).row())),
             None => nobody(
                 EntityKind::DirectoryDevice,
                 DirectoryDeviceId::derive(&record.record, at).to_string(),
             ),
         },
         // Agents of linked clients are derived with all others of their tenant.
-        Facts::Agent(facts) if tenant.is_none() => Some(Ok(unlinked(&record, facts, links).row())),
+        Facts::Agent(facts) if tenant.is_none() => Some(Ok(unlinked(record, facts, links).row())),
         _ => None,
     }
 }
@@ -143,16 +152,16 @@ pub(crate) fn owner(
         .or_else(|| links.tenant(&record.connection, client?))
 }
 
-/// A record as derivation takes it.
-fn source(stored: StoredRecord) -> SourceRecord {
-    SourceRecord {
+/// A record as derivation takes it, and what it says.
+fn source(stored: StoredRecord) -> (SourceRecord, Facts) {
+    let record = SourceRecord {
         history: earlier(&stored),
         record: stored.record,
         client: stored.client,
-        facts: stored.facts,
         first_seen_us: stored.first_seen_us,
         gone_since_us: stored.gone_since_us,
-    }
+    };
+    (record, stored.facts)
 }
 
 pub(crate) fn earlier(stored: &StoredRecord) -> Vec<core_derive::Earlier> {
