@@ -156,9 +156,8 @@ impl Store {
             .bind(owned(change.note))
             .execute(&mut *tx)
             .await?;
-        self.bulk(&mut *tx, (&DEFINITIONS, ""), &rows, |query, row| {
-            query
-                .bind(row.kind.as_str())
+        self.bulk(&mut *tx, (&DEFINITIONS, ""), &rows, |rows, row| {
+            rows.bind(row.kind.as_str())
                 .bind(&*row.id)
                 .bind(number)
                 .bind(&*row.handle)

@@ -106,8 +106,8 @@ impl Store {
         let first = self.take(&mut tx, DELIVERY, once.len()).await?;
         let numbered: Vec<(i64, &NewDelivery)> = (first..).zip(once).collect();
         let new = self
-            .bulk(&mut tx, (&INSERT, ""), &numbered, |query, (seq, one)| {
-                query.bind(now_us).bind(*seq).bind(&*one.connection).bind(&*one.id).bind(&*one.body)
+            .bulk(&mut tx, (&INSERT, ""), &numbered, |rows, (seq, one)| {
+                rows.bind(now_us).bind(*seq).bind(&*one.connection).bind(&*one.id).bind(&*one.body)
             })
             .await?;
         tx.commit().await?;
@@ -157,13 +157,13 @@ impl Store {
     /// When the database does not answer.
     pub async fn attempted(&self, ends: &[(i64, Attempt)], now_us: i64) -> Result<()> {
         let mut tx = self.write().await?;
-        self.bulk(&mut tx, (&END, ""), ends, |query, (seq, end)| {
+        self.bulk(&mut tx, (&END, ""), ends, |rows, (seq, end)| {
             let (next, error, settled) = match end {
                 Attempt::Done => (None, None, Some(now_us)),
                 Attempt::Again(at, why) => (Some(*at), Some(why), None),
                 Attempt::GivenUp(why) => (None, Some(why), Some(now_us)),
             };
-            query.bind(*seq).bind(next).bind(error).bind(settled)
+            rows.bind(*seq).bind(next).bind(error).bind(settled)
         })
         .await?;
         tx.commit().await?;

@@ -105,9 +105,8 @@ impl Store {
                 .await?;
             changed.push(uuid);
         }
-        self.bulk(&mut tx, (&PUT, "identity"), &put, |query, row| {
-            query
-                .bind(&*row.uuid)
+        self.bulk(&mut tx, (&PUT, "identity"), &put, |rows, row| {
+            rows.bind(&*row.uuid)
                 .bind(&*row.agent)
                 .bind(&*row.tenant)
                 .bind(row.since_us)

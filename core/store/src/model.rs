@@ -256,14 +256,13 @@ impl Store {
         let (new, changed): (Vec<&Put<'_>>, Vec<_>) =
             puts.iter().filter(|put| put.row.kind == kind).partition(|put| put.new);
         for (events, rows, puts) in [(&BEGINNINGS, &NEW, new), (&CHANGES, &CHANGED, changed)] {
-            self.bulk_of(tx, (events, table), &shared, &puts, |query, put| {
-                let query = query.bind(put.seq).bind(&*put.row.id);
-                query.bind(put.row.tenant.as_deref())
+            self.bulk_of(tx, (events, table), &shared, &puts, |rows, put| {
+                let rows = rows.bind(put.seq).bind(&*put.row.id);
+                rows.bind(put.row.tenant.as_deref())
             })
             .await?;
-            self.bulk(tx, (rows, table), &puts, |query, put| {
-                query
-                    .bind(&*put.row.id)
+            self.bulk(tx, (rows, table), &puts, |rows, put| {
+                rows.bind(&*put.row.id)
                     .bind(put.row.tenant.as_deref())
                     .bind(&*put.row.name)
                     .bind(folded(&put.row.name))
@@ -289,8 +288,8 @@ impl Store {
             return Ok(());
         }
         let shared = of_event(kind, change);
-        self.bulk_of(tx, (&ENDS, table), &shared, &removals, |query, (_, id, seq)| {
-            query.bind(*seq).bind(id)
+        self.bulk_of(tx, (&ENDS, table), &shared, &removals, |rows, (_, id, seq)| {
+            rows.bind(*seq).bind(id)
         })
         .await?;
         let ids = list(removals.iter().map(|(_, id, _)| id));

@@ -135,8 +135,8 @@ impl Store {
             })
             .filter(|(kind, key, now)| stored.get(&(*kind, (*key).to_owned())) != Some(now))
             .collect();
-        self.bulk(tx, (&PRESENCE, ""), &rows, |query, (kind, key, (online, last_seen))| {
-            query.bind(stream).bind(kind.as_str()).bind(key).bind(*online).bind(*last_seen)
+        self.bulk(tx, (&PRESENCE, ""), &rows, |rows, (kind, key, (online, last_seen))| {
+            rows.bind(stream).bind(kind.as_str()).bind(key).bind(*online).bind(*last_seen)
         })
         .await?;
         Ok(())

@@ -154,8 +154,8 @@ impl Store {
         }
         let first = self.take(tx, CHANGE, names.len()).await?;
         let rows: Vec<_> = (first..).zip(names).collect();
-        self.bulk(tx, (&GONE, ""), &rows, |query, (seq, (kind, key))| {
-            query.bind(stream).bind(kind.as_str()).bind(key).bind(now_us).bind(*seq)
+        self.bulk(tx, (&GONE, ""), &rows, |rows, (seq, (kind, key))| {
+            rows.bind(stream).bind(kind.as_str()).bind(key).bind(now_us).bind(*seq)
         })
         .await?;
         Ok(())
@@ -169,8 +169,8 @@ impl Store {
         names: &[Name],
         now_us: i64,
     ) -> Result<()> {
-        self.bulk(tx, (&HELD, ""), names, |query, (kind, key)| {
-            query.bind(stream).bind(kind.as_str()).bind(key).bind(now_us)
+        self.bulk(tx, (&HELD, ""), names, |rows, (kind, key)| {
+            rows.bind(stream).bind(kind.as_str()).bind(key).bind(now_us)
         })
         .await?;
         Ok(())
@@ -193,9 +193,8 @@ impl Store {
         let (stream, now_us) = (page.stream, page.now_us);
         let shared = [Argument::Int(stream), Argument::Int(now_us), Argument::Int(now_us)];
         for (bulk, rows) in [(&NEW, new), (&AGAIN, again)] {
-            self.bulk_of(tx, (bulk, ""), &shared, &rows, |query, (seq, one)| {
-                query
-                    .bind(*seq)
+            self.bulk_of(tx, (bulk, ""), &shared, &rows, |rows, (seq, one)| {
+                rows.bind(*seq)
                     .bind(one.kind().as_str())
                     .bind(&*one.key)
                     .bind(one.record.client.as_deref())

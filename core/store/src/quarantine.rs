@@ -112,9 +112,8 @@ impl Store {
             rows.retain(|row| row.0 != slot || row.1 != path);
             rows.push((slot, path, rejected));
         }
-        self.bulk(tx, (&QUARANTINE, ""), &rows, |query, (slot, path, rejected)| {
-            query
-                .bind(stream)
+        self.bulk(tx, (&QUARANTINE, ""), &rows, |rows, (slot, path, rejected)| {
+            rows.bind(stream)
                 .bind(slot.clone())
                 .bind(path.clone())
                 .bind(rejected.key.as_deref())

@@ -70,8 +70,8 @@ impl Store {
 
     async fn note_planned(&self, how: &Bulk, planned: &[Planned]) -> Result<()> {
         let mut tx = self.write().await?;
-        self.bulk(&mut tx, (how, ""), planned, |query, one| {
-            query.bind(&*one.name).bind(&*one.spec).bind(one.handled_us)
+        self.bulk(&mut tx, (how, ""), planned, |rows, one| {
+            rows.bind(&*one.name).bind(&*one.spec).bind(one.handled_us)
         })
         .await?;
         tx.commit().await?;

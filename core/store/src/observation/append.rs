@@ -57,9 +57,8 @@ impl Store {
         }
         let first = self.take(tx, CHANGE, rows.len()).await?;
         let numbered: Vec<_> = (first..).zip(&rows).collect();
-        self.bulk(tx, (&LOGONS, ""), &numbered, |query, (seq, (kind, key, logon))| {
-            query
-                .bind(*seq)
+        self.bulk(tx, (&LOGONS, ""), &numbered, |rows, (seq, (kind, key, logon))| {
+            rows.bind(*seq)
                 .bind(stream)
                 .bind(kind.as_str())
                 .bind(key)
@@ -107,16 +106,14 @@ impl Store {
         }
         again.sort_unstable();
         again.dedup();
-        self.bulk(tx, (&SEEN_AGAIN, ""), &again, |query, seq| query.bind(*seq).bind(now_us))
-            .await?;
+        self.bulk(tx, (&SEEN_AGAIN, ""), &again, |rows, seq| rows.bind(*seq).bind(now_us)).await?;
         if new.is_empty() {
             return Ok(());
         }
         let first = self.take(tx, CHANGE, new.len()).await?;
         let rows: Vec<_> = (first..).zip(new).collect();
-        self.bulk(tx, (&READINGS, ""), &rows, |query, (seq, (kind, key, body))| {
-            query
-                .bind(*seq)
+        self.bulk(tx, (&READINGS, ""), &rows, |rows, (seq, (kind, key, body))| {
+            rows.bind(*seq)
                 .bind(stream)
                 .bind(kind.as_str())
                 .bind(key)

@@ -132,9 +132,8 @@ impl Store {
             .bind(known)
             .execute(&mut *tx)
             .await?;
-        self.bulk(&mut tx, (&CHECKED, ""), checks, |query, one| {
-            query
-                .bind(&*one.schedule)
+        self.bulk(&mut tx, (&CHECKED, ""), checks, |rows, one| {
+            rows.bind(&*one.schedule)
                 .bind(number(one.members))
                 .bind(number(one.unknown))
                 .bind(one.problem.as_deref())
