@@ -342,7 +342,7 @@ impl One {
             around: &desk,
             hubside: &self.settings.hubside,
         };
-        let ended = carry_out(&brief, stands, act).await;
+        let ended = Box::pin(carry_out(&brief, stands, act)).await;
         self.ended((session, &brief), holder, ended).await
     }
 

@@ -343,7 +343,7 @@ impl<'a> AtWork<'a> {
     async fn outcome(&mut self, line: &mut Line) -> std::result::Result<Outcome, Pause> {
         let step = line.step.clone();
         match &step {
-            Step::Item { key, work } => self.item(line, key, work).await,
+            Step::Item { key, work } => Box::pin(self.item(line, key, work)).await,
             Step::Versions(software) => self.versions(line, *software).await,
             Step::CheckReboot => Ok(reboot::check(self.calls_from(line.half), line).await?),
             Step::AskReboot => {

@@ -113,7 +113,9 @@ impl Hubside {
         // The value of what monitors is all that it prints.
         let tail = if piece.caps.is_some() { self.caps.value } else { self.caps.tail };
         let hubside = Self { caps: Caps { tail, ..self.caps }, ..self.clone() };
-        let process = hubside.process(&process, (callers.url.clone(), callers.token.clone()));
+        // On the heap, as its buffers are: whoever waits for it has a stack of two megabytes.
+        let callback = (callers.url.clone(), callers.token.clone());
+        let process = Box::pin(hubside.process(&process, callback));
         // It is ended with the session that is put down.
         let came = tokio::select! {
             came = counter.serve(&mut callers, line, process) => came?,

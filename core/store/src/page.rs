@@ -205,7 +205,7 @@ impl Store {
             })
             .await?;
         }
-        self.put_first(tx, page, (first, &written)).await
+        Box::pin(self.put_first(tx, page, (first, &written))).await
     }
 }
 

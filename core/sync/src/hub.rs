@@ -185,12 +185,14 @@ impl Hub {
         let linking = connections.iter().filter(|one| last_links(one, options).is_some()).count();
         let linking = AtomicUsize::new(linking);
         let syncing = connections.iter().zip(&watches);
-        let syncing = syncing
-            .map(|(connection, watch)| self.sync_one(connection, options, (watch, &linking)));
+        // On the heap: whoever syncs from deep within may have little left of the stack.
+        let syncing = syncing.map(|(connection, watch)| {
+            Box::pin(self.sync_one(connection, options, (watch, &linking)))
+        });
         let results = futures::future::join_all(syncing).await;
         // Whoever took over all that was read here derives it too.
         let is_ours = watches.iter().any(|watch| watch.lost_to().is_none());
-        let derived = if is_ours { self.derive().await.map(|_| ()) } else { Ok(()) };
+        let derived = if is_ours { Box::pin(self.derive()).await.map(|_| ()) } else { Ok(()) };
         self.release(held).await?;
         derived?;
         let runs: Result<Vec<Vec<Run>>> = results.into_iter().collect();
@@ -215,7 +217,7 @@ impl Hub {
                 runs.extend(self.sync_stream(connection, &stream, options, watch).await?);
                 let is_last = last_links == Some(stream.name);
                 if is_last && linking.fetch_sub(1, Ordering::Relaxed) == 1 {
-                    self.link_first().await?;
+                    Box::pin(self.link_first()).await?;
                 }
             }
             if let Some(holder) = watch.lost_to() {

@@ -81,7 +81,10 @@ impl Hub {
         let mut reading = Reading::new(self, (stream, &scope), options, (state, run), watch);
         let meter = Arc::new(Meter::default());
         let span = trace::stream(&key);
-        let end = METER.scope(Arc::clone(&meter), reading.read()).instrument(span.clone()).await;
+        let end = METER
+            .scope(Arc::clone(&meter), Box::pin(reading.read()))
+            .instrument(span.clone())
+            .await;
         let counted = meter.read();
         let counts = &mut reading.run.counts;
         (counts.bytes, counts.retries, counts.waited_ms) =
