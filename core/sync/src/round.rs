@@ -291,10 +291,16 @@ impl<'a> Reading<'a> {
     /// Reads page after page. What was read before something goes wrong is stored.
     async fn read_round(&mut self, round: &Round) -> std::result::Result<End, Stop> {
         let mut batch = Batch::default();
-        let end = self.read_pages(round, &mut batch).await;
-        if matches!(end, Err(Stop::Failure(_))) && !batch.is_empty() {
-            self.store(round, &mut batch).await?;
+        let mut end = self.read_pages(round, &mut batch).await;
+        if matches!(end, Err(Stop::Failure(_)))
+            && !batch.is_empty()
+            && let Err(stop) = self.store(round, &mut batch).await
+        {
+            end = Err(stop);
         }
+        // What waits now, another process will read again.
+        self.run.counts.pages -= batch.pages;
+        self.run.counts.read -= (batch.records.len() + batch.rejected.len()) as u64;
         end
     }
 

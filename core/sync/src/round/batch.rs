@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What waits to be stored.
 pub(super) struct Batch {
-    pages: u64,
+    pub(super) pages: u64,
     pub(super) records: Vec<Record>,
     pub(super) gone: Vec<(RecordKind, String)>,
     pub(super) rejected: Vec<Rejected>,
