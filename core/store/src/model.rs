@@ -117,7 +117,7 @@ impl Store {
                 *seq = place;
             }
             for kind in EntityKind::ALL {
-                self.put_kind(&mut tx, *kind, &puts, &change).await?;
+                self.put_kind(&mut tx, *kind, &puts, (change.cause, change.now_us)).await?;
                 self.remove_kind(&mut tx, *kind, &removals, &change).await?;
             }
         }
@@ -154,15 +154,8 @@ impl Store {
             let puts: Vec<Put<'_>> = puts
                 .map(|(row, seq)| Put { row, hash: content_hash(row), new: false, seq })
                 .collect();
-            let change = ModelChange {
-                upserts: Vec::new(),
-                removals: Vec::new(),
-                cause: &Cause::Clock,
-                cursors: &[],
-                now_us: passed.now_us,
-            };
             for kind in EntityKind::ALL {
-                self.put_kind(&mut tx, *kind, &puts, &change).await?;
+                self.put_kind(&mut tx, *kind, &puts, (&Cause::Clock, passed.now_us)).await?;
             }
         }
         self.move_cursor(&mut tx, name, until_us).await?;
@@ -249,10 +242,10 @@ impl Store {
         tx: &mut AnyConnection,
         kind: EntityKind,
         puts: &[Put<'_>],
-        change: &ModelChange<'_>,
+        (cause, now_us): (&Cause, i64),
     ) -> Result<()> {
         let table = kind.as_str();
-        let shared = of_event(kind, change);
+        let shared = of_event(kind, cause, now_us);
         let (new, changed): (Vec<&Put<'_>>, Vec<_>) =
             puts.iter().filter(|put| put.row.kind == kind).partition(|put| put.new);
         for (events, rows, puts) in [(&BEGINNINGS, &NEW, new), (&CHANGES, &CHANGED, changed)] {
@@ -287,7 +280,7 @@ impl Store {
         if removals.is_empty() {
             return Ok(());
         }
-        let shared = of_event(kind, change);
+        let shared = of_event(kind, change.cause, change.now_us);
         self.bulk_of(tx, (&ENDS, table), &shared, &removals, |rows, (_, id, seq)| {
             rows.bind(*seq).bind(id)
         })
@@ -316,9 +309,9 @@ pub(crate) fn folded(name: &str) -> String {
 }
 
 /// What all events of a kind have in common that a change brings.
-fn of_event(kind: EntityKind, change: &ModelChange<'_>) -> [Argument; 3] {
-    let (entity, cause) = (kind.as_str().to_owned(), change.cause.as_str().to_owned());
-    [Argument::Int(change.now_us), Argument::Text(entity), Argument::Text(cause)]
+fn of_event(kind: EntityKind, cause: &Cause, now_us: i64) -> [Argument; 3] {
+    let (entity, cause) = (kind.as_str().to_owned(), cause.as_str().to_owned());
+    [Argument::Int(now_us), Argument::Text(entity), Argument::Text(cause)]
 }
 
 fn content_hash(row: &EntityRow) -> u128 {

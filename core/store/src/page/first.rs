@@ -14,7 +14,7 @@ use super::{Compared, PageCommit, Standing};
 use crate::bulk::Bulk;
 use crate::counter::EVENT;
 use crate::error::Result;
-use crate::model::{ModelChange, Put};
+use crate::model::Put;
 use crate::open::Store;
 use crate::sql::{Columns, list};
 
@@ -98,13 +98,6 @@ impl Store {
         if !self.stand_so(tx, knows.holds()).await? {
             return Ok(First::Stale);
         }
-        let change = ModelChange {
-            upserts: Vec::new(),
-            removals: Vec::new(),
-            cause: &Cause::Run,
-            cursors: &[],
-            now_us: page.now_us,
-        };
         let mut entities = 0;
         for part in written.chunks(ENTITIES) {
             let rows =
@@ -114,7 +107,7 @@ impl Store {
             let puts = rows.iter().zip(first_event..).map(|(row, seq)| Put::new(row, seq));
             let puts: Vec<Put<'_>> = puts.collect();
             for kind in EntityKind::ALL {
-                self.put_kind(tx, *kind, &puts, &change).await?;
+                self.put_kind(tx, *kind, &puts, (&Cause::Run, page.now_us)).await?;
             }
             entities += rows.len() as u64;
         }
