@@ -21,6 +21,9 @@ pub use machines::{ConnectionGroup, ConnectionMember, DirectoryDevice};
 pub use people::{EarlierUpn, Group, Membership, Person};
 pub use question::{Choice, Question, Subject};
 
+/// Bytes that most documents have; more are made room for.
+const DOCUMENT: usize = 640;
+
 macro_rules! entities {
     ($($(#[$doc:meta])* $name:ident($document:ident) = $text:literal,)*) => {
         /// A kind of entity. Its name is the table's, the API's and the event's.
@@ -79,9 +82,16 @@ pub trait Entity: Serialize + serde::de::DeserializeOwned {
             id: self.id(),
             tenant: self.tenant(),
             name: self.name().to_owned(),
-            document: serde_json::to_string(self).unwrap_or_default(),
+            document: document(self),
         }
     }
+}
+
+fn document(entity: &impl Serialize) -> String {
+    let mut json = Vec::with_capacity(DOCUMENT);
+    // What cannot be JSON has no document; JSON is always UTF-8.
+    let written = serde_json::to_writer(&mut json, entity).ok();
+    written.and_then(|()| String::from_utf8(json).ok()).unwrap_or_default()
 }
 
 entities! {

@@ -4,7 +4,7 @@
 //! was first seen (so ids sort by age), the rest is a hash of that record's key. Deriving the
 //! model again gives the same ids, which is what `rebuild --verify` compares.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 use std::str::FromStr;
@@ -13,6 +13,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::Uuid;
 
 use crate::record::RecordRef;
+
+/// Bytes that most names of records have; more are made room for.
+const NAME: usize = 160;
 
 /// A kind of thing that has ids.
 pub trait Kind: Send + Sync + 'static {
@@ -43,13 +46,20 @@ impl<K: Kind> Id<K> {
     /// microseconds).
     #[must_use]
     pub fn derive(first: &RecordRef, first_seen_us: i64) -> Self {
-        Self::of_text(&first.to_string(), first_seen_us)
+        Self::of(first, first_seen_us)
     }
 
     /// The id of a thing that is named by a text, made at this time (Unix microseconds).
     #[must_use]
     pub fn of_text(text: &str, made_us: i64) -> Self {
-        let hash = xxhash_rust::xxh3::xxh3_128(format!("{}\u{1f}{text}", K::PREFIX).as_bytes());
+        Self::of(&text, made_us)
+    }
+
+    fn of(what: &dyn fmt::Display, made_us: i64) -> Self {
+        let mut text = String::with_capacity(NAME);
+        // Writing to a string cannot fail.
+        write!(text, "{}\u{1f}{what}", K::PREFIX).unwrap_or_default();
+        let hash = xxhash_rust::xxh3::xxh3_128(text.as_bytes());
         let millis = u128::try_from(made_us / 1000).unwrap_or(0) & 0xffff_ffff_ffff;
         let bits = (millis << 80) | (hash & ((1 << 80) - 1));
         Self::from_uuid(

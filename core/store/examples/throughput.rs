@@ -78,6 +78,7 @@ async fn read(
             run: "throughput",
             round,
             records: &page,
+            pages: &[],
             gone: &[],
             rejected: &[],
             checkpoint: None,

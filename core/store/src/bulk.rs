@@ -23,7 +23,17 @@ pub(crate) struct Bulk {
 }
 
 /// Rows per statement, largest first; any number of rows is a sum of these.
-const SIZES: [usize; 5] = [256, 64, 16, 4, 1];
+fn sizes(backend: Backend) -> &'static [usize] {
+    match backend {
+        // It takes 32,766 parameters, and copies each page once per statement.
+        Backend::Sqlite => &[1024, 256, 64, 16, 4, 1],
+        // Larger ones take more memory and no less time.
+        Backend::Postgres => &[256, 64, 16, 4, 1],
+    }
+}
+
+/// Bytes that a column of many has; more are made room for.
+const TEXT: usize = 64;
 
 const ROWS: &str = "values {rows}";
 /// What `{or fail}` after `insert` stands for on SQLite. Unless told so, it copies every page before a
@@ -73,7 +83,7 @@ impl Store {
         bind: impl Fn(Rows, &T) -> Rows + Send + Sync,
     ) -> Result<u64> {
         let mut changed = 0;
-        for size in SIZES {
+        for &size in sizes(self.backend()) {
             while rows.len() >= size {
                 let (now, later) = rows.split_at(size);
                 rows = later;
@@ -107,7 +117,9 @@ impl Store {
 impl Rows {
     fn of(fields: usize) -> Self {
         // Of nothing but empty texts there would be no blob, and what is cut from that is null.
-        Self { texts: vec![0], fields: Vec::with_capacity(fields) }
+        let mut texts = Vec::with_capacity(fields * TEXT);
+        texts.push(0);
+        Self { texts, fields: Vec::with_capacity(fields) }
     }
 
     /// Gives the next column.

@@ -30,6 +30,8 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (20, "delivery", include_str!("../migrations/0020_delivery.sql")),
     (21, "run", include_str!("../migrations/0021_run.sql")),
     (22, "derived", include_str!("../migrations/0022_derived.sql")),
+    (23, "known_page", include_str!("../migrations/0023_known_page.sql")),
+    (24, "names", include_str!("../migrations/0024_names.sql")),
 ];
 
 impl Store {

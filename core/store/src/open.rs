@@ -256,7 +256,7 @@ async fn open_memory() -> Result<Shared> {
 /// The log may grow to 128 MB: until then the pages that a large sync changes with every transaction are written into the
 /// database once.
 const WRITER_PRAGMAS: &str = "pragma busy_timeout = 10000; \
-     pragma synchronous = normal; pragma foreign_keys = on; pragma cache_size = -16000; \
+     pragma synchronous = normal; pragma foreign_keys = on; pragma cache_size = -10000; \
      pragma temp_store = memory; pragma wal_autocheckpoint = 16000";
 
 const READER_PRAGMAS: &str =

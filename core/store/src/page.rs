@@ -16,6 +16,7 @@ use crate::stream::Round;
 mod compare;
 mod dry_run;
 mod first;
+mod known;
 
 use compare::{Compared, Prior, Standing};
 pub(crate) use compare::{ComparedPage, by_kind};
@@ -33,6 +34,8 @@ pub struct PageCommit<'a> {
     pub round: &'a Round,
     /// Records; of several with one key the last counts.
     pub records: &'a [Record],
+    /// Where each of the vendor's pages ends among the records; empty where they are of no page.
+    pub pages: &'a [usize],
     /// Records that the vendor says are gone. One that is also among `records` is not gone.
     pub gone: &'a [(RecordKind, String)],
     /// Records that cannot be used.
@@ -56,6 +59,8 @@ pub struct PageOutcome {
     pub changed: u64,
     /// Records as they were.
     pub unchanged: u64,
+    /// Those of them that stand in a page which was read before, word for word.
+    pub known: u64,
     /// Records that are gone now and were live before.
     pub gone: u64,
     /// Records that the vendor says are gone, and that stay until somebody agrees.
@@ -73,12 +78,13 @@ const NEW: Bulk = Bulk {
     columns: 8,
 };
 
-/// Records that are.
+/// Records that are. However the clock went: changed is later than seen for the first time.
 const AGAIN: Bulk = Bulk {
     text: "insert into source_record (stream_id, first_seen, changed_at, change_seq, kind, key, client, \
            hash, facts, history, payload) values {rows} \
            on conflict (stream_id, kind, key) do update set client = excluded.client, \
-           hash = excluded.hash, changed_at = excluded.changed_at, gone_since = null, \
+           hash = excluded.hash, changed_at = case when excluded.changed_at > source_record.first_seen \
+           then excluded.changed_at else source_record.first_seen + 1 end, gone_since = null, \
            change_seq = excluded.change_seq, facts = excluded.facts, \
            history = excluded.history, payload = excluded.payload",
     columns: 8,
@@ -109,9 +115,12 @@ impl Store {
         let stream = page.stream;
         let mut tx = self.write_again().await?;
         let locked = self.lock_round(&mut tx, (stream, page.round), page.checkpoint).await?;
-        let compared = self.compare(&mut tx, stream, page.records).await?;
+        let known = self.known_pages(&mut tx, &page).await?;
+        let compared = self.compare(&mut tx, stream, (page.records, &known)).await?;
         let mut outcome = compared.outcome();
         outcome.first = self.put_records(&mut tx, &page, &compared).await?;
+
+        self.note_pages(&mut tx, &page, (&known, &compared)).await?;
 
         let tombstones = self.tombstones(&mut tx, stream, page.gone, &compared).await?;
         let left = page.max_gone.map_or(usize::MAX, |most| {

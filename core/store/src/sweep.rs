@@ -5,7 +5,6 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
 use core_model::{Checkpoint, RecordKind};
-use futures::TryStreamExt as _;
 use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 use xxhash_rust::xxh3::xxh3_64;
@@ -21,6 +20,8 @@ use crate::stream::{Locked, Round, RoundMode, StreamKey};
 /// stands there under every kind. It is the least of them.
 const REJECTED: u128 = 0;
 
+/// Pages that are read at once.
+const PAGES: usize = 8;
 /// Names that are read at once.
 const NAMES: usize = 20_000;
 
@@ -224,7 +225,7 @@ impl Store {
     ) -> Result<(u64, bool)> {
         let live = locked.live;
         let (stream, now_us) = (finish.stream, finish.now_us);
-        let seen = self.seen(tx, stream).await?;
+        let seen = self.seen(tx, stream, live).await?;
         let missing = if is_all(&seen, locked) {
             Vec::new()
         } else {
@@ -252,21 +253,27 @@ impl Store {
         Ok(count(query.bind(stream).fetch_one(tx).await?.int(0)?))
     }
 
-    /// The digests of everything that the round has seen, sorted, each once. They are read at its end,
-    /// and no more after that.
-    async fn seen(&self, tx: &mut AnyConnection, stream: i64) -> Result<Vec<u128>> {
-        let mut seen = Vec::new();
-        let mut rows = self
-            .sql("delete from sweep_page where stream_id = $1 returning digests")
-            .bind(stream)
-            .fetch(tx);
-        while let Some(row) = rows.try_next().await? {
-            let bytes = BASE64
-                .decode(row.text(0)?)
-                .map_err(|error| Error::corrupt(format!("a page of a round: {error}")))?;
-            let (digests, _) = bytes.as_chunks();
-            seen.extend(digests.iter().map(|digest| u128::from_le_bytes(*digest)));
+    /// The digests of everything that the round has seen, sorted, each once. They are read at its end, a few pages at a
+    /// time, and no more after that.
+    async fn seen(&self, tx: &mut AnyConnection, stream: i64, live: i64) -> Result<Vec<u128>> {
+        let mut seen = Vec::with_capacity(usize::try_from(live).unwrap_or_default());
+        let mut next = Some(i64::MIN);
+        while let Some(from) = next {
+            let text = "select page, digests from sweep_page where stream_id = $1 and page >= $2 \
+                        order by page limit $3";
+            let query = self.sql(text).bind(stream).bind(from).bind(limit(PAGES));
+            let pages = query.fetch_all(&mut *tx).await?;
+            for row in &pages {
+                let bytes = BASE64
+                    .decode(row.text(1)?)
+                    .map_err(|error| Error::corrupt(format!("a page of a round: {error}")))?;
+                let (digests, _) = bytes.as_chunks();
+                seen.extend(digests.iter().map(|digest| u128::from_le_bytes(*digest)));
+            }
+            let last = pages.last().map(|row| row.int(0)).transpose()?;
+            next = last.and_then(|last| last.checked_add(1));
         }
+        self.clear_sweep(tx, stream).await?;
         seen.sort_unstable();
         seen.dedup();
         Ok(seen)
@@ -358,6 +365,9 @@ impl Store {
         locked: Locked,
     ) -> Result<()> {
         let (stream, round) = (finish.stream, finish.round);
+        if round.mode == RoundMode::Full {
+            self.forget_pages(tx, stream, round.sweep).await?;
+        }
         self.sql(
             "update stream set settled = $2, last_complete = $3, \
              last_full = case when round_mode = 'full' then $3 else last_full end, \
@@ -397,6 +407,6 @@ fn read_name(row: &AnyRow) -> Result<Name> {
     Ok((parse_kind(&row.text(0)?)?, row.text(1)?))
 }
 
-fn digest(kind: &str, key: &str) -> u128 {
+pub(crate) fn digest(kind: &str, key: &str) -> u128 {
     hash::of(&[kind, "\0", key])
 }

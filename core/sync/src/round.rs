@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use core_connector::{
     Changes, Error as Failure, ErrorKind, METER, Meter, Page, Resume, Scope, Stream,
@@ -11,7 +10,7 @@ use core_model::id::RunId;
 use core_model::run::{Counts, Outcome, Run};
 use core_model::{Checkpoint, RecordKind};
 use core_store::{
-    FinishRound, First, FirstEntities, Guard, PageCommit, Round, RoundMode, StreamKey, StreamState,
+    FinishRound, FirstEntities, Guard, PageCommit, Round, RoundMode, StreamKey, StreamState,
 };
 use tracing::Instrument as _;
 use xxhash_rust::xxh3::Xxh3Default;
@@ -299,7 +298,7 @@ impl<'a> Reading<'a> {
             end = Err(stop);
         }
         // What waits now, another process will read again.
-        self.run.counts.pages -= batch.pages;
+        self.run.counts.pages -= batch.ends.len() as u64;
         self.run.counts.read -= (batch.records.len() + batch.rejected.len()) as u64;
         end
     }
@@ -394,6 +393,7 @@ impl<'a> Reading<'a> {
                 run: &self.run.id,
                 round,
                 records: &batch.records,
+                pages: &batch.ends,
                 gone: &batch.gone,
                 rejected: &batch.rejected,
                 checkpoint: batch.checkpoint.as_ref(),
@@ -403,13 +403,7 @@ impl<'a> Reading<'a> {
             })
             .instrument(trace::commit(batch.records.len(), batch.gone.len()))
             .await?;
-        match outcome.first {
-            First::Later => {}
-            First::Stale => self.hub.forget_ground(),
-            First::Written(events) => {
-                self.hub.first_events.fetch_add(events, Ordering::Relaxed);
-            }
-        }
+        self.hub.wrote_first(outcome.first);
         let counts = &mut self.run.counts;
         counts.created += outcome.created;
         counts.changed += outcome.changed;

@@ -11,6 +11,7 @@ use core_model::record::Presence;
 use core_model::{Record, RecordKind};
 use sqlx::AnyConnection;
 
+use super::known::KnownPages;
 use super::{Name, PageOutcome};
 use crate::error::Result;
 use crate::hash;
@@ -68,12 +69,14 @@ pub(super) struct Prior {
 
 /// A record of the page.
 pub(crate) struct Compared<'a> {
-    /// Where it stands in the page.
+    /// Where it stands among the records.
     place: usize,
     pub(crate) record: &'a Record,
     pub(crate) key: Cow<'a, str>,
     pub(super) hash: u128,
     pub(super) standing: Standing,
+    /// Whether that is known of its page.
+    known: bool,
     pub(super) prior: Option<Prior>,
 }
 
@@ -104,6 +107,7 @@ impl ComparedPage<'_> {
                 Standing::Changed => outcome.changed += 1,
                 Standing::Same => outcome.unchanged += 1,
             }
+            outcome.known += u64::from(one.known);
         }
         outcome
     }
@@ -127,13 +131,18 @@ impl ComparedPage<'_> {
 
 impl Store {
     /// Compares records with what is stored; of several with one key the last counts. They come back by kind and key.
+    /// Those of known pages stand as they were, unless a record comes twice.
     pub(super) async fn compare<'a>(
         &self,
         on: &mut AnyConnection,
         stream: i64,
-        records: &'a [Record],
+        (records, known): (&'a [Record], &KnownPages),
     ) -> Result<ComparedPage<'a>> {
         let mut all = last_of_each(records);
+        let are_names_once = all.len() == records.len();
+        for one in all.iter_mut().filter(|one| are_names_once && known.has(one.place)) {
+            (one.standing, one.known) = (Standing::Same, true);
+        }
         for of_kind in all.chunk_by_mut(|one, next| one.kind() == next.kind()) {
             self.stand(on, stream, of_kind).await?;
         }
@@ -142,15 +151,16 @@ impl Store {
         Ok(page)
     }
 
-    /// Finds how records of one kind stand to what is stored.
+    /// Finds how records of one kind stand to what is stored, where that is not known.
     async fn stand(
         &self,
         on: &mut AnyConnection,
         stream: i64,
         records: &mut [Compared<'_>],
     ) -> Result<()> {
-        let Some(kind) = records.first().map(Compared::kind) else { return Ok(()) };
-        let keys: Vec<&str> = records.iter().map(|one| &*one.key).collect();
+        let asked = records.iter().filter(|one| !one.known);
+        let Some(kind) = asked.clone().next().map(Compared::kind) else { return Ok(()) };
+        let keys: Vec<&str> = asked.map(|one| &*one.key).collect();
         let text = match self.backend() {
             Backend::Sqlite => STAND_SQLITE,
             Backend::Postgres => STAND_POSTGRES,
@@ -160,7 +170,7 @@ impl Store {
         let query = sqlx::query(text).bind(keys).bind(stream).bind(kind.as_str());
         let answer = query.fetch_one(on).await?.text(0)?;
         let mut rest = answer.as_str();
-        for one in records {
+        for one in records.iter_mut().filter(|one| !one.known) {
             let (word, after) = word(rest).ok_or_else(broken)?;
             rest = after;
             one.standing = match word {
@@ -254,6 +264,7 @@ fn last_of_each(records: &[Record]) -> Vec<Compared<'_>> {
             key: clean(&record.key),
             hash: content_hash(record),
             standing: Standing::New,
+            known: false,
             prior: None,
         })
         .collect();
@@ -266,6 +277,6 @@ fn last_of_each(records: &[Record]) -> Vec<Compared<'_>> {
 }
 
 /// The client is not in the vendor's JSON where the stream's scope says it, and it may change there.
-fn content_hash(record: &Record) -> u128 {
+pub(super) fn content_hash(record: &Record) -> u128 {
     record.hash ^ record.client.as_deref().map_or(0, |client| hash::of(&[client]))
 }

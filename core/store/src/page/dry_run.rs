@@ -4,6 +4,7 @@ use core_model::facts::Facts;
 use core_model::{Record, RecordKind};
 
 use super::compare::Standing;
+use super::known::KnownPages;
 use super::{Name, PageOutcome};
 use crate::error::Result;
 use crate::open::Store;
@@ -37,7 +38,7 @@ impl Store {
         gone: &[Name],
     ) -> Result<PageDiff> {
         let mut tx = self.snapshot().await?;
-        let compared = self.compare(&mut tx, stream_id, records).await?;
+        let compared = self.compare(&mut tx, stream_id, (records, &KnownPages::default())).await?;
         let mut going = self.tombstones(&mut tx, stream_id, gone, &compared).await?;
         tx.rollback().await?;
 

@@ -50,7 +50,7 @@ pub struct DerivedAhead {
 }
 
 /// Entities that are made before they are written.
-const ENTITIES: usize = 256;
+const ENTITIES: usize = 512;
 
 const AHEAD: Bulk =
     Bulk { text: "insert into derived (first_seq, last_seq) values {rows}", columns: 2 };

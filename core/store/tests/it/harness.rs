@@ -159,6 +159,7 @@ impl Stream {
             run: "run-1",
             round: &self.round,
             records: &[],
+            pages: &[],
             gone: &[],
             rejected: &[],
             checkpoint: None,
@@ -228,4 +229,23 @@ pub(crate) fn person(key: &str, upn: &str) -> Record {
 pub(crate) fn client(key: &str, name: &str) -> Record {
     let facts = ClientFacts { name: name.to_owned(), ..ClientFacts::default() };
     Record::new(key, Facts::from(facts), format!("{{\"name\":\"{name}\"}}"))
+}
+
+/// Where the seeds begin: `LINCHPIN_SEED`, or a fixed place.
+#[expect(clippy::disallowed_methods, reason = "the tests' own settings, no part of the program")]
+pub(crate) fn first_seed() -> u64 {
+    std::env::var("LINCHPIN_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(20_261_130)
+}
+
+/// Numbers that look random (SplitMix64).
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    pub(crate) fn below(&mut self, end: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        usize::try_from((z ^ (z >> 31)) % u64::try_from(end).unwrap()).unwrap()
+    }
 }

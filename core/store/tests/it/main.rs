@@ -13,6 +13,7 @@ mod deliveries;
 mod firsts;
 mod guard;
 mod jobs;
+mod known_pages;
 mod leases;
 mod model;
 mod notifications;

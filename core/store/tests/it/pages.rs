@@ -300,6 +300,7 @@ async fn one_hundred_identical_pages_make_one_record(bench: Bench) {
                 run: "run",
                 round: &round,
                 records: &records,
+                pages: &[],
                 gone: &[],
                 rejected: &[],
                 checkpoint: None,

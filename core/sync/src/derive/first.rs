@@ -7,7 +7,7 @@ use core_derive::SourceRecord;
 use core_model::entity::EntityRow;
 use core_model::event::Cause;
 use core_model::{Record, RecordKind, RecordRef};
-use core_store::{DerivedAhead, FirstEntities};
+use core_store::{DerivedAhead, First, FirstEntities};
 
 use super::{LINK_KINDS, LINKED, Links, MACHINES, RULES, UNFINISHED, rows};
 use crate::error::Result;
@@ -45,9 +45,16 @@ impl Hub {
         Ok(ground)
     }
 
-    /// Forgets what is known of the model.
-    pub(crate) fn forget_ground(&self) {
-        *self.ground.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    /// Takes note of what became of a page's records at once; what is known of the model is forgotten where it stands
+    /// otherwise.
+    pub(crate) fn wrote_first(&self, first: First) {
+        match first {
+            First::Later => {}
+            First::Stale => *self.ground.lock().unwrap_or_else(PoisonError::into_inner) = None,
+            First::Written(events) => {
+                self.first_events.fetch_add(events, Ordering::Relaxed);
+            }
+        }
     }
 
     /// Links the clients that were read to tenants, where no model was derived yet: what is read after them has its

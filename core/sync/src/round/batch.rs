@@ -1,6 +1,6 @@
 //! Pages that are stored together, in one transaction with the place that the last of them leads to.
 //!
-//! The keys of a directory are random, so that a thousand new ones change most pages of their index, and so do two
+//! The keys of a directory are random, so that a thousand new ones change most pages of their index, and so do four
 //! thousand: a transaction for each page of the vendor's writes most of them twice.
 
 use std::time::Duration;
@@ -11,7 +11,7 @@ use core_model::{Checkpoint, Record, RecordKind};
 use tokio::time::Instant;
 
 /// So many records are enough for a transaction.
-const RECORDS: usize = 2000;
+const RECORDS: usize = 3000;
 /// So many bytes of them are.
 const BYTES: usize = 4 * 1024 * 1024;
 /// So long the first of them waits at most.
@@ -19,8 +19,9 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What waits to be stored.
 pub(super) struct Batch {
-    pub(super) pages: u64,
     pub(super) records: Vec<Record>,
+    /// Where each page ends among the records.
+    pub(super) ends: Vec<usize>,
     pub(super) gone: Vec<(RecordKind, String)>,
     pub(super) rejected: Vec<Rejected>,
     /// Where the last page leads to; none where it was the round's last.
@@ -32,8 +33,8 @@ pub(super) struct Batch {
 impl Default for Batch {
     fn default() -> Self {
         Self {
-            pages: 0,
             records: Vec::new(),
+            ends: Vec::new(),
             gone: Vec::new(),
             rejected: Vec::new(),
             checkpoint: None,
@@ -45,7 +46,7 @@ impl Default for Batch {
 
 impl Batch {
     pub(super) fn is_empty(&self) -> bool {
-        self.pages == 0
+        self.ends.is_empty()
     }
 
     /// Whether the page may be stored together with what waits. Of a record that comes and goes, the last word counts;
@@ -59,10 +60,10 @@ impl Batch {
         if self.is_empty() {
             self.since = Instant::now();
         }
-        self.pages += 1;
         self.bytes += page.records.iter().map(|record| record.raw.len()).sum::<usize>();
         self.checkpoint = if page.is_last() { None } else { page.checkpoint };
         append(&mut self.records, page.records);
+        self.ends.push(self.records.len());
         append(&mut self.gone, gone);
         append(&mut self.rejected, page.rejected);
     }
@@ -110,13 +111,13 @@ mod tests {
     fn pages_are_gathered_until_they_are_enough() {
         let mut batch = Batch::default();
         assert!(batch.is_empty());
-        batch.add(page(0..1999, Proof::More), Vec::new());
+        batch.add(page(0..2999, Proof::More), Vec::new());
         assert!(!batch.is_full());
-        batch.add(page(1999..2000, Proof::More), Vec::new());
+        batch.add(page(2999..3000, Proof::More), Vec::new());
         assert!(batch.is_full());
-        assert_eq!((batch.pages, batch.records.len()), (2, 2000));
+        assert_eq!((batch.ends.as_slice(), batch.records.len()), (&[2999, 3000][..], 3000));
         assert_eq!(batch.checkpoint.as_ref().map(Checkpoint::as_str), Some("next"));
-        batch.add(page(0..1, Proof::Total { rows: 2001 }), Vec::new());
+        batch.add(page(0..1, Proof::Total { rows: 3001 }), Vec::new());
         assert_eq!(batch.checkpoint, None, "the last page leads nowhere");
     }
 

@@ -14,9 +14,8 @@ use core_model::session::{Session, SessionKind, SessionState};
 use core_store::{Bar, CancelFilter, Error, Holder, Ready, SessionLine, SessionQuery, SessionWord};
 use core_store::{Store, Take};
 
-use super::random::{Random, first_seed};
 use super::{MINUTE, RULES, waits};
-use crate::harness::Bench;
+use crate::harness::{Bench, Random, first_seed};
 
 mod model;
 

@@ -9,31 +9,12 @@ use core_model::session::{Session, SessionKind, SessionState};
 use core_store::{CancelFilter, Store};
 
 use super::{MINUTE, RULES, ids, says, take, waits};
-use crate::harness::Bench;
+use crate::harness::{Bench, Random, first_seed};
 
 on_both!(
     s15_ten_thousand_sessions_with_two_hundred_at_once_are_taken_in_order_and_in_turns,
     whatever_happens_the_queue_gives_what_a_plain_list_gives,
 );
-
-/// Where the seeds begin: `LINCHPIN_SEED`, or a fixed place.
-#[expect(clippy::disallowed_methods, reason = "the tests' own settings, no part of the program")]
-pub(super) fn first_seed() -> u64 {
-    std::env::var("LINCHPIN_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(20_261_130)
-}
-
-/// Numbers that look random (SplitMix64).
-pub(super) struct Random(pub(super) u64);
-
-impl Random {
-    pub(super) fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((z ^ (z >> 31)) % u64::try_from(end).unwrap()).unwrap()
-    }
-}
 
 /// What the queue should be, in the plainest way.
 #[derive(Default)]
