@@ -214,8 +214,11 @@ impl Hub {
         let mut events = 0;
         let mut left = BTreeSet::new();
         let clients: Vec<(String, String)> = moved.iter().cloned().collect();
-        // From the beginning on, everything is looked at.
-        let ahead = if after > 0 { self.store.derived_ahead(after).await? } else { Vec::new() };
+        // From the beginning on, everything is looked at: also what was written by other links until these held.
+        let (high, ahead) = match after {
+            0 => (self.store.max_change_seq().await?, Vec::new()),
+            _ => (high, self.store.derived_ahead(after).await?),
+        };
         if !clients.is_empty() && after > 0 {
             let query = RecordQuery {
                 kinds: rows::KINDS,

@@ -150,7 +150,68 @@ pub(super) fn between(after: i64, high: i64, ahead: &[DerivedAhead]) -> Vec<(i64
 
 #[cfg(test)]
 mod tests {
+    use core_model::facts::{AgreementFacts, ClientFacts, Facts};
+    use core_store::{PageCommit, Round, RoundMode, Store, StreamKey};
+
     use super::*;
+    use crate::clock::Clock;
+    use crate::settings::Settings;
+
+    /// A stream of the one connection, and its round.
+    async fn stream(hub: &Hub, name: &str) -> (i64, Round) {
+        let key = StreamKey {
+            connection: "psa".to_owned(),
+            connector: "halopsa".to_owned(),
+            stream: name.to_owned(),
+            scope: String::new(),
+            scope_name: String::new(),
+        };
+        let id = hub.store.ensure_stream(&key).await.unwrap().id;
+        (id, hub.store.begin_round(id, RoundMode::Full, "").await.unwrap())
+    }
+
+    async fn put(hub: &Hub, name: &str, record: Record, first: Option<&Firsts>) -> First {
+        let (stream, round) = stream(hub, name).await;
+        let page = PageCommit {
+            stream,
+            run: "run",
+            round: &round,
+            records: &[record],
+            pages: &[],
+            gone: &[],
+            rejected: &[],
+            checkpoint: None,
+            max_gone: None,
+            first: first.map(|first| first as &dyn FirstEntities),
+            now_us: hub.clock.now_us(),
+        };
+        hub.store.commit_page(page).await.unwrap().first
+    }
+
+    /// A service that was told to stop before anything was read has followed its rules; of the next one a page may come
+    /// in while it finds out which clients there are, before that holds.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn what_was_written_by_old_links_while_new_ones_were_found_is_derived_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path().join("hub.db").to_str().unwrap()).await.unwrap();
+        let hub = Hub::new(store, Vec::new(), Settings::default(), Clock::system());
+        hub.derive().await.unwrap();
+        let facts = ClientFacts { name: "Contoso".to_owned(), ..ClientFacts::default() };
+        let client = Record::new("1", Facts::from(facts), "{}").of_client("1");
+        put(&hub, "clients", client, None).await;
+        let high = hub.store.max_change_seq().await.unwrap();
+
+        let (connection, scope) = ("psa".to_owned(), String::new());
+        let firsts = Firsts { connection, scope, ground: hub.ground().await.unwrap() };
+        let agreement = Record::new("7", Facts::from(AgreementFacts::default()), "{}");
+        let wrote = put(&hub, "agreements", agreement.of_client("1"), Some(&firsts)).await;
+        assert_eq!(wrote, First::Written(1), "it knows of no client yet");
+        let (_, moved) = hub.derive_links(&[], &Cause::Run, high).await.unwrap();
+        assert_eq!(moved.len(), 1);
+        let links = Links::load(&hub).await.unwrap();
+        hub.derive_rows(&links, &moved, (0, high), &Cause::Run).await.unwrap();
+        assert_eq!(hub.verify().await.unwrap().differences, []);
+    }
 
     fn parts(after: i64, high: i64, ahead: &[(i64, i64)]) -> Vec<(i64, i64)> {
         let ahead = ahead.iter().map(|&(first_seq, last_seq)| DerivedAhead { first_seq, last_seq });
